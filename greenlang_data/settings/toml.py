@@ -1,0 +1,162 @@
+"""``greenlang.toml``: the sources of a session, checked down to the last key.
+
+::
+
+    tz = "Europe/Berlin"                  # for naive times; UTC unless set
+
+    [defaults]                            # for every source
+    timeout_seconds = 20
+
+    [sources.plant1]
+    kind = "scada"                        # scada, erp, cems, historian, cmms or a registered type
+    protocol = "opcua"
+    endpoint = "opc.tcp://plant1:4840"
+    username = "reader"
+    password = { env = "PLANT1_PASSWORD" }
+    tags = "plant1_tags.csv"              # or [[sources.plant1.tags]] tables
+
+Paths are relative to the file.
+"""
+
+from __future__ import annotations
+
+import difflib
+import tomllib
+from collections.abc import Callable, Iterable, Mapping
+from dataclasses import dataclass
+from datetime import tzinfo
+from pathlib import Path
+from typing import Any, Final
+
+from pydantic import ValidationError
+from pydantic_core import ErrorDetails
+
+from greenlang_data.errors import ConfigurationError, QueryError
+from greenlang_data.settings.config import ConnectorConfig
+from greenlang_data.settings.register_map import read_register_map
+from greenlang_data.settings.tag_list import read_tag_list
+from greenlang_data.times import zone_named
+
+_TOP_KEYS: Final = ("tz", "defaults", "sources")
+# The table's own name and kind stand for these two.
+_OWN: Final = {"connector_id", "connector_type"}
+_TABLES: Final[dict[str, Callable[[Path], Any]]] = {
+    "registers": read_register_map,
+    "tags": read_tag_list,
+}
+_PATHS: Final = ("certificate_path", "private_key_path", "server_certificate_path")
+
+
+@dataclass(frozen=True, slots=True)
+class Settings:
+    """What a file says: the time zone of naive times, and a config for each source."""
+
+    zone: tzinfo
+    configs: tuple[ConnectorConfig, ...]
+
+
+def read_settings(
+    path: str | Path, config_classes: Mapping[str, type[ConnectorConfig]]
+) -> Settings:
+    """Read and check a ``greenlang.toml``.
+
+    ``config_classes`` maps each kind to its config class. Raises ConfigurationError naming the
+    file, the key, and the nearest right one.
+    """
+    file = Path(path).expanduser()
+    content = _parse(file)
+    _refuse_unknown(content, _TOP_KEYS, file, "")
+    defaults, sources = _table(content, "defaults", file), _table(content, "sources", file)
+    _refuse_unknown(defaults, set(ConnectorConfig.model_fields) - _OWN, file, "defaults.")
+    if not sources:
+        raise _wrong(file, "sources", "there are none", "Add a table such as [sources.plant1].")
+    configs = tuple(
+        _config(file, name, {**defaults, **_table(sources, name, file)}, config_classes)
+        for name in sources
+    )
+    return Settings(_zone(content.get("tz", "UTC"), file), configs)
+
+
+def _parse(file: Path) -> dict[str, Any]:
+    try:
+        return tomllib.loads(file.read_text(encoding="utf-8-sig"))
+    except OSError as error:
+        raise ConfigurationError(
+            f"{file} cannot be read: {error.strerror}", remedy="Check the path."
+        ) from error
+    except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
+        raise ConfigurationError(
+            f"{file} is not TOML: {error}", remedy="Mend that line."
+        ) from error
+
+
+def _config(
+    file: Path,
+    name: str,
+    table: dict[str, Any],
+    classes: Mapping[str, type[ConnectorConfig]],
+) -> ConnectorConfig:
+    where = f"sources.{name}"
+    kind = table.pop("kind", None)
+    if kind not in classes:
+        what = "is missing" if kind is None else f"is {kind!r}, which there is not"
+        raise _wrong(file, f"{where}.kind", what, _nearest(str(kind), classes))
+    kind_class = classes[str(kind)]
+    _refuse_unknown(table, set(kind_class.model_fields) - _OWN, file, f"{where}.")
+    for key in _TABLES.keys() & table.keys():
+        if isinstance(table[key], str):
+            table[key] = _TABLES[key](file.parent / table[key])
+    for key in _PATHS:
+        if isinstance(table.get(key), str):
+            table[key] = str(file.parent / Path(table[key]).expanduser())
+    try:
+        return kind_class(connector_id=name, connector_type=str(kind), **table)
+    except ValidationError as error:
+        raise _invalid(file, where, error) from None
+
+
+def _invalid(file: Path, where: str, error: ValidationError) -> ConfigurationError:
+    problems = [_problem(where, one) for one in error.errors(include_input=False)]
+    return ConfigurationError(f"{file}: {'; '.join(problems)}", remedy="Correct the file.")
+
+
+def _problem(where: str, error: ErrorDetails) -> str:
+    key = ".".join([where, *map(str, error["loc"])])
+    context = error.get("ctx", {})
+    message = error["msg"].removeprefix("Value error, ")
+    if error["type"] == "extra_forbidden":
+        return f"{key} is no key here"
+    return (
+        f"{key}: {message}" if "error" in context else f"{key}: {message[:1].lower()}{message[1:]}"
+    )
+
+
+def _refuse_unknown(table: Mapping[str, Any], known: Iterable[str], file: Path, where: str) -> None:
+    known = sorted(known)
+    for key in table:
+        if key not in known:
+            raise _wrong(file, f"{where}{key}", "is no key here", _nearest(key, known))
+
+
+def _table(parent: Mapping[str, Any], key: str, file: Path) -> dict[str, Any]:
+    value = parent.get(key, {})
+    if not isinstance(value, dict):
+        raise _wrong(file, key, "is not a table", f"Write [{key}] above its keys.")
+    return dict(value)
+
+
+def _zone(name: object, file: Path) -> tzinfo:
+    try:
+        return zone_named(str(name))
+    except QueryError as error:
+        raise _wrong(file, "tz", error.what, error.remedy) from error
+
+
+def _nearest(word: str, known: Iterable[str]) -> str:
+    known = sorted(known)
+    close = difflib.get_close_matches(word, known, n=1)
+    return f"Did you mean {close[0]!r}?" if close else f"Known: {', '.join(known)}."
+
+
+def _wrong(file: Path, key: str, what: str, remedy: str) -> ConfigurationError:
+    return ConfigurationError(f"{file}: {key} {what}", remedy=remedy)
