@@ -1,0 +1,79 @@
+"""The drivers by name, imported only when used.
+
+Third parties add theirs through the entry point group ``greenlang_data.drivers``: the entry's
+name is the protocol or system that a config names, its value a :class:`Driver` subclass.
+"""
+
+from __future__ import annotations
+
+import difflib
+from importlib import import_module
+from importlib.metadata import entry_points
+from typing import Final
+
+from greenlang_data.drivers.base import Driver
+from greenlang_data.errors import ConfigurationError
+
+ENTRY_POINTS: Final = "greenlang_data.drivers"
+
+# name -> module:class, and the extra that installs what the module imports ("" for the core).
+_BUILT_IN: Final[dict[str, tuple[str, str]]] = {
+    "opcua": ("greenlang_data.drivers.opcua:OpcUaDriver", ""),
+    "modbus": ("greenlang_data.drivers.modbus:ModbusDriver", ""),
+    "mock": ("greenlang_data.drivers.mock:MockDriver", ""),
+}
+
+
+def driver_names() -> list[str]:
+    """Names of all drivers, built in and from installed packages, sorted."""
+    return sorted({*_BUILT_IN, *(entry.name for entry in entry_points(group=ENTRY_POINTS))})
+
+
+def load_driver(name: str, *, source: str = "") -> type[Driver]:
+    """Import the driver called ``name``.
+
+    Raises ConfigurationError when there is none, naming the nearest, or when a package that it
+    needs is not installed, naming the extra.
+    """
+    if name in _BUILT_IN:
+        path, extra = _BUILT_IN[name]
+        return _import(name, path, extra, source)
+    for entry in entry_points(group=ENTRY_POINTS, name=name):
+        return _checked(entry.load(), name, source)
+    raise ConfigurationError(
+        f"there is no driver for {name!r}", source=source, remedy=_nearest(name)
+    )
+
+
+def _import(name: str, path: str, extra: str, source: str) -> type[Driver]:
+    module, _, attribute = path.partition(":")
+    try:
+        return _checked(getattr(import_module(module), attribute), name, source)
+    except ImportError as error:
+        if not extra:
+            raise
+        raise ConfigurationError(
+            f"the {name} driver needs a package that is not installed ({error.name})",
+            source=source,
+            remedy=f"Run: pip install 'greenlang_data[{extra}]'",
+        ) from error
+
+
+def _checked(driver: object, name: str, source: str) -> type[Driver]:
+    if isinstance(driver, type) and issubclass(driver, Driver):
+        return driver
+    raise ConfigurationError(
+        f"the entry point {name!r} of {ENTRY_POINTS} is {driver!r}, not a Driver class",
+        source=source,
+        remedy="Mend or uninstall the package that declares it.",
+    )
+
+
+def _nearest(name: str) -> str:
+    names = driver_names()
+    close = difflib.get_close_matches(name, names, n=1)
+    hint = f"Did you mean {close[0]!r}? " if close else ""
+    return (
+        f"{hint}Available: {', '.join(names)}; others come from packages with an entry point "
+        f"{ENTRY_POINTS}; mock_mode=True needs none."
+    )
