@@ -1,0 +1,95 @@
+"""Finding tags by the names that callers use."""
+
+from __future__ import annotations
+
+import difflib
+from collections.abc import Iterable
+from typing import Final
+
+import pyarrow as pa
+
+from greenlang_data.drivers.mock.catalogue import TAGS
+from greenlang_data.drivers.mock.combustion import STACKS
+from greenlang_data.drivers.mock.stacks import MEASURANDS
+from greenlang_data.drivers.mock.tag import Tag
+from greenlang_data.drivers.schema import UNKNOWN_TAG
+from greenlang_data.errors import UnknownTagError
+
+NODE_PREFIX: Final = "ns=2;s="
+"""``ns=2;s=Temperature`` and ``Temperature`` are the same tag."""
+
+DEFAULT_STACK: Final = "STACK-001"
+
+
+def plain(name: str) -> str:
+    """``name`` without its namespace."""
+    return name.removeprefix(NODE_PREFIX)
+
+
+def nearest(name: str, known: Iterable[str]) -> str | None:
+    """The known name most like ``name``, whatever its case; None when none is like it."""
+    folded = {other.casefold(): other for other in known}
+    close = difflib.get_close_matches(name.casefold(), folded, n=1, cutoff=0.5)
+    return folded[close[0]] if close else None
+
+
+def find_tag(name: str, stack: str) -> Tag | None:
+    """The tag called ``name``, where a bare pollutant is that of ``stack``."""
+    bare = plain(name)
+    return TAGS.get(f"{stack}.{bare}" if bare in MEASURANDS else bare)
+
+
+def unknown(name: str) -> str:
+    """The reason given for a tag that is not there, with the nearest that is."""
+    close = nearest(plain(name), [*TAGS, *MEASURANDS])
+    hint = f"; did you mean {close!r}?" if close else f"; {__name__}.list_tags() names all"
+    return f"{UNKNOWN_TAG} {name!r} in the simulated plant{hint}"
+
+
+def checked_stack(name: str | None, source: str) -> str:
+    """``name`` or the first stack. Raises UnknownTagError for a stack that is not there."""
+    if not name:
+        return DEFAULT_STACK
+    if name not in STACKS:
+        close = nearest(name, STACKS)
+        hint = f"Did you mean {close!r}? " if close else ""
+        raise UnknownTagError(
+            f"there is no stack {name!r} in the simulated plant",
+            source=source,
+            remedy=f"{hint}Stacks: {', '.join(STACKS)}.",
+        )
+    return name
+
+
+def list_tags() -> pa.Table:
+    """All tags: tag, description, unit, data_type, scan_seconds, minimum, maximum.
+
+    Minimum and maximum bound what the tag can show, in its unit. Pollutants also go by their bare
+    name (``CO2``), which is that of the stack in the config's ``stack_id``.
+    """
+    rows = [
+        {
+            "tag": tag.name,
+            "description": tag.description,
+            "unit": tag.unit,
+            "data_type": tag.data_type,
+            "scan_seconds": tag.scan,
+            "minimum": float(tag.minimum),
+            "maximum": float(tag.maximum),
+        }
+        for tag in TAGS.values()
+    ]
+    return pa.Table.from_pylist(rows, schema=_LISTING)
+
+
+_LISTING: Final = pa.schema(
+    [
+        ("tag", pa.string()),
+        ("description", pa.string()),
+        ("unit", pa.string()),
+        ("data_type", pa.string()),
+        pa.field("scan_seconds", pa.int64(), metadata={"unit": "s"}),
+        ("minimum", pa.float64()),
+        ("maximum", pa.float64()),
+    ]
+)
