@@ -1,0 +1,71 @@
+"""Keep a record small: long parts become a count, a hash and the first few entries."""
+
+from __future__ import annotations
+
+import json
+from typing import Any, Final
+
+from greenlang_data.errors import ProvenanceError
+from greenlang_data.provenance.hash import hash_json
+
+# pandas writes attributes into a Parquet footer three times; 120 MB of them made a file unreadable.
+LIMIT: Final = 8000
+LONG: Final = 1500
+_LONG_PARENTS: Final = 4000  # an entry has about 500: a handful stays readable
+_FIRST: Final = 5
+_ENTRY: Final = 80
+
+_SHORTENED: Final = ("parents", "columns", "units", "failures", "query", "metadata", "notes")
+
+
+def capped(fields: dict[str, Any]) -> tuple[dict[str, Any], dict[str, Any]]:
+    """(fields within ``LIMIT`` characters of JSON, the long parts in full).
+
+    Raises ProvenanceError when a part that may not be shortened is too long.
+    """
+    if _size(fields) <= LONG:
+        return fields, {}
+    sizes = {key: _size(fields[key]) for key in _SHORTENED if fields.get(key)}
+    long = [
+        key for key, size in sizes.items() if size > (_LONG_PARENTS if key == "parents" else LONG)
+    ]
+    short = {key: digest(value) if key in long else value for key, value in fields.items()}
+    while _size(short) > LIMIT:
+        rest = [key for key in sizes if key not in long]
+        if not rest:
+            raise ProvenanceError(
+                f"the provenance record has more than {LIMIT} characters",
+                remedy="Shorten the names of the source and the connector.",
+            )
+        largest = max(rest, key=sizes.__getitem__)
+        long.append(largest)
+        short[largest] = digest(fields[largest])
+    return short, {key: fields[key] for key in long}
+
+
+def digest(value: Any) -> dict[str, Any]:
+    """``{"count", "sha256", "first"}`` of a list or a mapping.
+
+    >>> digest(["a"] * 1000)["count"]
+    1000
+    """
+    first: Any
+    if isinstance(value, dict):
+        first = {key[:_ENTRY]: _entry(item) for key, item in list(value.items())[:_FIRST]}
+    else:
+        first = [_entry(item) for item in value[:_FIRST]]
+    return {"count": len(value), "sha256": hash_json(value), "first": first}
+
+
+def is_digest(value: object) -> bool:
+    """Whether a part of a record is a digest instead of the part itself."""
+    return isinstance(value, dict) and value.keys() == {"count", "sha256", "first"}
+
+
+def _entry(value: Any) -> Any:
+    text = value if isinstance(value, str) else json.dumps(value, ensure_ascii=False)
+    return value if len(text) <= _ENTRY else f"{text[: _ENTRY - 1]}…"
+
+
+def _size(value: Any) -> int:
+    return len(json.dumps(value))

@@ -1,0 +1,146 @@
+"""Feed Arrow arrays into the digest of a column."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any, Final
+
+import numpy as np
+import pyarrow as pa
+import pyarrow.compute as pc
+
+from greenlang_data.provenance.column import Column
+from greenlang_data.provenance.kinds import Array, Booleans, Decimals, Mask, Numbers, Times
+from greenlang_data.provenance.texts import LIMIT, Texts
+
+UNITS: Final = {"s": 1_000_000_000, "ms": 1_000_000, "us": 1000, "ns": 1}
+_DAY: Final = 86_400 * UNITS["s"]
+
+
+def add_arrow(column: Column, array: Any) -> None:
+    """Add an Array or ChunkedArray of any type.
+
+    Timestamps with a zone are instants, without one (and dates, as their midnight) wall-clock
+    times. Dictionaries count as their values, extension types as their storage, lists, structs and
+    maps as canonical JSON.
+    """
+    chunks = array.chunks if isinstance(array, pa.ChunkedArray) else (array,)
+    for chunk in chunks:
+        if chunk.null_count == len(chunk):
+            column.nulls(len(chunk))
+        else:
+            _ADD.get(chunk.type.id, _add_other)(column, chunk)
+
+
+def _missing(array: Any) -> Mask | None:
+    if not array.null_count:
+        return None
+    mask: Mask = array.is_null().to_numpy(zero_copy_only=False)
+    return mask
+
+
+def _buffer(array: Any, dtype: np.dtype[Any]) -> Array:
+    start = array.offset * dtype.itemsize
+    return np.frombuffer(array.buffers()[1], dtype, len(array), start)
+
+
+def _add_number(column: Column, array: Any) -> None:
+    dtype = np.dtype(array.type.to_pandas_dtype())
+    column.of(Numbers, "number").add(_buffer(array, dtype), _missing(array))
+
+
+def _add_boolean(column: Column, array: Any) -> None:
+    values = array.fill_null(False) if array.null_count else array
+    kind = column.of(Booleans, "boolean")
+    kind.add(values.to_numpy(zero_copy_only=False), _missing(array))
+
+
+def _times(label: str, width: int, unit: int | None = None) -> Callable[[Column, Any], None]:
+    dtype = np.dtype(f"<i{width}")
+
+    def add(column: Column, array: Any) -> None:
+        scale = UNITS[array.type.unit] if unit is None else unit
+        column.of(Times, label).add(_buffer(array, dtype), scale, _missing(array))
+
+    return add
+
+
+def _add_timestamp(column: Column, array: Any) -> None:
+    label = "wall" if array.type.tz is None else "instant"
+    _times(label, 8)(column, array)
+
+
+def _add_decimal(column: Column, array: Any) -> None:
+    if array.type.bit_width < 128 or array.type.scale < 0:
+        array = array.cast(pa.decimal128(38, max(array.type.scale, 0)))
+    words = array.type.bit_width // 64
+    values = _buffer(array, np.dtype(f"V{words * 8}")).view("<i8").reshape(-1, words)
+    column.of(Decimals, f"decimal:{array.type.scale}").add(values, _missing(array))
+
+
+def _add_text(column: Column, array: Any) -> None:
+    column.of(Texts, "text").add_arrow(array)
+
+
+def _add_bytes(column: Column, array: Any) -> None:
+    column.of(Texts, "bytes").add_arrow(array)
+
+
+def _add_text_view(column: Column, array: Any) -> None:
+    _add_text(column, array.cast(pa.large_string()))
+
+
+def _add_bytes_view(column: Column, array: Any) -> None:
+    _add_bytes(column, array.cast(pa.large_binary()))
+
+
+def _add_dictionary(column: Column, array: Any) -> None:
+    is_text = pa.types.is_string(array.type.value_type) or pa.types.is_large_string(
+        array.type.value_type
+    )
+    if is_text and len(array.dictionary) <= LIMIT and not array.dictionary.null_count:
+        codes = array.indices
+        if not pa.types.is_signed_integer(codes.type):
+            codes = codes.cast(pa.int64())  # so that -1 can stand for null
+        if codes.null_count:
+            codes = codes.fill_null(-1)
+        column.of(Texts, "text").add_codes(codes.to_numpy(zero_copy_only=False), array.dictionary)
+    else:
+        add_arrow(column, array.dictionary_decode())
+
+
+def _add_run_ends(column: Column, array: Any) -> None:
+    add_arrow(column, pc.run_end_decode(array))
+
+
+def _add_other(column: Column, array: Any) -> None:
+    if isinstance(array, pa.ExtensionArray):
+        add_arrow(column, array.storage)
+    else:
+        column.objects(array.to_pylist())
+
+
+_INTEGERS: Final = [f"{sign}INT{bits}" for sign in ("", "U") for bits in (8, 16, 32, 64)]
+_NUMBERS: Final = [*_INTEGERS, "HALF_FLOAT", "FLOAT", "DOUBLE"]
+_DECIMALS: Final = [f"DECIMAL{bits}" for bits in (32, 64, 128, 256)]
+_BY_NAME: Final[dict[str, Callable[[Column, Any], None]]] = {
+    **dict.fromkeys(_NUMBERS, _add_number),
+    **dict.fromkeys(_DECIMALS, _add_decimal),
+    "BOOL": _add_boolean,
+    "TIMESTAMP": _add_timestamp,
+    "DATE32": _times("wall", 4, _DAY),
+    "DATE64": _times("wall", 8, UNITS["ms"]),
+    "TIME32": _times("clock", 4),
+    "TIME64": _times("clock", 8),
+    "DURATION": _times("duration", 8),
+    "STRING": _add_text,
+    "LARGE_STRING": _add_text,
+    "STRING_VIEW": _add_text_view,
+    "BINARY": _add_bytes,
+    "LARGE_BINARY": _add_bytes,
+    "BINARY_VIEW": _add_bytes_view,
+    "FIXED_SIZE_BINARY": _add_bytes_view,
+    "DICTIONARY": _add_dictionary,
+    "RUN_END_ENCODED": _add_run_ends,
+}
+_ADD: Final = {getattr(pa.lib, f"Type_{name}"): add for name, add in _BY_NAME.items()}

@@ -1,0 +1,136 @@
+"""The content hash: one SHA-256 for the same table, in Arrow batches or in a pandas frame.
+
+The hash covers the column names, their order, the row order and every value, but not how the
+values are stored. The same are: dictionary, categorical and plain strings; null and NaN; 1 and
+1.0; -0.0 and 0.0; an instant in any resolution or time zone; a date and its midnight without zone;
+a column of only nulls, whatever its type; a struct field that is null and one that is absent.
+Different are: instants and wall-clock times; 1 and True; 1 and "1"; decimals of another scale
+(1.1 and 1.10; within one column of Python Decimals the largest scale counts, as in Parquet);
+integers that no float64 equals, and the floats they would be rounded to.
+
+Named index levels count as leading columns, so ``reset_index`` and ``set_index`` of the first
+column change nothing; an index without a name is a row counter and is left out.
+"""
+
+from __future__ import annotations
+
+import json
+from hashlib import sha256
+from typing import TYPE_CHECKING, Any
+
+from greenlang_data.errors import ProvenanceError
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable
+
+    import pandas as pd
+    import pyarrow as pa
+
+    from greenlang_data.provenance.column import Column
+
+_VERSION = b"greenlang content 1\0"
+
+
+def canonical_json(value: Any) -> str:
+    """JSON with sorted keys and no spaces: the form whose SHA-256 is a query's hash.
+
+    >>> canonical_json({"b": [1, None], "a": "x"})
+    '{"a":"x","b":[1,null]}'
+    """
+    return json.dumps(value, sort_keys=True, separators=(",", ":"), ensure_ascii=False)
+
+
+def hash_json(value: Any) -> str:
+    """SHA-256 (64 hex digits) of the canonical JSON of ``value``.
+
+    >>> hash_json({"b": 2, "a": 1}) == hash_json({"a": 1, "b": 2})
+    True
+    """
+    return sha256(canonical_json(value).encode("utf-8", "surrogatepass")).hexdigest()
+
+
+class ContentHasher:
+    """Hash record batches as they pass; equals :func:`hash_frame` of the frame they make.
+
+    ``schema`` gives the column names when there may be no batch at all. The result does not depend
+    on where one batch ends and the next begins.
+
+    >>> import pyarrow as pa
+    >>> whole, parts = ContentHasher(), ContentHasher()
+    >>> whole.update(pa.record_batch({"a": [1, 2]}))
+    >>> parts.update(pa.record_batch({"a": [1]})); parts.update(pa.record_batch({"a": [2.0]}))
+    >>> whole.hexdigest() == parts.hexdigest()
+    True
+    """
+
+    def __init__(self, schema: pa.Schema | None = None) -> None:
+        self.rows = 0
+        self._names: list[str] | None = None
+        self._columns: list[Column] = []
+        if schema is not None:
+            self._name(schema.names)
+
+    def update(self, batch: pa.RecordBatch | pa.Table) -> None:
+        """Add the rows of a batch. Raises ProvenanceError when names or kinds of columns change."""
+        from greenlang_data.provenance.from_arrow import add_arrow
+
+        names = batch.schema.names
+        if self._names is None:
+            self._name(names)
+        elif names != self._names:
+            raise ProvenanceError(
+                f"a batch has the columns {names}, the first one had {self._names}",
+                remedy="Hash tables of one shape only.",
+            )
+        for column, array in zip(self._columns, batch.columns, strict=True):
+            add_arrow(column, array)
+        self.rows += batch.num_rows
+
+    def hexdigest(self) -> str:
+        """The hash so far, 64 hex digits; more batches may follow."""
+        return _combined(self.rows, self._columns)
+
+    def _name(self, names: list[str]) -> None:
+        from greenlang_data.provenance.column import Column
+
+        self._names = list(names)
+        self._columns = [Column(name) for name in names]
+
+
+def hash_frame(frame: pd.DataFrame) -> str:
+    """The content hash of a frame, 64 hex digits; see the module for what is the same.
+
+    Needs about 11 ms for a million rows of a time stamp and a float64.
+
+    >>> import pandas as pd
+    >>> frame = pd.DataFrame({"tag": ["a", "a"], "value": [1.0, 2.0]})
+    >>> hash_frame(frame) == hash_frame(frame.astype({"tag": "category", "value": "Int64"}))
+    True
+    >>> hash_frame(frame) == hash_frame(frame[::-1])
+    False
+    """
+    from greenlang_data.provenance.column import Column
+    from greenlang_data.provenance.from_pandas import add_pandas, named_arrays
+
+    columns = []
+    for name, array in named_arrays(frame):
+        column = Column(name)
+        add_pandas(column, array)
+        columns.append(column)
+    return _combined(len(frame), columns)
+
+
+def _combined(rows: int, columns: Iterable[Column]) -> str:
+    parts = [_VERSION, rows.to_bytes(8, "little")]
+    for column in columns:
+        name = _name_bytes(column.name)
+        parts += (len(name).to_bytes(8, "little"), name, column.digest())
+    return sha256(b"".join(parts)).hexdigest()
+
+
+def _name_bytes(name: object) -> bytes:
+    if isinstance(name, str):
+        return b"s" + name.encode("utf-8", "surrogatepass")
+    from greenlang_data.provenance.canonical import cell_json
+
+    return b"j" + (cell_json(name) or "null").encode("utf-8", "surrogatepass")

@@ -1,0 +1,148 @@
+"""How a column of texts becomes bytes: codes in order of first occurrence, and each text once."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from hashlib import sha256
+from typing import Any, Final
+
+import numpy as np
+import pyarrow as pa
+import pyarrow.compute as pc
+
+from greenlang_data.provenance.kinds import Array, Kind
+
+# Distinct texts that get a code. Later ones are hashed in full at every occurrence, so memory stays
+# bounded in a stream. Part of the definition: another limit gives other hashes.
+LIMIT: Final = 4096
+
+_NULL, _LITERAL, _UNSEEN = -1, -2, -3
+_SLICE: Final = 1 << 14
+_SMALL: Final = 64  # up to here a Python loop is faster than one Arrow call
+
+
+class Texts(Kind):
+    """An int32 code per row (-1 null, -2 a text without a code) and every new text once.
+
+    Used for strings, bytes and canonical JSON. The first ``LIMIT`` distinct texts are numbered in
+    the order of their first occurrence in the rows, which no batch boundary and no dictionary
+    encoding changes.
+    """
+
+    def __init__(self, label: str) -> None:
+        super().__init__(label)
+        self._lengths = sha256()
+        self._bytes = sha256()
+        self._known: dict[str | bytes, int] = {}
+        self._known_set: Any = None
+
+    def add(self, values: Sequence[str | bytes | None]) -> None:
+        """Add texts (None is null), one Python object each."""
+        if len(values) > _SMALL:
+            self.add_arrow(pa.array(values))
+            return
+        literals: list[str | bytes] = []
+        codes = []
+        for value in values:
+            code = self._code(value)
+            codes.append(code)
+            if code == _LITERAL and value is not None:
+                literals.append(value)
+        self._new(literals)
+        self._update(np.array(codes, "<i4"))
+
+    def add_arrow(self, array: Any) -> None:
+        """Add an Arrow array of strings or bytes."""
+        if len(array) <= _SMALL:
+            self.add(array.to_pylist())
+            return
+        for start in range(0, len(array), _SLICE):
+            part = array.slice(start, _SLICE)
+            if len(self._known) == LIMIT:
+                self._add_by_lookup(part)
+            else:
+                self._add_encoded(part.dictionary_encode())
+
+    def add_codes(self, codes: Array, values: Any) -> None:
+        """Add rows as indices (negative is null) into an Arrow array of texts, in any order."""
+        if len(codes) <= _SMALL and len(values) <= _SMALL:
+            texts = values.to_pylist()
+            self.add([texts[code] if code >= 0 else None for code in codes.tolist()])
+            return
+        # One entry more than there are values: index -1 reaches it.
+        known = np.full(len(values) + 1, _UNSEEN, "<i4")
+        known[-1] = _NULL
+        for start in range(0, len(codes), _SLICE):
+            part = codes[start : start + _SLICE]
+            mapped = known[part]
+            look = _SMALL
+            # Most texts turn up in the first rows, so look at more only when some are left.
+            while len(unseen := np.flatnonzero(mapped == _UNSEEN)):
+                for local in dict.fromkeys(part[unseen[:look]].tolist()):
+                    known[local] = self._code(values[local].as_py())
+                mapped = known[part]
+                look *= 8
+            self._add_mapped(mapped, lambda rows, part=part: values.take(pa.array(part[rows])))
+
+    def nulls(self, count: int) -> None:
+        """Add ``count`` missing rows."""
+        self.main.update(np.full(count, _NULL, "<i4").data)
+        self.rows += count
+
+    def digest(self) -> bytes:
+        """The 32 bytes of everything added so far."""
+        texts = self._lengths.digest() + self._bytes.digest()
+        return sha256(super().digest() + texts).digest()
+
+    def _code(self, value: str | bytes | None) -> int:
+        if value is None:
+            return _NULL
+        code = self._known.get(value)
+        if code is not None:
+            return code
+        if len(self._known) == LIMIT:
+            return _LITERAL
+        self._new([value])
+        return self._known.setdefault(value, len(self._known))
+
+    def _new(self, values: Iterable[str | bytes]) -> None:
+        for value in values:
+            # A lone surrogate is a legal Python string, though no file format takes it.
+            raw = value.encode("utf-8", "surrogatepass") if isinstance(value, str) else value
+            self._lengths.update(len(raw).to_bytes(8, "little"))
+            self._bytes.update(raw)
+
+    def _add_encoded(self, encoded: Any) -> None:
+        # Arrow numbers the distinct values in the order of their first occurrence, as we do.
+        codes = encoded.indices.fill_null(_NULL).to_numpy(zero_copy_only=False)
+        known = [self._code(value) for value in encoded.dictionary.to_pylist()]
+        mapped = np.array([*known, _NULL], "<i4")[codes]
+        self._add_mapped(mapped, lambda rows: encoded.dictionary.take(pa.array(codes[rows])))
+
+    def _add_by_lookup(self, part: Any) -> None:
+        if self._known_set is None:
+            self._known_set = pa.array(list(self._known), part.type)
+        codes = pc.index_in(part, value_set=self._known_set).fill_null(_LITERAL)
+        mapped = codes.to_numpy(zero_copy_only=False).astype("<i4")
+        if part.null_count:
+            mapped[part.is_null().to_numpy(zero_copy_only=False)] = _NULL
+        self._add_mapped(mapped, lambda rows: part.take(pa.array(np.flatnonzero(rows))))
+
+    def _add_mapped(self, mapped: Array, take: Any) -> None:
+        literal = mapped == _LITERAL
+        if literal.any():
+            self._new_arrow(take(literal))
+        self._update(mapped)
+
+    def _new_arrow(self, texts: Any) -> None:
+        texts = texts.cast(pa.large_binary())
+        _, offsets, data = texts.buffers()
+        ends = np.frombuffer(offsets, "<i8", len(texts) + 1, texts.offset * 8)
+        self._lengths.update(np.diff(ends).data)
+        if ends[-1] > ends[0]:
+            self._bytes.update(memoryview(data)[ends[0] : ends[-1]])
+
+    def _update(self, codes: Array) -> None:
+        self.seen = self.seen or bool((codes != _NULL).any())
+        self.main.update(codes.data)
+        self.rows += len(codes)
