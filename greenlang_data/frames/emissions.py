@@ -1,0 +1,58 @@
+"""Emissions, long: one row per pollutant and time stamp, with the stack gas flow beside it."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import numpy as np
+import pyarrow as pa
+import pyarrow.compute as pc
+
+from greenlang_data.frames.long import long_table
+from greenlang_data.frames.series import Series
+from greenlang_data.frames.shaped import Shaped, table_of
+
+
+def emissions_table(pollutants: Sequence[Series], flow: Series | None) -> Shaped:
+    """``timestamp, pollutant, concentration, unit, flow_rate, quality_flag, quality``.
+
+    ``quality_flag`` is the system's own word (measured, calibration ...), or the quality where it
+    has none. ``flow_rate`` is the flow of the same time stamp, null when there is none; its unit
+    is in the field.
+    """
+    table = long_table(pollutants).table.combine_chunks()
+    timestamps = table.column("timestamp").combine_chunks()
+    status = _text(table, "status")
+    columns = {
+        "timestamp": timestamps,
+        "pollutant": table.column("tag").combine_chunks(),
+        "concentration": table.column("value").combine_chunks(),
+        "unit": table.column("unit").combine_chunks(),
+        "flow_rate": _flow_at(timestamps, flow),
+        "quality_flag": pc.coalesce(status, _text(table, "quality")).dictionary_encode(),
+        "quality": table.column("quality").combine_chunks(),
+    }
+    columns = {name: _array(column) for name, column in columns.items()}
+    return Shaped(table_of(columns, {"flow_rate": flow.unit if flow else None}), "long")
+
+
+def _text(table: pa.Table, name: str) -> pa.Array:
+    return _array(table.column(name).combine_chunks()).cast(pa.string())
+
+
+def _array(column: pa.Array | pa.ChunkedArray) -> pa.Array:
+    if not isinstance(column, pa.ChunkedArray):
+        return column
+    return column.chunk(0) if column.num_chunks else pa.array([], column.type)
+
+
+def _flow_at(timestamps: pa.Array, flow: Series | None) -> pa.Array:
+    wanted = np.asarray(_array(timestamps).cast(pa.int64()))
+    if flow is None or flow.rows == 0:
+        return pa.nulls(len(wanted), pa.float64())
+    moments = flow.timestamps()
+    order = np.argsort(moments, kind="stable")
+    place = np.searchsorted(moments[order], wanted)
+    place = np.minimum(place, len(moments) - 1)
+    found = moments[order][place] == wanted
+    return flow.column("value").take(pa.array(order[place], mask=~found))

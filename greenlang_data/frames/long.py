@@ -1,0 +1,59 @@
+"""Windows, long: one row per sample."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import numpy as np
+import pyarrow as pa
+
+from greenlang_data.drivers.schema import QUALITY, STATUS, TIMESTAMP
+from greenlang_data.frames.series import Series
+from greenlang_data.frames.shaped import Shaped, table_of
+from greenlang_data.frames.values import numbers_and_text, typed_column
+
+NAMES = pa.dictionary(pa.int32(), pa.string())
+
+
+def long_table(series: Sequence[Series]) -> Shaped:
+    """``tag, timestamp, value, quality, status, unit``, tag after tag in the order asked.
+
+    ``value`` has one type when all tags share one; otherwise it is float64 and a column ``text``
+    after it holds the rest. Bad values are null.
+    """
+    value, text = _joined(series, "value", pa.float64()), _joined(series, "text", pa.string())
+    typed = typed_column(value, text, [one.data_type for one in series])
+    columns = {
+        "tag": repeated([one.tag for one in series], [one.rows for one in series]),
+        "timestamp": _joined(series, "timestamp", TIMESTAMP),
+    }
+    if typed is not None:
+        columns["value"] = typed
+    else:
+        columns["value"], columns["text"] = numbers_and_text(value, text)
+    columns["quality"] = _joined(series, "quality", QUALITY)
+    columns["status"] = _joined(series, "status", STATUS)
+    columns["unit"] = repeated([one.unit for one in series], [one.rows for one in series])
+    return Shaped(table_of(columns, {}), "long")
+
+
+def repeated(texts: Sequence[str | None], rows: Sequence[int]) -> pa.DictionaryArray:
+    """Each text as often as its number of rows, as a dictionary array."""
+    names = list(dict.fromkeys(text for text in texts if text is not None))
+    place = {name: index for index, name in enumerate(names)}
+    codes = np.array([place[text] if text is not None else -1 for text in texts], np.int32)
+    spread = np.repeat(codes, np.asarray(rows, np.int64))
+    indices = pa.array(spread, mask=spread < 0) if None in texts else pa.array(spread)
+    return pa.DictionaryArray.from_arrays(indices, pa.array(names, pa.string()))
+
+
+def _joined(series: Sequence[Series], name: str, kind: pa.DataType) -> pa.Array:
+    chunks = [batch.column(name) for one in series for batch in one.batches]
+    if name == "text":
+        chunks = [chunk.cast(kind) for chunk in chunks]
+    if not chunks:
+        return pa.array([], kind)
+    joined = pa.chunked_array(chunks, kind).unify_dictionaries().combine_chunks()
+    if isinstance(joined, pa.ChunkedArray):
+        return joined.chunk(0) if joined.num_chunks else pa.array([], kind)
+    return joined

@@ -1,0 +1,156 @@
+"""Samples of one tag, as Arrow, and what is counted in them."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Any
+
+import numpy as np
+import pyarrow as pa
+import pyarrow.compute as pc
+
+from greenlang_data.drivers.schema import (
+    BAD,
+    QUALITIES,
+    QUALITY,
+    STATUS,
+    TIMESTAMP,
+    about_series,
+    quality_array,
+)
+from greenlang_data.errors import ProtocolError
+from greenlang_data.provenance.hash import ContentHasher, hash_json
+
+_SAMPLES = pa.schema(
+    [
+        ("timestamp", TIMESTAMP),
+        ("value", pa.float64()),
+        ("text", pa.string()),
+        ("quality", QUALITY),
+        ("status", STATUS),
+    ]
+)
+
+
+@dataclass(slots=True)
+class Series:
+    """All samples of one tag: batches of ``timestamp, value, text, quality, status``.
+
+    ``unit`` is UCUM or the source's own, ``data_type`` the source's own type name; ``failure`` is
+    the reason when the tag could not be read at all (then there are no samples).
+    """
+
+    tag: str
+    unit: str | None
+    data_type: str
+    failure: str | None
+    batches: list[pa.RecordBatch] = field(default_factory=list)
+
+    @property
+    def rows(self) -> int:
+        """How many samples there are."""
+        return sum(batch.num_rows for batch in self.batches)
+
+    def column(self, name: str) -> pa.Array:
+        """One column of all batches as one array."""
+        chunks = [batch.column(name) for batch in self.batches]
+        if len(chunks) == 1:
+            return chunks[0]
+        if name == "text":
+            chunks = [chunk.cast(pa.string()) for chunk in chunks]
+        combined = pa.chunked_array(chunks).unify_dictionaries().combine_chunks()
+        return combined.chunk(0) if isinstance(combined, pa.ChunkedArray) else combined
+
+    def timestamps(self) -> np.ndarray:
+        """Nanoseconds since 1970 UTC, int64."""
+        return np.asarray(self.column("timestamp").cast(pa.int64()))
+
+
+def gather_series(batches: Iterable[pa.RecordBatch]) -> list[Series]:
+    """Series in the order in which their tags first came. Bad values are made null."""
+    series: dict[str, Series] = {}
+    for batch in batches:
+        about = about_series(batch)
+        tag = str(about["tag"])
+        if tag not in series:
+            series[tag] = Series(tag, about["unit"], about["data_type"] or "", about["failure"])
+        series[tag].batches.append(without_bad_values(batch))
+    return list(series.values())
+
+
+def without_bad_values(batch: pa.RecordBatch) -> pa.RecordBatch:
+    """``batch`` with null ``value`` and ``text`` wherever the quality is bad.
+
+    Drivers should not send a bad value, and this makes sure that none looks good. The quality
+    column gets the usual dictionary, whatever order the driver's had. Raises ProtocolError for a
+    quality that is none of the three.
+    """
+    columns = dict(zip(batch.schema.names, batch.columns, strict=True))
+    columns["quality"] = quality = _usual_quality(columns["quality"])
+    bad = pc.equal(quality.indices, BAD)
+    if pc.any(bad).as_py():
+        for name in ("value", "text"):
+            column = columns[name]
+            columns[name] = pc.if_else(bad, pa.scalar(None, column.type), column)
+    return pa.RecordBatch.from_arrays(list(columns.values()), schema=batch.schema)
+
+
+def _usual_quality(quality: pa.DictionaryArray) -> pa.DictionaryArray:
+    names = quality.dictionary.to_pylist()
+    if names == list(QUALITIES):
+        return quality
+    if quality.null_count or not set(names) <= set(QUALITIES):
+        raise ProtocolError(
+            f"a driver sent qualities {names} or none; only {', '.join(QUALITIES)} are known",
+            remedy="None of the answer was used; report this with the driver's name.",
+        )
+    codes = np.array([QUALITIES.index(name) for name in names], np.int8)
+    return quality_array(codes[np.asarray(quality.indices)])
+
+
+class SamplesHasher:
+    """The response hash of a window, while its samples pass, tag after tag.
+
+    It covers each tag's unit, data type, failure and number of samples, and the samples; not how
+    they came in batches.
+    """
+
+    def __init__(self) -> None:
+        self._content = ContentHasher(_SAMPLES)
+        self._about: list[list[Any]] = []  # tag, unit, data type, failure, number of samples
+
+    def add(self, about: Mapping[str, str | None], batch: pa.RecordBatch) -> None:
+        """Add samples of a tag; ``about`` is that of its batch."""
+        key = [about[name] for name in ("tag", "unit", "data_type", "failure")]
+        if self._about and self._about[-1][0] == key[0]:
+            self._about[-1][-1] += batch.num_rows
+        else:
+            self._about.append([*key, batch.num_rows])
+        self._content.update(batch)
+
+    def hexdigest(self) -> str:
+        """SHA-256 of what was added so far, 64 hex digits."""
+        return hash_json([self._about, self._content.hexdigest()])
+
+
+def hash_series(series: Sequence[Series]) -> str:
+    """What :class:`SamplesHasher` gives for these series; faster for many short ones."""
+    about = [[one.tag, one.unit, one.data_type, one.failure, one.rows] for one in series]
+    batches = [batch for one in series for batch in one.batches]
+    columns = {name: [batch.column(name) for batch in batches] for name in _SAMPLES.names}
+    if len({column.type for column in columns["text"]}) > 1:
+        columns["text"] = [column.cast(pa.string()) for column in columns["text"]]
+    content = ContentHasher(_SAMPLES)
+    content.update(pa.table({name: pa.chunked_array(part) for name, part in columns.items()}))
+    return hash_json([about, content.hexdigest()])
+
+
+def count_qualities(columns: Iterable[pa.Array]) -> dict[str, int]:
+    """``{"good": n, "uncertain": n, "bad": n}`` over quality columns."""
+    counts = np.zeros(len(QUALITIES), np.int64)
+    for column in columns:
+        for chunk in column.chunks if isinstance(column, pa.ChunkedArray) else [column]:
+            codes = np.asarray(chunk.indices, dtype=np.int8)
+            counts += np.bincount(codes, minlength=len(QUALITIES))[: len(QUALITIES)]
+    return {name: int(count) for name, count in zip(QUALITIES, counts, strict=True)}

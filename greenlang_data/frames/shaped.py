@@ -1,0 +1,30 @@
+"""An Arrow table in the shape that a user sees, and how to index it."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+import pyarrow as pa
+
+
+@dataclass(frozen=True, slots=True)
+class Shaped:
+    """``table`` with units in its field metadata; ``index`` names its time column, if any."""
+
+    table: pa.Table
+    shape: str
+    index: str | None = None
+
+
+def field_with_unit(name: str, kind: pa.DataType, unit: str | None) -> pa.Field:
+    """An Arrow field that carries ``unit`` in its metadata."""
+    return pa.field(name, kind, metadata={"unit": unit} if unit else None)
+
+
+def table_of(columns: Mapping[str, pa.Array], units: Mapping[str, str | None]) -> pa.Table:
+    """A table of ``columns`` whose fields carry ``units``."""
+    fields = [
+        field_with_unit(name, column.type, units.get(name)) for name, column in columns.items()
+    ]
+    return pa.Table.from_arrays(list(columns.values()), schema=pa.schema(fields))

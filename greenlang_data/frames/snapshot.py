@@ -1,0 +1,39 @@
+"""Current values: one row per tag."""
+
+from __future__ import annotations
+
+import pyarrow as pa
+import pyarrow.compute as pc
+
+from greenlang_data.frames.shaped import Shaped, table_of
+from greenlang_data.frames.values import numbers_and_text, typed_column
+
+_AFTER_VALUE = ("unit", "quality", "status", "timestamp", "server_timestamp", "data_type")
+
+
+def snapshot_table(table: pa.Table) -> Shaped:
+    """``tag_id, tag_name, value, unit, quality, status, timestamp, server_timestamp, data_type``.
+
+    ``value`` has one type when all tags share one. Otherwise it is float64, and a column ``text``
+    after it holds what is no number (or none that a float64 can hold).
+    """
+    table = table.combine_chunks()
+    names = ["tag_id", "tag_name"]
+    columns: dict[str, pa.Array] = {name: _whole(table, name) for name in names}
+    value, text = _whole(table, "value"), _whole(table, "text")
+    kinds = pc.unique(table.column("data_type")).to_pylist()
+    typed = typed_column(value, text, [kind for kind in kinds if kind])
+    if typed is not None:
+        columns["value"] = typed
+    else:
+        columns["value"], extra = numbers_and_text(value, text)
+        columns["text"] = extra
+    columns |= {name: _whole(table, name) for name in _AFTER_VALUE}
+    return Shaped(table_of(columns, {}), "snapshot")
+
+
+def _whole(table: pa.Table, name: str) -> pa.Array:
+    column = table.column(name)
+    if column.num_chunks == 1:
+        return column.chunk(0)
+    return pa.array([], column.type) if column.num_chunks == 0 else column.combine_chunks()
