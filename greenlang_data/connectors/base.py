@@ -1,0 +1,283 @@
+"""The base of all connectors: one typed question, answered behind the pipeline, with proof."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+from abc import abstractmethod
+from collections.abc import Awaitable, Callable, Mapping
+from datetime import UTC, datetime
+from time import perf_counter
+from typing import Any, ClassVar, Generic, Literal, Protocol, TypeVar
+from uuid import uuid4
+
+from pydantic import BaseModel
+
+from greenlang_data.connectors.lifecycle import Lifecycle
+from greenlang_data.connectors.payload import ReadPayload
+from greenlang_data.connectors.query import Query
+from greenlang_data.drivers.schema import UNKNOWN_TAG
+from greenlang_data.errors import ReadFailed, SourceTimeout, SourceUnreachable, UnknownTagError
+from greenlang_data.provenance.hash import hash_json
+from greenlang_data.provenance.record import ConnectorProvenance
+from greenlang_data.resilience.breaker import Breaker
+from greenlang_data.resilience.pipeline import Pipeline
+from greenlang_data.settings import ConnectorConfig
+from greenlang_data.states import ConnectorMetrics, HealthStatus
+
+TQuery = TypeVar("TQuery", bound=BaseModel)
+TPayload = TypeVar("TPayload", bound=BaseModel)
+TConfig = TypeVar("TConfig", bound=ConnectorConfig)
+TResult = TypeVar("TResult")
+
+Errors = Literal["raise", "report"]
+
+
+class Listener(Protocol):
+    """Hears about a connector's requests as they happen. Must be quick and must not raise."""
+
+    def request_finished(self, connector_id: str, success: bool, seconds: float) -> None:
+        """A request ended after ``seconds``, all its attempts and waits included."""
+
+    def circuit_opened(self, connector_id: str) -> None:
+        """The circuit breaker opened."""
+
+    def health_checked(self, connector_id: str, connector_type: str, health: HealthStatus) -> None:
+        """A health check came to a verdict."""
+
+
+class BaseConnector(Lifecycle, Generic[TQuery, TPayload, TConfig]):
+    """Retries, circuit breaker, limits, metrics and provenance around one system.
+
+    Subclass it with models of your own and write ``connect``, ``disconnect``,
+    ``_health_check_impl`` and ``_fetch_data_impl``. Raise ``ConnectionError`` or ``TimeoutError``
+    for what may pass (it is retried); anything else ends the call at once.
+    """
+
+    connector_id: ClassVar[str] = "base-connector"
+    connector_version: ClassVar[str] = "1.0.0"
+
+    def __init__(self, config: TConfig) -> None:
+        super().__init__()
+        self.config: TConfig = config
+        self.metrics = ConnectorMetrics()
+        self.listeners: list[Listener] = []
+        self._pipeline = Pipeline(config.connector_id, config, self)
+        self._health_task: asyncio.Task[None] | None = None
+
+    @abstractmethod
+    async def _health_check_impl(self) -> bool:
+        """Whether the system answers; raising counts as no."""
+
+    @abstractmethod
+    async def _fetch_data_impl(self, query: TQuery) -> TPayload:
+        """One attempt at answering ``query``, while connected."""
+
+    @property
+    def circuit_breaker(self) -> Breaker | None:
+        """The breaker, or None while ``circuit_breaker_enabled`` is off."""
+        return self._pipeline.breaker if self.config.circuit_breaker_enabled else None
+
+    @property
+    def mode(self) -> str:
+        """``live``, ``mock`` or ``replay``."""
+        return "mock" if self.config.mock_mode else "live"
+
+    async def fetch_data(
+        self,
+        query: TQuery,
+        timeout: float | None = None,  # noqa: ASYNC109  (it covers retries and waits too)
+        *,
+        errors: Errors = "raise",
+    ) -> tuple[TPayload, ConnectorProvenance]:
+        """Answer ``query``, with proof.
+
+        ``timeout`` bounds this whole call, in seconds. With ``errors="report"`` tags that could
+        not be read are listed in ``payload.failures`` instead of raising.
+
+        Raises QueryError, AuthenticationError, ConnectionError, TimeoutError or
+        CircuitBreakerError (all from :mod:`greenlang_data.errors`, or what a connector of your
+        own raises), and UnknownTagError or ReadFailed for tags that could not be read.
+        """
+        if isinstance(query, Query):
+            query = query.in_utc()
+        attempts = 0
+
+        async def attempt() -> TPayload:
+            nonlocal attempts
+            attempts += 1
+            return await self._attempt(query)
+
+        payload = await self.run_step(attempt, timeout, self.planned_points(query))
+        if errors == "raise":
+            self._raise_failures(payload)
+        return payload, self._provenance(query, payload, attempts)
+
+    async def run_step(
+        self,
+        attempt: Callable[[], Awaitable[TResult]],
+        timeout: float | None = None,  # noqa: ASYNC109  (it covers retries and waits too)
+        planned_points: int | None = None,
+    ) -> TResult:
+        """One request behind the pipeline, counted in the metrics; ``attempt`` may run again."""
+        started = perf_counter()
+        self.metrics.last_request_time = datetime.now(UTC)
+        try:
+            result = await self._pipeline.run(
+                attempt, timeout=timeout, planned_points=planned_points
+            )
+        except Exception:
+            self._finished(False, perf_counter() - started)
+            raise
+        self._finished(True, perf_counter() - started)
+        return result
+
+    async def ping(self) -> None:
+        """Ask the system for a sign of life, connecting first where needed.
+
+        Raises what went wrong, at the latest after ``timeout_seconds``.
+        """
+        name = self.config.connector_id
+        try:
+            async with asyncio.timeout(self.config.timeout_seconds):
+                await self.ensure_connected()
+                alive = await self._health_check_impl()
+        except TimeoutError as error:
+            raise SourceTimeout(
+                f"no answer within {self.config.timeout_seconds:g} s",
+                source=name,
+                remedy="Check that it is up, or raise timeout_seconds.",
+            ) from error
+        if not alive:
+            raise SourceUnreachable("it says that it is not well", source=name)
+
+    async def health_check(self) -> bool:
+        """Like :meth:`ping`, but tells by its answer and in the metrics. Never raises."""
+        try:
+            await self.ping()
+            alive = True
+        except Exception:
+            alive = False
+        self.metrics.health_status = self._judge(alive)
+        for listener in self.listeners:
+            listener.health_checked(
+                self.config.connector_id, self.config.connector_type, self.metrics.health_status
+            )
+        return alive
+
+    async def start_health_monitoring(self) -> None:
+        """Check the health every ``health_check_interval`` seconds in the background."""
+        if self._health_task is None or self._health_task.done():
+            self._health_task = asyncio.create_task(self._check_for_ever())
+
+    async def stop_health_monitoring(self) -> None:
+        """End the background checks, and wait until they have ended."""
+        task, self._health_task = self._health_task, None
+        if task is not None:
+            task.cancel()
+            with contextlib.suppress(asyncio.CancelledError):
+                await task
+
+    def get_metrics(self) -> ConnectorMetrics:
+        """A copy of the metrics as they are now."""
+        return self.metrics.model_copy(update={"uptime_seconds": self.uptime_seconds})
+
+    def reset_metrics(self) -> None:
+        """Set the counters to zero; the health and connection states stay."""
+        kept = {"health_status", "connection_state"}
+        fresh = ConnectorMetrics(**self.metrics.model_dump(include=kept))
+        self.metrics.__dict__.update(fresh.__dict__)
+
+    def after_fork(self) -> None:
+        """Start anew in a child process; the parent's connection is left to the parent."""
+        self.abandon()
+        self._pipeline = Pipeline(self.config.connector_id, self.config, self)
+        self._health_task = None
+
+    def planned_points(self, query: TQuery) -> int | None:
+        """How many values the answer will have, where that is known beforehand (else None)."""
+        return None
+
+    def retrying(self, error: BaseException, wait: float) -> None:
+        """The pipeline is about to try again after ``wait`` seconds."""
+        self.metrics.retry_count += 1
+
+    def circuit_opened(self) -> None:
+        """The circuit breaker opened."""
+        self.metrics.circuit_breaker_opens += 1
+        for listener in self.listeners:
+            listener.circuit_opened(self.config.connector_id)
+
+    def provenance_metadata(self, payload: TPayload) -> dict[str, Any]:
+        """What a connector adds to the provenance of ``payload``: JSON values only."""
+        return {}
+
+    async def _attempt(self, query: TQuery) -> TPayload:
+        await self.ensure_connected()
+        try:
+            return await self._fetch_data_impl(query)
+        except ConnectionError:
+            self._lost_connection()
+            raise
+
+    def _raise_failures(self, payload: TPayload) -> None:
+        failures: Mapping[str, str] = getattr(payload, "failures", {})
+        if not isinstance(payload, ReadPayload) or not failures:
+            return
+        some = "; ".join(f"{tag}: {why}" for tag, why in list(failures.items())[:3])
+        more = f"; and {len(failures) - 3} more" if len(failures) > 3 else ""
+        unknown = all(why.startswith(UNKNOWN_TAG) for why in failures.values())
+        raise (UnknownTagError if unknown else ReadFailed)(
+            f"{len(failures)} tags could not be read: {some}{more}",
+            source=self.config.connector_id,
+            remedy='Correct them, or use errors="report" to get the others.',
+            failures=failures,
+        )
+
+    def _finished(self, success: bool, seconds: float) -> None:
+        metrics = self.metrics
+        metrics.total_requests += 1
+        if success:
+            metrics.successful_requests += 1
+            metrics.last_success_time = datetime.now(UTC)
+        else:
+            metrics.failed_requests += 1
+            metrics.last_failure_time = datetime.now(UTC)
+        metrics.avg_response_time_ms += (
+            seconds * 1000 - metrics.avg_response_time_ms
+        ) / metrics.total_requests
+        for listener in self.listeners:
+            listener.request_finished(self.config.connector_id, success, seconds)
+
+    def _judge(self, alive: bool) -> HealthStatus:
+        if not alive:
+            return HealthStatus.DISCONNECTED if self._needs_connection() else HealthStatus.UNHEALTHY
+        breaker = self.circuit_breaker
+        closed = breaker is None or breaker.current_state == "closed"
+        return HealthStatus.HEALTHY if closed else HealthStatus.DEGRADED
+
+    async def _check_for_ever(self) -> None:
+        while True:
+            await self.health_check()
+            await asyncio.sleep(self.config.health_check_interval)
+
+    def _provenance(self, query: TQuery, payload: TPayload, attempts: int) -> ConnectorProvenance:
+        hashed = self.config.enable_provenance
+        return ConnectorProvenance(
+            connector_id=self.config.connector_id,
+            connector_type=self.config.connector_type,
+            connector_version=self.connector_version,
+            query_hash=hash_json(query.model_dump(mode="json")) if hashed else "",
+            response_hash=_response_hash(payload) if hashed else "",
+            timestamp=datetime.now(UTC),
+            request_id=str(uuid4()),
+            mode=self.mode,
+            source_system=self.config.source_system,
+            metadata={"attempts": attempts, **self.provenance_metadata(payload)},
+        )
+
+
+def _response_hash(payload: BaseModel) -> str:
+    if isinstance(payload, ReadPayload):
+        return payload.result.content_hash()
+    return hash_json(payload.model_dump(mode="json"))

@@ -1,0 +1,107 @@
+"""CMMS: work orders, assets and preventive maintenance plans."""
+
+from __future__ import annotations
+
+from datetime import datetime
+from typing import Any, Literal, Self
+
+from pydantic import BaseModel, Field, model_validator
+
+from greenlang_data.connectors.driven import DrivenConnector
+from greenlang_data.connectors.payload import ReadPayload, Rows, rows_of
+from greenlang_data.connectors.query import Moment, Query
+from greenlang_data.connectors.result import ReadResult
+from greenlang_data.drivers.base import Records, Request
+from greenlang_data.settings import ConnectorConfig, Secret
+
+
+class CMMSConfig(ConnectorConfig):
+    """Where a maintenance system is and how to log in."""
+
+    cmms_system: Literal["maximo", "sap", "infor"] | None = None
+    api_url: str = ""
+    api_key: Secret | None = None
+
+    @model_validator(mode="after")
+    def _reachable(self) -> Self:
+        if not self.mock_mode and not (self.cmms_system and self.api_url):
+            raise ValueError("cmms_system and api_url are needed unless mock_mode is on")
+        return self
+
+    @property
+    def driver_name(self) -> str:
+        # SAP PM and SAP ERP differ in meaning, not only in address, so their drivers do too.
+        name = "sap_pm" if self.cmms_system == "sap" else str(self.cmms_system)
+        return "mock" if self.mock_mode else name
+
+    @property
+    def source_system(self) -> str:
+        return "mock plant" if self.mock_mode else f"{self.cmms_system} {self.api_url}"
+
+
+class CMMSQuery(Query):
+    """Work orders, assets or preventive maintenance plans (``query_type``).
+
+    ``status`` is one of the canonical statuses; ``start_date`` and ``end_date`` bound the
+    creation date of work orders.
+    """
+
+    window_fields = ("start_date", "end_date")
+
+    query_type: Literal["work_order", "asset", "pm"] = "work_order"
+    asset_ids: list[str] = Field(default_factory=list)
+    start_date: Moment | None = None
+    end_date: Moment | None = None
+    status: str | None = Field(None, min_length=1)
+
+
+class CMMSWorkOrder(BaseModel):
+    """One work order, or the like fields of an asset or plan. Times are UTC."""
+
+    work_order_id: str
+    asset_id: str | None = None
+    description: str | None = None
+    status: str | None = None
+    created_date: datetime | None = None
+    completed_date: datetime | None = None
+
+
+class CMMSPayload(ReadPayload):
+    """The answer to a :class:`CMMSQuery`; ``work_orders`` is lazy over its Arrow table."""
+
+    work_orders: Rows[CMMSWorkOrder]
+    total_records: int
+
+
+class CMMSConnector(DrivenConnector[CMMSQuery, CMMSPayload, CMMSConfig]):
+    """Reads a maintenance system."""
+
+    connector_id = "cmms-connector"
+    connector_version = "1.0.0"
+
+    def request(self, query: CMMSQuery) -> Request:
+        filters: dict[str, Any] = {}
+        if query.asset_ids:
+            filters["asset_id"] = list(query.asset_ids)
+        if query.status:
+            filters["status"] = query.status
+        return Records(query.query_type, filters, start=query.start_date, end=query.end_date)
+
+    def payload(self, query: CMMSQuery, result: ReadResult) -> CMMSPayload:
+        table = result.table
+        key = table.schema.names[0]
+        return CMMSPayload(
+            work_orders=rows_of(table, lambda row: _work_order(row, key)),
+            total_records=table.num_rows,
+        )
+
+
+def _work_order(row: dict[str, Any], key: str) -> CMMSWorkOrder:
+    return CMMSWorkOrder(
+        work_order_id=row[key],
+        asset_id=row.get("asset_id"),
+        description=row.get("description"),
+        status=row.get("status"),
+        created_date=row.get("created_at"),
+        completed_date=row.get("actual_finish"),
+    )

@@ -1,0 +1,155 @@
+"""Connectors that read through a driver: all five families."""
+
+from __future__ import annotations
+
+import math
+from abc import abstractmethod
+from collections.abc import AsyncIterator
+from typing import Any, TypeVar
+
+import pyarrow as pa
+
+from greenlang_data.connectors.base import BaseConnector
+from greenlang_data.connectors.payload import ReadPayload
+from greenlang_data.connectors.query import Query
+from greenlang_data.connectors.result import ReadResult, collect
+from greenlang_data.connectors.stream import WindowStream
+from greenlang_data.drivers import load_driver
+from greenlang_data.drivers.base import Driver, ReadLog, Records, Request, Window
+from greenlang_data.drivers.base import Snapshot as SnapshotRequest
+from greenlang_data.errors import SourceUnreachable, UnsupportedError
+from greenlang_data.resilience.limits import LoadBudget
+from greenlang_data.settings import ConnectorConfig
+
+TQuery = TypeVar("TQuery", bound=Query)
+TPayload = TypeVar("TPayload", bound=ReadPayload)
+TConfig = TypeVar("TConfig", bound=ConnectorConfig)
+
+_foreign: list[Driver] = []
+
+
+class DrivenConnector(BaseConnector[TQuery, TPayload, TConfig]):
+    """Gives a family its meaning: typed query in, driver request out, typed payload back."""
+
+    _driver: Driver | None = None
+
+    @abstractmethod
+    def request(self, query: TQuery) -> Request:
+        """What the driver is asked for ``query``, whose times are UTC."""
+
+    @abstractmethod
+    def payload(self, query: TQuery, result: ReadResult) -> TPayload:
+        """The family's payload over what was read."""
+
+    async def connect(self) -> bool:
+        """Open the driver. Raises what the driver raises."""
+        if self._driver is None:
+            driver = load_driver(self.config.driver_name, source=self.config.connector_id)
+            self._driver = driver(self.config)
+        await self._driver.connect()
+        return True
+
+    async def disconnect(self) -> bool:
+        """Close the driver; never raises."""
+        driver, self._driver = self._driver, None
+        if driver is not None:
+            await driver.close()
+        return True
+
+    async def _health_check_impl(self) -> bool:
+        await self._connected_driver().ping()
+        return True
+
+    async def _fetch_data_impl(self, query: TQuery) -> TPayload:
+        request, log = self.request(query), ReadLog()
+        budget = LoadBudget(self.config.max_points, source=self.config.connector_id)
+        batches = self._connected_driver().read(request, log)
+        result = await collect(batches, request, log, budget.count, self.config.connector_id)
+        payload = self.payload(query, result)
+        payload.attach(result)
+        return payload
+
+    async def stream(self, query: TQuery, log: ReadLog) -> AsyncIterator[pa.RecordBatch]:
+        """The samples of a window query, batch by batch, tag after tag, bad values null.
+
+        Each batch has the pipeline's retries and timeouts to itself; after a retry the read goes
+        on where it stopped. A tag that could not be read is an empty batch with its failure.
+        """
+        request = self.request(query)
+        if not isinstance(request, Window):
+            raise UnsupportedError(
+                "only a window can be streamed",
+                source=self.config.connector_id,
+                remedy="Give the query a start and an end.",
+            )
+        budget = LoadBudget(self.config.max_points, source=self.config.connector_id)
+        budget.check_plan(_window_points(request))
+        batches = WindowStream(
+            request,
+            lambda part: self._read_part(part, log),
+            self.run_step,
+            self.config.connector_id,
+        )
+        async for batch in batches:
+            budget.count(batch.num_rows)
+            yield batch
+
+    async def _read_part(self, window: Window, log: ReadLog) -> AsyncIterator[pa.RecordBatch]:
+        await self.ensure_connected()
+        async for batch in self._connected_driver().read(window, log):
+            yield batch
+
+    def planned_points(self, query: TQuery) -> int | None:
+        """How many values or rows the answer will have, where that is known beforehand."""
+        request = self.request(query)
+        if isinstance(request, SnapshotRequest):
+            return len(request.tags)
+        if isinstance(request, Records):
+            return request.limit
+        return _window_points(request)
+
+    @property
+    def mode(self) -> str:
+        """``live``, ``mock`` or ``replay``, as the driver says."""
+        if self._driver is not None:
+            return self._driver.mode
+        return "mock" if self.config.mock_mode else "live"
+
+    def _needs_connection(self) -> bool:
+        return self._driver is None or not self._driver.connected or super()._needs_connection()
+
+    def _lost_connection(self) -> None:
+        # A busy source is still connected; only the driver knows.
+        if self._driver is None or not self._driver.connected:
+            super()._lost_connection()
+
+    def _forget_connection(self) -> None:
+        # Kept and not closed: it belongs to a loop, or to a parent process, that is not ours, and
+        # collecting it would run its closing code there.
+        if self._driver is not None:
+            _foreign.append(self._driver)
+        self._driver = None
+
+    def _connected_driver(self) -> Driver:
+        if self._driver is None:
+            raise SourceUnreachable(
+                "the connection is closed", source=self.config.connector_id, remedy="Connect first."
+            )
+        return self._driver
+
+    def provenance_metadata(self, payload: Any) -> dict[str, Any]:
+        """Requests sent, quality counts, failures and notes of what was read."""
+        result = payload.result
+        return {
+            "requests": result.log.requests,
+            "quality": result.qualities,
+            "failures": result.failures,
+            "notes": list(result.log.notes),
+        }
+
+
+def _window_points(request: Window) -> int | None:
+    if request.interval is None:
+        return None
+    seconds = (request.end - request.start).total_seconds()
+    return len(request.tags) * math.ceil(seconds / request.interval)

@@ -1,0 +1,121 @@
+"""ERP: business records such as materials, purchases and bills."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime
+from typing import Any, Literal, Self
+
+import pyarrow as pa
+from pydantic import BaseModel, Field, model_validator
+
+from greenlang_data.connectors.driven import DrivenConnector
+from greenlang_data.connectors.payload import ReadPayload, Rows, rows_of
+from greenlang_data.connectors.query import Moment, Query
+from greenlang_data.connectors.result import ReadResult
+from greenlang_data.drivers.base import Records, Request
+from greenlang_data.settings import ConnectorConfig, Secret
+
+
+class ERPConfig(ConnectorConfig):
+    """Where an ERP system is and how to log in."""
+
+    erp_system: Literal["sap", "oracle", "dynamics", "netsuite"] | None = None
+    base_url: str = ""
+    api_key: Secret | None = None
+    username: str | None = None
+    password: Secret | None = None
+    client_id: str | None = None
+    client_secret: Secret | None = None
+    company_code: str | None = None
+    plant_codes: list[str] = Field(default_factory=list)
+
+    @model_validator(mode="after")
+    def _reachable(self) -> Self:
+        if not self.mock_mode and not (self.erp_system and self.base_url):
+            raise ValueError("erp_system and base_url are needed unless mock_mode is on")
+        return self
+
+    @property
+    def driver_name(self) -> str:
+        return "mock" if self.mock_mode else str(self.erp_system)
+
+    @property
+    def source_system(self) -> str:
+        return "mock plant" if self.mock_mode else f"{self.erp_system} {self.base_url}"
+
+
+class ERPQuery(Query):
+    """Records of ``entity_type``.
+
+    ``filters`` maps a column to the value it equals, or to a list of values of which it equals
+    one. ``fields`` selects columns (none: all). ``start_date`` and ``end_date`` bound the
+    entity's own date. At most ``limit`` records (None: all); the answer says when there are more.
+    """
+
+    window_fields = ("start_date", "end_date")
+
+    entity_type: str = Field(min_length=1)
+    filters: dict[str, Any] = Field(default_factory=dict)
+    fields: list[str] = Field(default_factory=list)
+    start_date: Moment | None = None
+    end_date: Moment | None = None
+    limit: int | None = Field(1000, ge=1)
+
+
+class ERPRecord(BaseModel):
+    """One record; ``data`` has all its columns with exact Python values."""
+
+    record_id: str
+    entity_type: str
+    data: dict[str, Any]
+    created_at: datetime | None = None
+    updated_at: datetime | None = None
+
+
+class ERPPayload(ReadPayload):
+    """The answer to an :class:`ERPQuery`; ``records`` is lazy over its Arrow table."""
+
+    records: Rows[ERPRecord]
+    total_records: int
+    entity_type: str
+    query_time: datetime
+
+
+class ERPConnector(DrivenConnector[ERPQuery, ERPPayload, ERPConfig]):
+    """Reads an ERP system."""
+
+    connector_id = "erp-connector"
+    connector_version = "1.0.0"
+
+    def request(self, query: ERPQuery) -> Request:
+        return Records(
+            entity=query.entity_type,
+            filters=query.filters,
+            fields=tuple(query.fields),
+            start=query.start_date,
+            end=query.end_date,
+            # One more than asked for, to learn whether there are more.
+            limit=None if query.limit is None else query.limit + 1,
+        )
+
+    def payload(self, query: ERPQuery, result: ReadResult) -> ERPPayload:
+        if query.limit is not None:
+            result.keep_first(query.limit)
+        table = result.table
+        return ERPPayload(
+            records=rows_of(table, lambda row: _record(query.entity_type, table, row)),
+            total_records=table.num_rows,
+            entity_type=query.entity_type,
+            query_time=datetime.now(UTC),
+        )
+
+
+def _record(entity: str, table: pa.Table, row: dict[str, Any]) -> ERPRecord:
+    # The first column is the record's own number in every canonical entity.
+    return ERPRecord(
+        record_id=str(row[table.schema.names[0]]),
+        entity_type=entity,
+        data=row,
+        created_at=row.get("created_at"),
+        updated_at=row.get("changed_at"),
+    )

@@ -1,0 +1,121 @@
+"""What all queries share: strict fields, times that users write, windows in UTC."""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Mapping
+from datetime import UTC, datetime, tzinfo
+from typing import Annotated, Any, ClassVar, Literal, Self, TypeVar, get_origin
+
+from pydantic import BaseModel, BeforeValidator, ConfigDict, ValidationError
+from pydantic_core import ErrorDetails
+
+from greenlang_data.errors import QueryError
+from greenlang_data.times import parse_moment, utc_window
+
+Aggregation = Literal["avg", "min", "max", "sum", "count"]
+
+# A datetime, date, ISO 8601 string, pandas Timestamp or numpy datetime64; may be naive.
+Moment = Annotated[datetime, BeforeValidator(parse_moment)]
+
+
+def distinct(names: list[str]) -> list[str]:
+    """``names`` unchanged. Raises QueryError when one is empty or there twice."""
+    seen: set[str] = set()
+    for name in names:
+        if not name.strip():
+            raise QueryError("an empty name in the list", remedy="Remove it.")
+        if name in seen:
+            raise QueryError(f"{name!r} is named twice", remedy="Ask for it once.")
+        seen.add(name)
+    return names
+
+
+class Query(BaseModel):
+    """Base of the typed queries. Unknown fields are refused."""
+
+    model_config = ConfigDict(extra="forbid", hide_input_in_errors=True)
+
+    # The names of the two fields that bound the query in time.
+    window_fields: ClassVar[tuple[str, str]] = ("start_time", "end_time")
+
+    def in_utc(self, zone: tzinfo = UTC) -> Self:
+        """A copy whose times are UTC; naive ones are wall-clock time in ``zone``.
+
+        A start without an end gets the present as its end. Raises QueryError for a window that
+        ends before it starts, or with one naive and one aware end.
+        """
+        first, second = self.window_fields
+        start, end = utc_window(getattr(self, first), getattr(self, second), zone)
+        if start is not None and end is None:
+            _, end = utc_window(start, datetime.now(UTC), zone)
+        return self.model_copy(update={first: start, second: end})
+
+
+# How the facade calls what the models name.
+_KEYWORDS = {
+    "start_time": "start",
+    "start_date": "start",
+    "end_time": "end",
+    "end_date": "end",
+    "tag_ids": "tags",
+    "tag_names": "tags",
+    "interval_seconds": "interval",
+    "entity_type": "entity",
+}
+
+TQuery = TypeVar("TQuery", bound=Query)
+
+
+def build_query(
+    model: type[TQuery],
+    first: Any,
+    name: str,
+    *,
+    none_counts: Collection[str] = (),
+    **given: Any,
+) -> TQuery:
+    """A typed query from the keyword arguments of a call, or the typed query that it got.
+
+    ``first`` is the call's first argument, the model's field ``name``. Arguments that are None
+    are left out, except those in ``none_counts``. Raises QueryError naming the argument.
+    """
+    if isinstance(first, Query):
+        return _typed(model, first, given, none_counts)
+    if model.model_fields[name].annotation is not str and not _is_literal(model, name):
+        first = [first] if isinstance(first, str) else list(first)
+    values = {key: value for key, value in given.items() if value is not None or key in none_counts}
+    try:
+        return model(**{name: first}, **values)
+    except ValidationError as error:
+        raise QueryError("; ".join(_problem(one) for one in error.errors())) from None
+
+
+def _typed(
+    model: type[TQuery], query: Query, given: Mapping[str, Any], none_counts: Collection[str]
+) -> TQuery:
+    if not isinstance(query, model):
+        raise QueryError(
+            f"this call takes a {model.__name__}, not a {type(query).__name__}",
+            remedy="Use the call of that query's own kind.",
+        )
+    extra = [key for key, value in given.items() if value is not None and key not in none_counts]
+    if extra:
+        raise QueryError(
+            f"a typed query and {_KEYWORDS.get(extra[0], extra[0])}= beside it",
+            remedy="Put everything into the query.",
+        )
+    return query
+
+
+def _is_literal(model: type[Query], name: str) -> bool:
+    return get_origin(model.model_fields[name].annotation) is Literal
+
+
+def _problem(error: ErrorDetails) -> str:
+    place = ".".join(_KEYWORDS.get(str(part), str(part)) for part in error["loc"])
+    if error["type"] == "missing":
+        return f"{place} is missing"
+    if error["type"] == "too_short":
+        return f"{place} is empty; name at least one"
+    message = error["msg"].removeprefix("Value error, ")
+    return f"{place}: {message}" if place else message

@@ -1,0 +1,178 @@
+"""SCADA: current values and history of tags from control systems."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime
+from typing import Any, Literal, Self
+
+from pydantic import BaseModel, Field, field_validator, model_validator
+
+from greenlang_data.connectors.driven import DrivenConnector
+from greenlang_data.connectors.payload import (
+    ReadPayload,
+    Rows,
+    exact_value,
+    rows_of,
+    rows_of_series,
+)
+from greenlang_data.connectors.query import Aggregation, Moment, Query, distinct
+from greenlang_data.connectors.result import ReadResult
+from greenlang_data.drivers.base import Request, Snapshot, Window
+from greenlang_data.frames.series import Series
+from greenlang_data.settings import ConnectorConfig, Secret
+from greenlang_data.settings.register import Register
+from greenlang_data.settings.tag import TagEntry
+
+Protocol = Literal["opcua", "modbus", "dnp3", "bacnet"]
+
+
+class SCADAConfig(ConnectorConfig):
+    """Where a control system is and how to log in.
+
+    ``endpoint`` is ``opc.tcp://host:port/path`` for OPC UA and ``host:port`` for Modbus. A tag is
+    named in ``tags`` (OPC UA) or ``registers`` (Modbus), or given as an OPC UA node id; a bare
+    name such as ``Temperature`` then means ``ns=<namespace_index>;s=Temperature``.
+    """
+
+    protocol: Protocol | None = None
+    endpoint: str = ""
+    username: str | None = None
+    password: Secret | None = None
+    certificate_path: str | None = Field(
+        None, description="Client certificate (OPC UA), DER or PEM"
+    )
+    private_key_path: str | None = None
+    server_certificate_path: str | None = Field(None, description="The only one to be trusted")
+    namespace_index: int = Field(2, ge=0, le=65535)
+    polling_interval_ms: int = Field(1000, ge=100, le=60000)
+    security_mode: Literal["None", "Sign", "SignAndEncrypt"] = "SignAndEncrypt"
+    security_policy: Literal[
+        "None", "Basic256Sha256", "Aes128_Sha256_RsaOaep", "Aes256_Sha256_RsaPss"
+    ] = "Basic256Sha256"
+    allow_clear_text_password: bool = Field(
+        False, description="Send the password although the channel is not encrypted"
+    )
+    trust_on_first_use: bool = Field(
+        False, description="Accept and remember whatever certificate the server shows first"
+    )
+    tags: tuple[TagEntry, ...] = ()
+    unit_id: int = Field(1, ge=0, le=255, description="Modbus unit (slave) address")
+    registers: tuple[Register, ...] = ()
+    max_block_registers: int = Field(125, ge=1, le=125, description="Per Modbus request")
+    max_block_gap: int = Field(125, ge=0, le=125, description="Unneeded registers read to join two")
+
+    @field_validator("protocol", mode="before")
+    @classmethod
+    def _any_case(cls, value: Any) -> Any:
+        return value.lower() if isinstance(value, str) else value
+
+    @model_validator(mode="after")
+    def _reachable(self) -> Self:
+        if not self.mock_mode and not (self.protocol and self.endpoint):
+            raise ValueError("protocol and endpoint are needed unless mock_mode is on")
+        return self
+
+    @property
+    def driver_name(self) -> str:
+        return "mock" if self.mock_mode else str(self.protocol)
+
+    @property
+    def source_system(self) -> str:
+        return "mock plant" if self.mock_mode else f"{self.protocol} {self.endpoint}"
+
+
+class SCADAQuery(Query):
+    """Current values of ``tag_ids``, or with a ``start_time`` their history.
+
+    The window is ``start_time <= timestamp < end_time``. ``aggregation`` gives one value per
+    ``interval_seconds``, or one for the whole window when there is no interval.
+    """
+
+    tag_ids: list[str] = Field(min_length=1)
+    start_time: Moment | None = None
+    end_time: Moment | None = None
+    aggregation: Aggregation | None = None
+    interval_seconds: float | None = Field(None, gt=0)
+
+    _distinct = field_validator("tag_ids")(distinct)
+
+    @model_validator(mode="after")
+    def _window_for_aggregates(self) -> Self:
+        if self.start_time is None and (self.aggregation or self.interval_seconds):
+            raise ValueError("an aggregation or interval needs a window; give start_time")
+        if self.interval_seconds and self.aggregation is None:
+            raise ValueError("an interval needs an aggregation: avg, min, max, sum or count")
+        return self
+
+
+class SCADATag(BaseModel):
+    """One value of one tag. ``value`` is None when the source gave none."""
+
+    tag_id: str
+    tag_name: str
+    value: Any
+    timestamp: datetime | None
+    quality: str = "good"
+    unit: str | None = None
+    data_type: str | None = None
+
+
+class SCADAPayload(ReadPayload):
+    """The answer to a :class:`SCADAQuery`; ``tags`` is a lazy sequence over its Arrow table."""
+
+    tags: Rows[SCADATag]
+    query_time: datetime
+    total_tags: int
+    aggregation_applied: str | None = None
+
+
+class SCADAConnector(DrivenConnector[SCADAQuery, SCADAPayload, SCADAConfig]):
+    """Reads a control system; OPC UA and Modbus are built in."""
+
+    connector_id = "scada-connector"
+    connector_version = "1.0.0"
+
+    def request(self, query: SCADAQuery) -> Request:
+        tags = tuple(query.tag_ids)
+        if query.start_time is None or query.end_time is None:
+            return Snapshot(tags)
+        interval = query.interval_seconds
+        if query.aggregation and interval is None:
+            interval = (query.end_time - query.start_time).total_seconds()
+        return Window(tags, query.start_time, query.end_time, interval, query.aggregation)
+
+    def payload(self, query: SCADAQuery, result: ReadResult) -> SCADAPayload:
+        if result.kind == "snapshot":
+            tags = rows_of(result.table, _tag_of_row)
+        else:
+            tags = rows_of_series(result.series, _tag_of_sample)
+        return SCADAPayload(
+            tags=tags,
+            query_time=datetime.now(UTC),
+            total_tags=len(query.tag_ids),
+            aggregation_applied=query.aggregation,
+        )
+
+
+def _tag_of_row(row: dict[str, Any]) -> SCADATag:
+    return SCADATag(
+        tag_id=row["tag_id"],
+        tag_name=row["tag_name"] or row["tag_id"],
+        value=exact_value(row["value"], row["text"], row["data_type"]),
+        timestamp=row["timestamp"],
+        quality=row["quality"],
+        unit=row["unit"],
+        data_type=row["data_type"],
+    )
+
+
+def _tag_of_sample(one: Series, row: dict[str, Any]) -> SCADATag:
+    return SCADATag(
+        tag_id=one.tag,
+        tag_name=one.tag,
+        value=exact_value(row["value"], row["text"], one.data_type),
+        timestamp=row["timestamp"],
+        quality=row["quality"],
+        unit=one.unit,
+        data_type=one.data_type,
+    )
