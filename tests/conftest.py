@@ -1,0 +1,3 @@
+"""Fixtures for all tests: the peers that drivers are tried against."""
+
+pytest_plugins = ["tests.peers.fixtures"]

@@ -1,0 +1,1 @@
+"""Servers and fault injectors for the tests; they share no code with the drivers."""

@@ -1,0 +1,109 @@
+"""Pytest fixtures for the test servers.
+
+A fixture whose server cannot be started skips the test and says why; with
+``GREENLANG_REQUIRE_PEERS=1`` it fails instead, so that a build cannot pass by skipping.
+"""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Callable, Iterator
+from contextlib import ExitStack
+from typing import TypeVar
+
+import pytest
+
+from . import launch
+from .lying_modbus import Behaviour, LyingModbus
+from .lying_opcua import LyingOpcua
+from .proxy import FaultProxy
+
+PeerType = TypeVar("PeerType", bound=launch.Peer)
+
+
+def start_or_skip(start: Callable[[], PeerType]) -> PeerType:
+    """Start a server; skip (or fail, when servers are required) if it is not installed."""
+    try:
+        return start()
+    except launch.PeerUnavailable as unavailable:
+        if os.environ.get("GREENLANG_REQUIRE_PEERS") == "1":
+            pytest.fail(str(unavailable), pytrace=False)
+        pytest.skip(str(unavailable))
+
+
+def _running(start: Callable[[], PeerType]) -> Iterator[PeerType]:
+    with start_or_skip(start) as peer:
+        yield peer
+
+
+@pytest.fixture(scope="session")
+def opcua_peer() -> Iterator[launch.OpcuaPeer]:
+    """The node-opcua server with 300 tags and 25,000 samples in ``History.Million``."""
+    yield from _running(launch.start_opcua)
+
+
+@pytest.fixture(scope="session")
+def opcua_peer_large() -> Iterator[launch.OpcuaPeer]:
+    """The node-opcua server with 10,000 tags and a million samples."""
+    yield from _running(lambda: launch.start_opcua(tags=10_000, history=1_000_000, mixed=100_000))
+
+
+@pytest.fixture(scope="session")
+def opcua_second() -> Iterator[launch.OpcuaPeer]:
+    """The asyncua server with a few of the same nodes."""
+    yield from _running(launch.start_opcua_second)
+
+
+@pytest.fixture(scope="session")
+def modbus_peer() -> Iterator[launch.Peer]:
+    """The libmodbus server."""
+    yield from _running(launch.start_modbus)
+
+
+@pytest.fixture(scope="session")
+def modbus_second() -> Iterator[launch.Peer]:
+    """The pymodbus server; not for pipelining."""
+    yield from _running(launch.start_modbus_second)
+
+
+@pytest.fixture
+def opcua_factory() -> Iterator[Callable[..., launch.OpcuaPeer]]:
+    """Start further node-opcua servers with chosen options; stopped after the test."""
+    with ExitStack() as stack:
+        yield lambda **options: stack.enter_context(
+            start_or_skip(lambda: launch.start_opcua(**options))
+        )
+
+
+@pytest.fixture
+def modbus_factory() -> Iterator[Callable[..., launch.Peer]]:
+    """Start further libmodbus servers with chosen options; stopped after the test."""
+    with ExitStack() as stack:
+        yield lambda **options: stack.enter_context(
+            start_or_skip(lambda: launch.start_modbus(**options))
+        )
+
+
+@pytest.fixture
+def proxy_factory() -> Iterator[Callable[[int], FaultProxy]]:
+    """Put a fault proxy in front of a port; stopped after the test."""
+    with ExitStack() as stack:
+        yield lambda target_port: stack.enter_context(FaultProxy(target_port))
+
+
+@pytest.fixture
+def lying_modbus_factory() -> Iterator[Callable[..., LyingModbus]]:
+    """Start Modbus servers that misbehave in a chosen way; stopped after the test."""
+    with ExitStack() as stack:
+
+        def start(behaviour: Behaviour = Behaviour.HONEST, **options: int) -> LyingModbus:
+            return stack.enter_context(LyingModbus(behaviour, **options))
+
+        yield start
+
+
+@pytest.fixture
+def lying_opcua_factory() -> Iterator[Callable[[launch.OpcuaPeer], LyingOpcua]]:
+    """Put a lying proxy in front of an OPC UA server; stopped after the test."""
+    with ExitStack() as stack:
+        yield lambda peer: stack.enter_context(LyingOpcua(peer))

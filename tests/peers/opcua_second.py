@@ -1,0 +1,99 @@
+"""The second OPC UA server, on asyncua, in a process of its own.
+
+Few nodes, no security, no history.  Contents are in ``README.md``.
+"""
+
+from __future__ import annotations
+
+import argparse
+import asyncio
+import json
+import os
+import socket
+import sys
+from datetime import UTC, datetime
+
+from asyncua import Node, Server, ua
+
+HOST = "127.0.0.1"
+NAMESPACE_URI = "urn:greenlang:second"
+FIXED_TIME = datetime(2025, 6, 15, 12, 34, 56, 789000, tzinfo=UTC)
+TAG_COUNT = 50
+
+TYPED = [
+    ("Type.Boolean", True, ua.VariantType.Boolean),
+    ("Type.Int32", -2147483648, ua.VariantType.Int32),
+    ("Type.UInt64", 2**63 + 5, ua.VariantType.UInt64),
+    ("Type.Double", 0.1, ua.VariantType.Double),
+    ("Type.String", "Zähler größer ß 🌱", ua.VariantType.String),
+]
+
+STATUSES = [
+    ("Status.Good", 20.5, ua.StatusCodes.Good),
+    ("Status.Uncertain", 55.5, ua.StatusCodes.UncertainLastUsableValue),
+    ("Status.Bad", None, ua.StatusCodes.BadSensorFailure),
+]
+
+
+def data_value(
+    value: object, kind: ua.VariantType, status: int = ua.StatusCodes.Good
+) -> ua.DataValue:
+    """A value with the fixed source time."""
+    variant = ua.Variant(value, kind) if value is not None else ua.Variant()
+    return ua.DataValue(variant, ua.StatusCode(status), SourceTimestamp=FIXED_TIME)
+
+
+async def add(parent: Node, namespace: int, name: str, initial: ua.DataValue) -> None:
+    """Add one variable with a string id; the value is written as it is, status and all."""
+    kind = initial.Value.VariantType if initial.Value else ua.VariantType.Null
+    if kind is ua.VariantType.Null:
+        kind = ua.VariantType.Double
+    default = ua.Variant(ua.get_default_value(kind), kind)
+    node = await parent.add_variable(
+        ua.NodeId(name, namespace), ua.QualifiedName(name, namespace), default
+    )
+    await node.write_value(initial)
+
+
+async def fill(server: Server, namespace: int) -> None:
+    """Add all nodes."""
+    parent = await server.nodes.objects.add_folder(namespace, "Peer")
+    for index in range(TAG_COUNT):
+        value = data_value(index * 0.5 + 0.25, ua.VariantType.Double)
+        await add(parent, namespace, f"Bulk.{index:05d}", value)
+    for name, typed, kind in TYPED:
+        await add(parent, namespace, name, data_value(typed, kind))
+    for name, number, status in STATUSES:
+        await add(parent, namespace, name, data_value(number, ua.VariantType.Double, status))
+
+
+def free_port() -> int:
+    """A port the kernel says is free; asyncua needs it in its endpoint address."""
+    with socket.create_server((HOST, 0)) as probe:
+        return int(probe.getsockname()[1])
+
+
+async def serve(port: int) -> None:
+    """Print the ready line and serve until stdin is closed."""
+    server = Server()
+    await server.init()
+    endpoint = f"opc.tcp://{HOST}:{port}/second"
+    server.set_endpoint(endpoint)
+    server.set_security_policy([ua.SecurityPolicyType.NoSecurity])
+    namespace = await server.register_namespace(NAMESPACE_URI)
+    await fill(server, namespace)
+    async with server:
+        ready = {"endpoint": endpoint, "port": port, "namespace": namespace, "pid": os.getpid()}
+        print(json.dumps({**ready, "namespaceUri": NAMESPACE_URI}), flush=True)
+        await asyncio.get_running_loop().run_in_executor(None, sys.stdin.buffer.read)
+
+
+def main() -> None:
+    """Run the server."""
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--port", type=int, default=0)
+    asyncio.run(serve(parser.parse_args().port or free_port()))
+
+
+if __name__ == "__main__":
+    main()
