@@ -1,0 +1,41 @@
+"""A window of many tags, raw or aggregated."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncGenerator
+from contextlib import aclosing
+
+import pyarrow as pa
+
+from greenlang_data.drivers.base import ReadLog, Window
+from greenlang_data.drivers.opcua.aggregates import AggregateReader
+from greenlang_data.drivers.opcua.connection import Connection
+from greenlang_data.drivers.opcua.metadata import Metadata
+from greenlang_data.drivers.opcua.nodes import TagMap
+from greenlang_data.drivers.opcua.raw import RawReader, Tag
+from greenlang_data.drivers.opcua.times import nanoseconds_of
+
+
+async def read_window(
+    connection: Connection, tag_map: TagMap, metadata: Metadata, window: Window, log: ReadLog
+) -> AsyncGenerator[pa.RecordBatch, None]:
+    """Batches of every tag of the window, all of one before the next."""
+    nodes = tag_map.encoded(window.tags)
+    await metadata.learn_units(window.tags, log)
+    tags = [
+        Tag(tag, node, text, metadata.unit(tag))
+        for tag, node, text in zip(window.tags, nodes, tag_map.texts(window.tags), strict=True)
+    ]
+    async with aclosing(_reader(connection, window, log).read(tags)) as batches:
+        async for batch in batches:
+            yield batch
+
+
+def _reader(connection: Connection, window: Window, log: ReadLog) -> RawReader | AggregateReader:
+    start, end = nanoseconds_of(window.start), nanoseconds_of(window.end)
+    if window.aggregation is None:
+        return RawReader(connection, start, end, log)
+    width = round(window.interval * 1e9) if window.interval else end - start
+    return AggregateReader(
+        connection, start, end, width=max(width, 1), aggregation=window.aggregation, log=log
+    )

@@ -1,0 +1,109 @@
+"""The HistoryRead service: requests as bytes, answers as pages of columns."""
+
+from __future__ import annotations
+
+import struct
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Final
+
+from greenlang_data.drivers.base import ReadLog
+from greenlang_data.drivers.opcua.binary import (
+    NULL_STRING,
+    MalformedAnswerError,
+    Reader,
+    encode_string,
+    numeric_node_id,
+)
+from greenlang_data.drivers.opcua.connection import Connection
+from greenlang_data.drivers.opcua.datavalues import BLOCK_ROWS, Columns, decode_values
+from greenlang_data.drivers.opcua.transport import HISTORY_READ, numeric_id
+
+_RAW_DETAILS, _PROCESSED_DETAILS, _HISTORY_DATA = 649, 652, 658
+_NO: Final = 0
+
+
+@dataclass(slots=True)
+class Page:
+    """What one HistoryRead brought for one node. ``continuation`` None: there is no more."""
+
+    code: int
+    continuation: bytes | None
+    blocks: list[Columns]
+    rows: int
+
+
+def raw_details(start: int, end: int, rows: int) -> bytes:
+    """ReadRawModifiedDetails: samples between two tick counts, at most ``rows`` per node.
+
+    The booleans are written out because their meaning is the opposite of many libraries' default:
+    no modified values, no bounding values.
+    """
+    body = struct.pack("<BqqIB", _NO, start, end, rows, _NO)
+    return _extension_object(_RAW_DETAILS, body)
+
+
+def processed_details(start: int, end: int, interval: float, aggregate: int, nodes: int) -> bytes:
+    """ReadProcessedDetails: one aggregate for all nodes; ``interval`` in milliseconds.
+
+    The server's own configuration of aggregates is asked for; the fields behind are then unused.
+    """
+    types = struct.pack("<i", nodes) + numeric_node_id(aggregate) * nodes
+    use_server_defaults = struct.pack("<BBBBB", 1, 1, 100, 100, 0)
+    body = struct.pack("<qqd", start, end, interval) + types + use_server_defaults
+    return _extension_object(_PROCESSED_DETAILS, body)
+
+
+async def history_read(
+    connection: Connection,
+    details: bytes,
+    nodes: Sequence[tuple[bytes, bytes | None]],
+    timestamps: int,
+    log: ReadLog,
+) -> list[Page]:
+    """One page for each ``(node id, continuation point)``."""
+    body = _request(details, nodes, timestamps, release=False)
+    reader = await connection.ask(HISTORY_READ, body, log)
+    count = reader.count(11)
+    if count != len(nodes):
+        raise MalformedAnswerError(f"history of {max(count, 0)} nodes instead of {len(nodes)}")
+    pages = [_page(reader) for _ in range(count)]
+    reader.finish()
+    return pages
+
+
+def release(connection: Connection, details: bytes, node: bytes, continuation: bytes) -> None:
+    """Let the server forget a continuation point that will not be used."""
+    body = _request(details, [(node, continuation)], 0, release=True)
+    connection.send_and_forget(HISTORY_READ, body)
+
+
+def _request(
+    details: bytes, nodes: Sequence[tuple[bytes, bytes | None]], timestamps: int, *, release: bool
+) -> bytes:
+    entries = [
+        node + NULL_STRING + b"\x00\x00" + NULL_STRING + encode_string(continuation)
+        for node, continuation in nodes
+    ]
+    return details + struct.pack("<iBi", timestamps, release, len(nodes)) + b"".join(entries)
+
+
+def _extension_object(type_id: int, body: bytes) -> bytes:
+    return numeric_node_id(type_id) + b"\x01" + encode_string(body)
+
+
+def _page(reader: Reader) -> Page:
+    code = reader.uint32()
+    continuation = reader.byte_string() or None
+    type_id, data = reader.extension_object()
+    if data is None:
+        return Page(code, continuation, [], 0)
+    if numeric_id(type_id) != _HISTORY_DATA:
+        raise MalformedAnswerError("something else than history data was answered")
+    rows = max(data.count(1), 0)
+    blocks = [
+        decode_values(data, min(BLOCK_ROWS, rows - row)) for row in range(0, rows, BLOCK_ROWS)
+    ]
+    if data.position != data.end:
+        raise MalformedAnswerError(f"{data.end - data.position} bytes follow the samples")
+    return Page(code, continuation, blocks, rows)

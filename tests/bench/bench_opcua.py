@@ -1,0 +1,298 @@
+"""OPC UA: the driver beside asyncua's own client, interleaved, on the same node-opcua server.
+
+Run ``python -m tests.bench.bench_opcua``; it needs the peers of ``tests/peers``. Wall times include
+the server, and node-opcua needs most of them; so the same reads are also timed against recorded
+answers (a process that gives node-opcua's answers at once), as processor time of the client, and
+as decoding of the same bytes. Times are the best of several rounds.
+"""
+
+from __future__ import annotations
+
+import argparse
+import asyncio
+import subprocess
+import sys
+import time
+from collections.abc import Awaitable, Callable, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+import asyncua
+import pandas as pd
+import pyarrow as pa
+from asyncua import ua
+from asyncua.common.utils import Buffer
+from asyncua.ua.ua_binary import struct_from_binary
+
+from greenlang_data.drivers.base import ReadLog, Snapshot
+from greenlang_data.drivers.opcua import OpcUaDriver
+from greenlang_data.drivers.opcua.arrow import series_of
+from greenlang_data.drivers.opcua.historyread import _page
+from greenlang_data.drivers.opcua.transport import HISTORY_READ, _answer
+from tests.drivers.opcua.helpers import HISTORY_END, HISTORY_START, config, window
+from tests.drivers.opcua.replay import recorded
+from tests.peers.launch import OpcuaPeer, start_opcua
+
+TAGS = [f"Bulk.{index:05d}" for index in range(10_000)]
+CHUNK = 2_000
+PAGE = 50_000
+LOOP_READS = 300
+
+
+@dataclass
+class Best:
+    """The best wall and processor time of several rounds, in seconds."""
+
+    wall: float = float("inf")
+    cpu: float = float("inf")
+    done: list[Any] = field(default_factory=list)
+
+    def add(self, wall: float, cpu: float) -> None:
+        self.wall, self.cpu = min(self.wall, wall), min(self.cpu, cpu)
+
+
+async def timed(best: Best, work: Callable[[], Awaitable[Any]]) -> Any:
+    wall, cpu = time.perf_counter(), time.process_time()
+    result = await work()
+    best.add(time.perf_counter() - wall, time.process_time() - cpu)
+    return result
+
+
+def line(what: str, theirs: Best, ours: Best) -> None:
+    print(
+        f"{what:<52} asyncua {theirs.wall:8.4f} s ({theirs.cpu:8.4f} cpu)   "
+        f"ours {ours.wall:8.4f} s ({ours.cpu:8.4f} cpu)   "
+        f"{theirs.wall / ours.wall:6.1f}x wall {theirs.cpu / ours.cpu:6.1f}x cpu"
+    )
+
+
+def plain_client(endpoint: str) -> asyncua.Client:
+    return asyncua.Client(endpoint, timeout=60, watchdog_intervall=60)
+
+
+# --- current values ----------------------------------------------------------------------
+
+
+async def current_values(endpoint: str, peer: OpcuaPeer, rounds: int, what: str) -> None:
+    driver = OpcUaDriver(config(endpoint, timeout_seconds=60))
+    await driver.connect()
+    theirs, ours, frames, loop_reads = Best(), Best(), Best(), Best()
+    async with plain_client(endpoint) as client:
+        nodes = [client.get_node(peer.node(tag)) for tag in TAGS]
+
+        async def bulk() -> pd.DataFrame:
+            values: list[Any] = []
+            for first in range(0, len(nodes), CHUNK):
+                values += await client.read_values(nodes[first : first + CHUNK])
+            return pd.DataFrame({"tag": TAGS, "value": values})
+
+        async def arrow() -> pa.Table:
+            return pa.Table.from_batches([b async for b in driver.read(snapshot, ReadLog())])
+
+        async def frame() -> pd.DataFrame:
+            made: pd.DataFrame = (await arrow()).to_pandas()
+            return made
+
+        async def one_by_one() -> None:
+            for node in nodes[:LOOP_READS]:
+                await node.read_value()
+
+        snapshot = Snapshot(tuple(TAGS))
+        first = Best()
+        await timed(first, frame)
+        for _ in range(rounds):
+            expected = await timed(theirs, bulk)
+            await timed(ours, arrow)
+            found = await timed(frames, frame)
+        assert found["value"].tolist() == expected["value"].tolist()
+        await timed(loop_reads, one_by_one)
+    await driver.close()
+    line(f"{what}: 10,000 values to Arrow", theirs, ours)
+    line(f"{what}: 10,000 values to a DataFrame", theirs, frames)
+    scale = len(TAGS) / LOOP_READS
+    line(
+        f"{what}: read_value() loop, extrapolated from {LOOP_READS}",
+        Best(loop_reads.wall * scale, loop_reads.cpu * scale),
+        ours,
+    )
+    print(f"{what}: first snapshot, with names and units: {first.wall:.3f} s")
+
+
+# --- history -----------------------------------------------------------------------------
+
+
+async def asyncua_history(session: Any, node: ua.NodeId) -> pd.DataFrame:
+    """What a careful user writes: asyncua's own loop stops early on this server."""
+    details = ua.ReadRawModifiedDetails(
+        IsReadModified=False,
+        StartTime=HISTORY_START,
+        EndTime=HISTORY_END,
+        NumValuesPerNode=PAGE,
+        ReturnBounds=False,
+    )
+    point, stamps, values, codes = None, [], [], []
+    while True:
+        read = ua.HistoryReadValueId(NodeId=node, ContinuationPoint=point)
+        parameters = ua.HistoryReadParameters(
+            HistoryReadDetails=details,
+            TimestampsToReturn=ua.TimestampsToReturn.Source,
+            ReleaseContinuationPoints=False,
+            NodesToRead=[read],
+        )
+        (result,) = await session.history_read(parameters)
+        for value in result.HistoryData.DataValues:
+            stamps.append(value.SourceTimestamp)
+            values.append(value.Value.Value if value.Value else None)
+            codes.append(value.StatusCode.value if value.StatusCode else 0)
+        point = result.ContinuationPoint
+        if not point:
+            return pd.DataFrame({"timestamp": stamps, "value": values, "status": codes})
+
+
+async def our_history(driver: OpcUaDriver, tag: str) -> pd.DataFrame:
+    found = [batch async for batch in driver.read(window(tag), ReadLog())]
+    made: pd.DataFrame = pa.Table.from_batches(found).to_pandas()
+    return made
+
+
+async def history(endpoint: str, peer: OpcuaPeer, tag: str, rounds: int, what: str) -> None:
+    driver = OpcUaDriver(config(endpoint, timeout_seconds=60))
+    await driver.connect()
+    theirs, ours = Best(), Best()
+    async with plain_client(endpoint) as client:
+        node = ua.NodeId.from_string(peer.node(tag))
+        for _ in range(rounds):
+            expected = await timed(theirs, lambda: asyncua_history(client.uaclient.session, node))
+            found = await timed(ours, lambda: our_history(driver, tag))
+    assert len(expected) == len(found)
+    await driver.close()
+    line(f"{what}: {len(found):,} samples of {tag} to a DataFrame", theirs, ours)
+
+
+async def recorded_pages(endpoint: str, tag: str) -> list[bytes]:
+    """The answers, as bytes, that bring the whole history of a tag."""
+    driver = OpcUaDriver(config(endpoint, timeout_seconds=60))
+    await driver.connect()
+    assert driver._session is not None
+    channel = driver._session.connection._channel
+    pages, ask = [], channel.ask
+
+    async def recording(service: int, body: bytes, seconds: float) -> Any:
+        reader = await ask(service, body, seconds)
+        if service == HISTORY_READ:
+            pages.append(reader.data)
+        return reader
+
+    channel.ask = recording  # type: ignore[method-assign]
+    async for _ in driver.read(window(tag), ReadLog()):
+        pass
+    await driver.close()
+    return pages
+
+
+def decode_theirs(pages: Sequence[bytes]) -> pd.DataFrame:
+    stamps, values, codes = [], [], []
+    for page in pages:
+        response = struct_from_binary(ua.HistoryReadResponse, Buffer(page))
+        for value in response.Results[0].HistoryData.DataValues:
+            stamps.append(value.SourceTimestamp)
+            values.append(value.Value.Value if value.Value else None)
+            codes.append(value.StatusCode.value if value.StatusCode else 0)
+    return pd.DataFrame({"timestamp": stamps, "value": values, "status": codes})
+
+
+def decode_ours(pages: Sequence[bytes]) -> pd.DataFrame:
+    batches = []
+    for page in pages:
+        reader = _answer(page, HISTORY_READ, int.from_bytes(page[12:16], "little"))
+        assert reader.count(1) == 1
+        batches += [series_of("t", block, None, "Double") for block in _page(reader).blocks]
+    made: pd.DataFrame = pa.Table.from_batches(batches).to_pandas()
+    return made
+
+
+async def decoding(endpoint: str, tag: str, rounds: int) -> None:
+    pages = await recorded_pages(endpoint, tag)
+    theirs, ours = Best(), Best()
+
+    async def run(decode: Callable[[Sequence[bytes]], pd.DataFrame]) -> int:
+        return len(decode(pages))
+
+    for _ in range(rounds):
+        count = await timed(theirs, lambda: run(decode_theirs))
+        for _ in range(3):
+            assert await timed(ours, lambda: run(decode_ours)) == count
+    line(f"decoding alone: {count:,} samples of {tag} to a DataFrame", theirs, ours)
+
+
+def peak_memory() -> int:
+    """In KiB, of this process alone (getrusage would count its parent's)."""
+    status = Path("/proc/self/status").read_text()
+    return int(status.partition("VmHWM:")[2].split()[0])
+
+
+async def one_history(endpoint: str, node: str, who: str) -> int:
+    """The growth of the peak memory, in KiB, for one whole read."""
+    if who == "ours":
+        driver = OpcUaDriver(config(endpoint, timeout_seconds=60))
+        await driver.connect()
+        await our_history(driver, "History.Dst")
+        before = peak_memory()
+        frame = await our_history(driver, node)
+        assert len(frame) >= 1_000_000
+        await driver.close()
+    else:
+        async with plain_client(endpoint) as client:
+            session = client.uaclient.session
+            small = ua.NodeId.from_string(node.replace("Million", "Dst"))
+            await asyncua_history(session, small)
+            before = peak_memory()
+            await asyncua_history(session, ua.NodeId.from_string(node))
+    return peak_memory() - before
+
+
+def memory(endpoint: str, node: str) -> None:
+    grown = {}
+    for who in ("asyncua", "ours"):
+        command = [sys.executable, "-m", "tests.bench.bench_opcua", "--memory", who]
+        done = subprocess.run(
+            [*command, "--endpoint", endpoint, "--node", node],
+            check=True, capture_output=True, text=True,
+        )  # fmt: skip
+        grown[who] = int(done.stdout.split()[-1]) / 1024
+    print(
+        f"extra memory for a million samples: asyncua {grown['asyncua']:.0f} MiB, "
+        f"ours {grown['ours']:.0f} MiB, {grown['asyncua'] / max(grown['ours'], 1):.1f}x less"
+    )
+
+
+# --- all of it ---------------------------------------------------------------------------
+
+
+def compare(rounds: int) -> None:
+    with start_opcua(tags=10_000, history=1_000_000, mixed=100_000) as peer:
+        asyncio.run(current_values(peer.endpoint, peer, rounds, "node-opcua"))
+        with recorded(peer) as endpoint:
+            asyncio.run(current_values(endpoint, peer, rounds, "recorded"))
+        asyncio.run(history(peer.endpoint, peer, "History.Million", 1, "node-opcua"))
+        asyncio.run(decoding(peer.endpoint, "History.Million", 1))
+        asyncio.run(decoding(peer.endpoint, "History.Mixed", 3))
+        memory(peer.endpoint, peer.node("History.Million"))
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--rounds", type=int, default=5)
+    parser.add_argument("--memory", choices=["ours", "asyncua"], help=argparse.SUPPRESS)
+    parser.add_argument("--endpoint", help=argparse.SUPPRESS)
+    parser.add_argument("--node", help=argparse.SUPPRESS)
+    options = parser.parse_args()
+    if options.memory:
+        print(asyncio.run(one_history(options.endpoint, options.node, options.memory)))
+    else:
+        compare(options.rounds)
+
+
+if __name__ == "__main__":
+    main()
