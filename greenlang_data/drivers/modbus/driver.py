@@ -1,0 +1,169 @@
+"""Modbus TCP: current values of the tags of a register map."""
+
+from __future__ import annotations
+
+import asyncio
+from collections import Counter
+from collections.abc import AsyncIterator, Mapping
+from typing import TYPE_CHECKING, ClassVar, Final, NamedTuple
+
+import pyarrow as pa
+
+from greenlang_data.drivers.base import Driver, ReadLog, Request, Snapshot
+from greenlang_data.drivers.modbus.batch import snapshot_batch
+from greenlang_data.drivers.modbus.endpoint import parse_endpoint
+from greenlang_data.drivers.modbus.exceptions import RefusedError
+from greenlang_data.drivers.modbus.layout import Layout, span_of
+from greenlang_data.drivers.modbus.link import Link
+from greenlang_data.drivers.modbus.memory import Memory
+from greenlang_data.drivers.modbus.plan import Limits, Span
+from greenlang_data.drivers.modbus.reader import SnapshotReader
+from greenlang_data.drivers.modbus.tcp import open_link
+from greenlang_data.errors import ConfigurationError, SourceUnreachable, UnsupportedError
+from greenlang_data.settings.register import Register
+
+if TYPE_CHECKING:
+    from greenlang_data.connectors.scada import SCADAConfig
+
+CLIENT_CLOCK: Final = (
+    "timestamps are the client's clock when the answer arrived, because Modbus sends none"
+)
+# One attempt connects and reads, so connecting may take half of its time.
+_CONNECT_SHARE: Final = 0.5
+_LAYOUTS_KEPT: Final = 32
+
+
+class _Settings(NamedTuple):
+    """What a layout is made from, beside the tags and what was learned."""
+
+    registers: tuple[Register, ...]
+    unit_id: int
+    limits: Limits
+
+
+class ModbusDriver(Driver):
+    """Reads coils, discrete inputs, holding and input registers over one TCP connection.
+
+    One request is in flight at a time. It can only read: no other request can be encoded.
+    """
+
+    name: ClassVar[str] = "modbus"
+    config: SCADAConfig
+
+    def __init__(self, config: SCADAConfig) -> None:
+        super().__init__(config)
+        self._link: Link | None = None
+        self._connecting = asyncio.Lock()
+        self._memory = Memory()
+        self._settings: _Settings | None = None
+        self._registers: Mapping[str, Register] = {}
+        self._layouts: dict[tuple[str, ...], Layout] = {}
+
+    @property
+    def connected(self) -> bool:
+        """Whether the next read can start without ``connect``."""
+        return self._link is not None and self._link.connected
+
+    async def connect(self) -> None:
+        """Open the connection, unless it is open, and forget what was learned about the device.
+
+        Raises ConfigurationError for an endpoint or register map that is wrong, SourceTimeout
+        after half of ``timeout_seconds``, or SourceUnreachable.
+        """
+        async with self._connecting:
+            if self.connected:
+                return
+            self._refresh_settings()
+            endpoint = parse_endpoint(self.config.endpoint, source=self.source)
+            seconds = self.config.timeout_seconds * _CONNECT_SHARE
+            link = await open_link(endpoint, seconds=seconds, source=self.source)
+            # Kept after an attempt that ran out of time, or a long search would never end.
+            if self._link is None or not self._link.given_up:
+                self._memory = Memory()
+                self._layouts.clear()
+            self._link = link
+
+    async def close(self) -> None:
+        """Close the connection at once; never raises, may be called twice."""
+        link, self._link = self._link, None
+        if link is not None:
+            await link.close()
+
+    async def ping(self) -> None:
+        """Read one register of the first tag, or holding register 0. Any answer is a sign of life.
+
+        Raises SourceUnreachable or ProtocolError.
+        """
+        link = self._open_link()
+        try:
+            await link.ask(self._first_register())
+        except RefusedError:
+            return
+
+    async def read(self, request: Request, log: ReadLog) -> AsyncIterator[pa.RecordBatch]:
+        """The current values of ``request.tags`` as one batch.
+
+        Raises UnsupportedError for anything but a snapshot, SourceBusy when the device says so,
+        SourceUnreachable or ProtocolError.
+        """
+        if not isinstance(request, Snapshot):
+            raise UnsupportedError(
+                "Modbus has no history: a device tells only what its registers hold now",
+                source=self.source,
+                remedy="Record repeated snapshots, or ask the historian that collects from it.",
+            )
+        link = self._open_link()
+        layout = self._layout(request.tags)
+        reader = SnapshotReader(layout, link, self._memory, log, self.source)
+        await reader.read()
+        log.note(CLIENT_CLOCK)
+        yield snapshot_batch(layout, reader)
+
+    def _open_link(self) -> Link:
+        if self._link is None or not self._link.connected:
+            raise SourceUnreachable(
+                "the connection is closed", source=self.source, remedy="Connect again."
+            )
+        return self._link
+
+    def _layout(self, tags: tuple[str, ...]) -> Layout:
+        """The layout for ``tags``, made once until the settings change or something is learned."""
+        settings = self._refresh_settings()
+        layout = self._layouts.get(tags)
+        if layout is None or layout.memory_version != self._memory.version:
+            if len(self._layouts) >= _LAYOUTS_KEPT:
+                self._layouts.pop(next(iter(self._layouts)))
+            layout = self._layouts[tags] = Layout(
+                tags, self._registers, settings.unit_id, settings.limits, self._memory
+            )
+        return layout
+
+    def _refresh_settings(self) -> _Settings:
+        config = self.config
+        limits = Limits(config.max_block_registers, config.max_block_gap)
+        settings = self._settings
+        # Compared by identity, because thousands of registers are never changed in place.
+        same_map = settings is not None and settings.registers is config.registers
+        if settings is None or not same_map:
+            self._registers = _by_tag(config.registers, self.source)
+        elif (settings.unit_id, settings.limits) == (config.unit_id, limits):
+            return settings
+        self._layouts.clear()
+        self._settings = _Settings(config.registers, config.unit_id, limits)
+        return self._settings
+
+    def _first_register(self) -> Span:
+        if not self.config.registers:
+            return Span(self.config.unit_id, "holding", 0, 1)
+        return span_of(self.config.registers[0], self.config.unit_id)._replace(quantity=1)
+
+
+def _by_tag(registers: tuple[Register, ...], source: str) -> dict[str, Register]:
+    twice = [tag for tag, times in Counter(one.tag for one in registers).items() if times > 1]
+    if twice:
+        raise ConfigurationError(
+            f"the register map has more than one tag {twice[0]!r}",
+            source=source,
+            remedy="Give every tag a name of its own.",
+        )
+    return {register.tag: register for register in registers}
