@@ -1,0 +1,366 @@
+"""The facade: blocking calls in, DataFrames with proof out."""
+
+from __future__ import annotations
+
+import asyncio
+import atexit
+import weakref
+from collections.abc import Iterable, Mapping, Sequence
+from datetime import UTC, tzinfo
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, Literal, Self
+
+from greenlang_data.answer import frame_of
+from greenlang_data.connectors.base import BaseConnector, Errors
+from greenlang_data.connectors.cems import CEMSQuery
+from greenlang_data.connectors.cmms import CMMSQuery
+from greenlang_data.connectors.driven import DrivenConnector
+from greenlang_data.connectors.erp import ERPQuery
+from greenlang_data.connectors.historian import HistorianQuery
+from greenlang_data.connectors.query import Aggregation, Query, build_query
+from greenlang_data.connectors.registry import AnyConnector
+from greenlang_data.connectors.scada import SCADAQuery
+from greenlang_data.errors import SessionClosedError, UnsupportedError
+from greenlang_data.runtime import get_runtime
+from greenlang_data.settings import ConnectorConfig
+from greenlang_data.settings.config import MockVariant
+from greenlang_data.settings.toml import read_settings
+from greenlang_data.sources import Sources, config_classes, mock_configs
+from greenlang_data.times import parse_interval, zone_named
+
+if TYPE_CHECKING:
+    import pandas as pd
+    from pydantic import BaseModel
+
+    from greenlang_data.export.scan import Scan
+
+Shape = Literal["wide", "long"]
+
+
+class Session:
+    """Plant and enterprise data as DataFrames.
+
+    ``sources`` are configs, or connectors of your own. ``mock=True`` adds a simulated plant
+    behind all five calls; a variant's name (``"flaky"``, ``"bad-quality"``, ``"slow"``,
+    ``"dst"``) or several make things go wrong in it. ``tz`` is the zone of naive times; frames
+    are always UTC.
+
+    Every call takes ``source=`` (needed when there are several of the kind), ``timeout=`` in
+    seconds for the whole call, and ``errors=``: ``"raise"``, or ``"report"`` for a frame of what
+    could be read, with the rest listed in ``df.attrs["provenance"]["failures"]``. Calls may come
+    from several threads at once, and from notebook cells with a running event loop.
+
+    >>> with Session(mock=True) as s:
+    ...     df = s.scada(["ns=2;s=Temperature"])
+    >>> list(df["unit"])
+    ['Cel']
+    """
+
+    def __init__(
+        self,
+        sources: Iterable[ConnectorConfig | AnyConnector] = (),
+        *,
+        mock: bool | MockVariant | Sequence[MockVariant] = False,
+        tz: str | tzinfo = UTC,
+    ) -> None:
+        self._zone = zone_named(tz) if isinstance(tz, str) else tz
+        self._sources = Sources([*_mocks(mock), *sources])
+        self._generation = get_runtime().generation
+        self._closed = False
+        self._closes_at_exit = False
+
+    @classmethod
+    def from_toml(cls, path: str | Path = "greenlang.toml") -> Self:
+        """A session over the sources of a ``greenlang.toml``; connects at the first call.
+
+        Raises ConfigurationError naming the file, the key and the nearest right one.
+        """
+        settings = read_settings(path, config_classes())
+        return cls(settings.configs, tz=settings.zone)
+
+    @property
+    def sources(self) -> Sources:
+        """The configured sources by name; ``s.sources["plant1"].timeout_seconds = 60`` counts."""
+        return self._sources
+
+    def connector(self, name: str) -> AnyConnector:
+        """The connector behind a source, for its metrics or a health monitor."""
+        return self._sources.connector(name)
+
+    def scada(
+        self,
+        tags: SCADAQuery | str | Iterable[str],
+        *,
+        start: Any = None,
+        end: Any = None,
+        aggregation: Aggregation | None = None,
+        interval: Any = None,
+        source: str | None = None,
+        timeout: float | None = None,
+        errors: Errors = "raise",
+        shape: Shape | None = None,
+    ) -> pd.DataFrame:
+        """Current values of ``tags``, or with a ``start`` their history.
+
+        Without ``start``: one row per tag with ``tag_id, tag_name, value, unit, quality, status,
+        timestamp, server_timestamp, data_type``. With it: ``start <= timestamp < end`` (end: now),
+        raw or one ``aggregation`` (avg, min, max, sum, count) per ``interval`` ("10min", seconds);
+        ``shape="wide"`` (usual) is a UTC DatetimeIndex ``timestamp`` and a column per tag, where
+        a bad value is missing; ``"long"`` is ``tag, timestamp, value, quality, status, unit``.
+        """
+        query = build_query(
+            SCADAQuery,
+            tags,
+            "tag_ids",
+            start_time=start,
+            end_time=end,
+            aggregation=aggregation,
+            interval_seconds=None if interval is None else parse_interval(interval),
+        )
+        return self._read("scada", query, source, timeout, errors, shape)
+
+    def historian(
+        self,
+        tags: HistorianQuery | str | Iterable[str],
+        start: Any = None,
+        end: Any = None,
+        interval: Any = None,
+        aggregation: Aggregation | None = None,
+        *,
+        source: str | None = None,
+        timeout: float | None = None,
+        errors: Errors = "raise",
+        shape: Shape | None = None,
+    ) -> pd.DataFrame:
+        """Stored values of ``tags`` with ``start <= timestamp < end`` (end: now).
+
+        Raw without an ``interval``; otherwise one ``aggregation`` (avg unless given) per
+        ``interval`` ("1h", "15min", seconds), counted from ``start``. Shapes as in :meth:`scada`.
+        """
+        query = build_query(
+            HistorianQuery,
+            tags,
+            "tag_names",
+            start_time=start,
+            end_time=end,
+            interval=interval,
+            aggregation=aggregation,
+            none_counts=("interval",),
+        )
+        return self._read("historian", query, source, timeout, errors, shape)
+
+    def cems(
+        self,
+        pollutants: CEMSQuery | str | Iterable[str],
+        start: Any = None,
+        end: Any = None,
+        resolution: Literal["minute", "hour", "day"] | None = None,
+        *,
+        source: str | None = None,
+        timeout: float | None = None,
+        errors: Errors = "raise",
+        shape: Shape | None = None,
+    ) -> pd.DataFrame:
+        """Emissions of one stack with ``start <= timestamp < end`` (end: now).
+
+        ``shape="long"`` (usual): ``timestamp, pollutant, concentration, unit, flow_rate,
+        quality_flag, quality``, pollutant after pollutant; ``"wide"``: a column per pollutant and
+        the flow. ``resolution`` is minute (usual), hour or day.
+        """
+        query = build_query(
+            CEMSQuery,
+            pollutants,
+            "pollutants",
+            start_time=start,
+            end_time=end,
+            resolution=resolution,
+        )
+        return self._read("cems", query, source, timeout, errors, shape)
+
+    def erp(
+        self,
+        entity: ERPQuery | str,
+        filters: Mapping[str, Any] | None = None,
+        fields: Sequence[str] | None = None,
+        start: Any = None,
+        end: Any = None,
+        limit: int | None = 1000,
+        *,
+        source: str | None = None,
+        timeout: float | None = None,
+        errors: Errors = "raise",
+    ) -> pd.DataFrame:
+        """Business records, one row each: exact decimals, leading zeros kept, dates as dates.
+
+        ``filters`` maps a column to a value or to a list of them. At most ``limit`` records
+        (None: all); a GreenLangWarning and the provenance's notes say when there are more.
+        """
+        query = build_query(
+            ERPQuery,
+            entity,
+            "entity_type",
+            filters=filters,
+            fields=fields,
+            start_date=start,
+            end_date=end,
+            limit=limit,
+            none_counts=("limit",),
+        )
+        return self._read("erp", query, source, timeout, errors, None)
+
+    def cmms(
+        self,
+        query_type: CMMSQuery | Literal["work_order", "asset", "pm"] = "work_order",
+        asset_ids: str | Sequence[str] | None = None,
+        start: Any = None,
+        end: Any = None,
+        status: str | None = None,
+        *,
+        source: str | None = None,
+        timeout: float | None = None,
+        errors: Errors = "raise",
+    ) -> pd.DataFrame:
+        """Work orders, assets or preventive maintenance plans, one row each."""
+        query = build_query(
+            CMMSQuery,
+            query_type,
+            "query_type",
+            asset_ids=[asset_ids] if isinstance(asset_ids, str) else asset_ids,
+            start_date=start,
+            end_date=end,
+            status=status,
+        )
+        return self._read("cmms", query, source, timeout, errors, None)
+
+    def fetch(
+        self,
+        connector: AnyConnector | str,
+        query: BaseModel,
+        *,
+        timeout: float | None = None,
+        errors: Errors = "raise",
+        shape: Shape | None = None,
+    ) -> pd.DataFrame:
+        """Any connector's answer to its own typed query, with provenance like the others.
+
+        ``connector`` is one of your own (closed with this session), or the name of a source. Its
+        payload becomes a frame through its ``to_arrow()`` if it has one; otherwise it must have
+        exactly one field that is a list of records.
+        """
+        if isinstance(connector, BaseConnector):
+            self._sources.add(connector)
+        else:
+            connector = self._sources.connector(connector)
+        return self._fetch(connector, query, timeout, errors, shape)
+
+    def scan(
+        self,
+        query: SCADAQuery | HistorianQuery,
+        *,
+        source: str | None = None,
+    ) -> Scan:
+        """History of any length, batch by batch, for ``to_parquet`` or a RecordBatchReader.
+
+        Nothing is read until the scan is used. See :class:`greenlang_data.export.scan.Scan`.
+        """
+        from greenlang_data.export.scan import Scan
+
+        kind = "historian" if isinstance(query, HistorianQuery) else "scada"
+        self._check_open()
+        connector = self._sources.of_kind(kind, source)
+        if not isinstance(connector, DrivenConnector):
+            raise UnsupportedError(
+                "this source cannot be streamed",
+                source=connector.config.connector_id,
+                remedy="Read a shorter window at once.",
+            )
+        return Scan(connector, query.in_utc(self._zone))
+
+    def status(self) -> pd.DataFrame:
+        """How each source is doing: state, breaker, counters. Asks nobody."""
+        from greenlang_data.observe.status import status_frame
+
+        return status_frame(self._sources.connectors)
+
+    def close(self) -> None:
+        """Close all connections. The session cannot be used afterwards; closing twice is fine."""
+        if self._closed:
+            return
+        self._closed = True
+        runtime = get_runtime()
+        if not self._closes_at_exit or runtime.generation != self._generation:
+            return  # Nothing was opened, or it was opened by the parent process.
+        runtime.run(_disconnect(self._sources.connectors), timeout=10)
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.close()
+
+    def __repr__(self) -> str:
+        state = "closed" if self._closed else f"{len(self._sources)} sources"
+        return f"<Session: {state}>"
+
+    def _read(
+        self,
+        kind: str,
+        query: Query,
+        source: str | None,
+        timeout: float | None,
+        errors: Errors,
+        shape: Shape | None,
+    ) -> pd.DataFrame:
+        connector = self._sources.of_kind(kind, source)
+        return self._fetch(connector, query, timeout, errors, shape)
+
+    def _fetch(
+        self,
+        connector: AnyConnector,
+        query: BaseModel,
+        timeout: float | None,
+        errors: Errors,
+        shape: Shape | None,
+    ) -> pd.DataFrame:
+        self._check_open()
+        if isinstance(query, Query):
+            query = query.in_utc(self._zone)
+        payload, provenance = get_runtime().run(connector.fetch_data(query, timeout, errors=errors))
+        return frame_of(query, payload, provenance, shape)
+
+    def _check_open(self) -> None:
+        if self._closed:
+            raise SessionClosedError("the session is closed", remedy="Open a new one.")
+        runtime = get_runtime()
+        if runtime.generation != self._generation:
+            for connector in self._sources.connectors:
+                connector.after_fork()
+            self._generation = runtime.generation
+            self._closes_at_exit = False
+        if not self._closes_at_exit:
+            self._closes_at_exit = True
+            runtime.run(_nothing())  # It must register its own exit before this session's.
+            atexit.register(_close_if_alive, weakref.ref(self))
+
+
+def _mocks(mock: bool | MockVariant | Sequence[MockVariant]) -> list[ConnectorConfig]:
+    if mock is False:
+        return []
+    if mock is True:
+        return mock_configs()
+    return mock_configs([mock] if isinstance(mock, str) else mock)
+
+
+async def _nothing() -> None:
+    """Start the runtime."""
+
+
+async def _disconnect(connectors: Sequence[AnyConnector]) -> None:
+    opened = [one for one in connectors if one.is_open]
+    await asyncio.gather(*(one.disconnect() for one in opened), return_exceptions=True)
+
+
+def _close_if_alive(session: weakref.ref[Session]) -> None:
+    alive = session()
+    if alive is not None:
+        alive.close()
