@@ -1,0 +1,74 @@
+"""What the contract suite is run on: each driver against each peer, behind a fault proxy."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+
+from greenlang_data import SCADAConfig
+from greenlang_data.settings.register import Register
+from greenlang_data.settings.tag import TagEntry
+from tests.peers.launch import OpcuaPeer, Peer
+from tests.peers.proxy import FaultProxy
+
+TAGS = [f"Tag{index:02d}" for index in range(50)]
+
+
+@dataclass
+class Subject:
+    """A source to read, the truth about it, and the wire between."""
+
+    config: SCADAConfig
+    truth: dict[str, float]
+    proxy: FaultProxy
+    peer: Peer
+    history: str | None
+
+    @property
+    def name(self) -> str:
+        return self.config.connector_id
+
+
+def opcua_subject(peer: OpcuaPeer, proxy: FaultProxy, history: str | None) -> Subject:
+    """An OPC UA server whose node ``Bulk.<n>`` is ``n * 0.5 + 0.25``."""
+    entries = [
+        TagEntry(tag=tag, node_id=peer.node(f"Bulk.{index:05d}")) for index, tag in enumerate(TAGS)
+    ]
+    config = _config(
+        "opcua",
+        peer.endpoint.replace(f":{peer.port}/", f":{proxy.port}/"),
+        security_mode="None",
+        tags=tuple(entries),
+        namespace_index=peer.namespace,
+    )
+    truth = {tag: index * 0.5 + 0.25 for index, tag in enumerate(TAGS)}
+    return Subject(config, truth, proxy, peer, history and peer.node(history))
+
+
+def modbus_subject(peer: Peer, proxy: FaultProxy) -> Subject:
+    """A Modbus device whose holding float at ``2 * n`` is ``n * 0.5 - 100``."""
+    registers = [
+        Register(tag=tag, table="holding", address=2 * index, type="float32", word_order="ABCD")
+        for index, tag in enumerate(TAGS)
+    ]
+    config = _config("modbus", f"127.0.0.1:{proxy.port}", registers=tuple(registers))
+    truth = {tag: index * 0.5 - 100 for index, tag in enumerate(TAGS)}
+    return Subject(config, truth, proxy, peer, None)
+
+
+def _config(protocol: str, endpoint: str, **more: object) -> SCADAConfig:
+    return SCADAConfig(
+        connector_id=f"{protocol}-subject",
+        connector_type="scada",
+        protocol=protocol,
+        endpoint=endpoint,
+        timeout_seconds=2,
+        max_retries=1,
+        retry_min_wait=0.05,
+        retry_max_wait=0.1,
+        circuit_breaker_threshold=50,
+        **more,
+    )
+
+
+Build = Callable[[Callable[[int], FaultProxy]], Subject]

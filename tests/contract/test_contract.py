@@ -1,0 +1,216 @@
+"""What every driver must do, through the public API, on the wire, whatever it speaks."""
+
+from __future__ import annotations
+
+import threading
+import time
+from collections.abc import Callable, Iterator
+
+import pandas as pd
+import pytest
+
+import greenlang_data as gd
+from tests.contract.subjects import TAGS, Subject, modbus_subject, opcua_subject
+from tests.peers.launch import OpcuaPeer, Peer
+from tests.peers.proxy import Fault, FaultProxy
+
+SUBJECTS = ["node-opcua", "asyncua", "libmodbus", "pymodbus"]
+
+
+@pytest.fixture(params=SUBJECTS)
+def subject(
+    request: pytest.FixtureRequest, proxy_factory: Callable[[int], FaultProxy]
+) -> Subject:
+    def peer(name: str) -> Peer:
+        started: Peer = request.getfixturevalue(name)
+        return started
+
+    if request.param in ("node-opcua", "asyncua"):
+        server = peer("opcua_peer" if request.param == "node-opcua" else "opcua_second")
+        assert isinstance(server, OpcuaPeer)
+        history = "History.Million" if request.param == "node-opcua" else None
+        return opcua_subject(server, proxy_factory(server.port), history)
+    server = peer("modbus_peer" if request.param == "libmodbus" else "modbus_second")
+    return modbus_subject(server, proxy_factory(server.port))
+
+
+@pytest.fixture
+def session(subject: Subject) -> Iterator[gd.Session]:
+    with gd.Session(sources=[subject.config]) as session:
+        yield session
+
+
+def assert_true(frame: pd.DataFrame, subject: Subject, tags: list[str] = TAGS) -> None:
+    """The frame holds these tags in this order, with the peer's own values, and says so."""
+    assert frame["tag_id"].tolist() == tags
+    assert frame["value"].tolist() == [subject.truth[tag] for tag in tags]
+    assert set(frame["quality"]) == {"good"}
+    assert frame["value"].dtype == "float64"
+    assert gd.verify(frame) == "intact"
+
+
+def test_a_snapshot_is_whole_right_and_in_the_order_asked(
+    session: gd.Session, subject: Subject
+) -> None:
+    frame = session.scada(TAGS[::-1])
+    assert_true(frame, subject, TAGS[::-1])
+    record = frame.attrs["provenance"]
+    assert record["connector_id"] == subject.name
+    assert record["mode"] == "live"
+    assert record["rows"] == len(TAGS)
+    assert record["quality"] == {"good": len(TAGS), "uncertain": 0, "bad": 0}
+    assert record["requests"] >= 1
+    assert str(frame["timestamp"].dtype) == "datetime64[ns, UTC]"
+    assert frame["timestamp"].notna().all()
+
+
+def test_an_unknown_tag_is_an_error_that_names_it(session: gd.Session, subject: Subject) -> None:
+    with pytest.raises(gd.UnknownTagError, match="Tag50") as caught:
+        session.scada([*TAGS, "Tag50"])
+    assert subject.name in str(caught.value)
+    assert 'errors="report"' in str(caught.value)
+
+
+def test_one_bad_tag_does_not_lose_the_others(session: gd.Session, subject: Subject) -> None:
+    frame = session.scada([*TAGS[:3], "Tag50", *TAGS[3:]], errors="report")
+    assert list(frame.attrs["provenance"]["failures"]) == ["Tag50"]
+    row = frame[frame["tag_id"] == "Tag50"].iloc[0]
+    assert (row["quality"], pd.isna(row["value"])) == ("bad", True)
+    others = frame[frame["tag_id"] != "Tag50"]
+    assert others["value"].tolist() == list(subject.truth.values())
+
+
+def test_a_window_is_answered_or_refused_and_never_invented(
+    session: gd.Session, subject: Subject
+) -> None:
+    window = {"start": "2025-01-01T00:00:10", "end": "2025-01-01T00:00:20"}
+    if subject.history is None and subject.config.protocol == "modbus":
+        with pytest.raises(gd.UnsupportedError, match="history"):
+            session.scada(TAGS[:1], **window)
+        return
+    if subject.history is None:
+        # A server that says "no samples" for a node without history; so does the frame.
+        assert len(session.scada(TAGS[:1], **window)) == 0
+        return
+    frame = session.scada([subject.history], **window)
+    assert frame.index.tolist() == list(
+        pd.date_range("2025-01-01T00:00:10Z", periods=10, freq="1s", unit="ns")
+    )
+    assert frame[subject.history].tolist() == [i * 0.001 - 3 for i in range(10, 20)]
+    empty = session.scada([subject.history], start="2024-01-01", end="2024-01-02")
+    assert (len(empty), gd.verify(empty)) == (0, "intact")
+
+
+def test_threads_read_the_same_source_at_once(session: gd.Session, subject: Subject) -> None:
+    frames: list[pd.DataFrame] = []
+    threads = [
+        threading.Thread(target=lambda: frames.append(session.scada(TAGS))) for _ in range(8)
+    ]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join(30)
+    assert len(frames) == 8
+    for frame in frames:
+        assert_true(frame, subject)
+
+
+def test_a_refused_connection_is_told_at_once_and_the_next_call_works(
+    session: gd.Session, subject: Subject
+) -> None:
+    subject.proxy.set_fault(Fault.REFUSE)
+    started = time.monotonic()
+    with pytest.raises(gd.SourceUnreachable, match=subject.name) as caught:
+        session.scada(TAGS)
+    assert time.monotonic() - started < 2
+    assert caught.value.remedy
+    subject.proxy.set_fault(Fault.PASS)
+    assert_true(session.scada(TAGS), subject)
+
+
+@pytest.mark.parametrize("fault", [Fault.RESET, Fault.CUT, Fault.HALF, Fault.GARBAGE])
+def test_a_broken_wire_is_an_error_and_never_a_wrong_number(
+    session: gd.Session, subject: Subject, fault: Fault
+) -> None:
+    assert_true(session.scada(TAGS), subject)
+    subject.proxy.set_fault(fault, after_bytes=20)
+    started = time.monotonic()
+    with pytest.raises((gd.SourceError, gd.DeadlineExceeded), match=subject.name):
+        session.scada(TAGS)
+    assert time.monotonic() - started < 8
+    subject.proxy.set_fault(Fault.PASS)
+    assert_true(session.scada(TAGS), subject)
+
+
+def test_a_single_reset_is_overcome_by_the_retry(session: gd.Session, subject: Subject) -> None:
+    assert_true(session.scada(TAGS), subject)
+    subject.proxy.reset_connections()
+    assert_true(session.scada(TAGS), subject)
+
+
+def test_a_silent_source_times_out_in_the_time_given_and_recovers(
+    session: gd.Session, subject: Subject
+) -> None:
+    assert_true(session.scada(TAGS), subject)
+    subject.proxy.set_fault(Fault.STALL)
+    started = time.monotonic()
+    with pytest.raises(TimeoutError, match=subject.name):
+        session.scada(TAGS, timeout=1)
+    assert 0.8 < time.monotonic() - started < 2.5
+    subject.proxy.set_fault(Fault.PASS)
+    assert_true(session.scada(TAGS), subject)
+
+
+def test_answers_that_come_too_late_are_never_taken_for_later_ones(
+    session: gd.Session, subject: Subject
+) -> None:
+    assert_true(session.scada(TAGS), subject)
+    for turn in range(3):
+        subject.proxy.set_fault(Fault.HOLD_ANSWERS)
+        with pytest.raises(TimeoutError):
+            session.scada(TAGS[turn : turn + 5], timeout=0.3)
+        subject.proxy.set_fault(Fault.PASS)
+        later = TAGS[turn + 10 : turn + 20]
+        assert_true(session.scada(later), subject, later)
+
+
+def test_a_slow_wire_is_slow_and_right(session: gd.Session, subject: Subject) -> None:
+    subject.proxy.set_delay(up=0.02, down=0.02)
+    assert_true(session.scada(TAGS, timeout=20), subject)
+    subject.proxy.set_fault(Fault.DRIP, interval=0.0005)
+    assert_true(session.scada(TAGS, timeout=20), subject)
+
+
+def test_a_source_that_is_not_there_and_a_name_that_is_none(subject: Subject) -> None:
+    port = subject.proxy.port
+    config = subject.config.model_copy(
+        update={"endpoint": subject.config.endpoint.replace("127.0.0.1", "no-such-host.invalid")}
+    )
+    assert str(port) in config.endpoint
+    with gd.Session(sources=[config]) as session, pytest.raises(gd.SourceError) as caught:
+        session.scada(TAGS, timeout=10)
+    assert "no-such-host.invalid" in str(caught.value)
+
+
+def test_closing_ends_the_connections_and_refuses_further_calls(
+    subject: Subject, session: gd.Session
+) -> None:
+    assert_true(session.scada(TAGS), subject)
+    session.close()
+    session.close()
+    until = time.monotonic() + 5
+    while subject.proxy._links and time.monotonic() < until:
+        time.sleep(0.01)
+    assert not subject.proxy._links
+    with pytest.raises(gd.SessionClosedError):
+        session.scada(TAGS)
+
+
+def test_only_the_tags_asked_for_are_in_the_provenance(
+    session: gd.Session, subject: Subject
+) -> None:
+    one, other = session.scada(TAGS[:2]), session.scada(TAGS[2:4])
+    first, second = one.attrs["provenance"], other.attrs["provenance"]
+    assert first["query_hash"] != second["query_hash"]
+    assert first["response_hash"] != second["response_hash"]
+    assert first["request_id"] != second["request_id"]
