@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from datetime import UTC, datetime
-from typing import Any, Literal, Self
+from typing import Any, Final, Literal, Self
 
 from pydantic import BaseModel, Field, field_validator, model_validator
 
@@ -19,47 +19,28 @@ from greenlang_data.connectors.query import Aggregation, Moment, Query, distinct
 from greenlang_data.connectors.result import ReadResult
 from greenlang_data.drivers.base import Request, Snapshot, Window
 from greenlang_data.frames.series import Series
-from greenlang_data.settings import ConnectorConfig, Secret
-from greenlang_data.settings.register import Register
-from greenlang_data.settings.tag import TagEntry
+from greenlang_data.settings.endpoint import EndpointSettings
+from greenlang_data.settings.modbus import ModbusSettings
+from greenlang_data.settings.opcua import OpcUaSettings
 
 Protocol = Literal["opcua", "modbus", "dnp3", "bacnet"]
 
+# The keys that a protocol has beside those of every SCADA source.
+_SETTINGS: Final[dict[str, type[EndpointSettings]]] = {
+    "opcua": OpcUaSettings,
+    "modbus": ModbusSettings,
+}
 
-class SCADAConfig(ConnectorConfig):
+
+class SCADAConfig(OpcUaSettings, ModbusSettings):
     """Where a control system is and how to log in.
 
-    ``endpoint`` is ``opc.tcp://host:port/path`` for OPC UA and ``host:port`` for Modbus. A tag is
-    named in ``tags`` (OPC UA) or ``registers`` (Modbus), or given as an OPC UA node id; a bare
-    name such as ``Temperature`` then means ``ns=<namespace_index>;s=Temperature``.
+    Beside ``protocol``, ``endpoint`` and ``polling_interval_ms`` a source takes the keys of its
+    own protocol, and no others: see the bases of this class.
     """
 
     protocol: Protocol | None = None
-    endpoint: str = ""
-    username: str | None = None
-    password: Secret | None = None
-    certificate_path: str | None = Field(
-        None, description="Client certificate (OPC UA), DER or PEM"
-    )
-    private_key_path: str | None = None
-    server_certificate_path: str | None = Field(None, description="The only one to be trusted")
-    namespace_index: int = Field(2, ge=0, le=65535)
     polling_interval_ms: int = Field(1000, ge=100, le=60000)
-    security_mode: Literal["None", "Sign", "SignAndEncrypt"] = "SignAndEncrypt"
-    security_policy: Literal[
-        "None", "Basic256Sha256", "Aes128_Sha256_RsaOaep", "Aes256_Sha256_RsaPss"
-    ] = "Basic256Sha256"
-    allow_clear_text_password: bool = Field(
-        False, description="Send the password although the channel is not encrypted"
-    )
-    trust_on_first_use: bool = Field(
-        False, description="Accept and remember whatever certificate the server shows first"
-    )
-    tags: tuple[TagEntry, ...] = ()
-    unit_id: int = Field(1, ge=0, le=255, description="Modbus unit (slave) address")
-    registers: tuple[Register, ...] = ()
-    max_block_registers: int = Field(125, ge=1, le=125, description="Per Modbus request")
-    max_block_gap: int = Field(125, ge=0, le=125, description="Unneeded registers read to join two")
 
     @field_validator("protocol", mode="before")
     @classmethod
@@ -70,6 +51,16 @@ class SCADAConfig(ConnectorConfig):
     def _reachable(self) -> Self:
         if not self.mock_mode and not (self.protocol and self.endpoint):
             raise ValueError("protocol and endpoint are needed unless mock_mode is on")
+        return self
+
+    @model_validator(mode="after")
+    def _only_keys_of_the_protocol(self) -> Self:
+        # A key of another protocol would do nothing, and security_mode must never do nothing.
+        own = _SETTINGS.get(self.protocol or "", EndpointSettings).model_fields
+        for protocol, settings in _SETTINGS.items() if self.protocol else ():
+            foreign = sorted(self.model_fields_set & settings.model_fields.keys() - own.keys())
+            if foreign:
+                raise ValueError(f"{foreign[0]} is for {protocol}, and does nothing here")
         return self
 
     @property

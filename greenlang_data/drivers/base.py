@@ -6,11 +6,14 @@ meaning. Batches have one of the shapes of :mod:`greenlang_data.drivers.schema`.
 
 from __future__ import annotations
 
+import asyncio
 from abc import ABC, abstractmethod
 from collections.abc import AsyncIterator, Mapping
 from dataclasses import dataclass, field
 from datetime import date, datetime
 from typing import TYPE_CHECKING, Any, ClassVar
+
+from greenlang_data.errors import UnsupportedError
 
 if TYPE_CHECKING:
     import pyarrow as pa
@@ -58,6 +61,14 @@ class Records:
 
 
 Request = Snapshot | Window | Records
+
+
+@dataclass(frozen=True, slots=True)
+class Watch:
+    """Values of ``tags`` from now on, looked at every ``every`` seconds. Tags are distinct."""
+
+    tags: tuple[str, ...]
+    every: float
 
 
 @dataclass(slots=True)
@@ -115,6 +126,36 @@ class Driver(ABC):
         tag before the next, in time order, at least one (perhaps empty) per tag.
         Records: batches of one schema, with the unit of a column in its field metadata.
         """
+
+    async def watch(self, request: Watch, log: ReadLog) -> AsyncIterator[pa.RecordBatch]:
+        """Batches of :data:`~greenlang_data.drivers.schema.SNAPSHOT`, without end.
+
+        The first ones have a row for each tag; after that there is a row for whatever was read
+        anew or reported by the source, in the order of arrival, and one batch at least every
+        ``every`` seconds, with no rows when nothing has come. Raises what ``read`` raises; the
+        caller connects and watches anew.
+
+        Here the tags are polled, in steps that do not drift; after a read that took longer than a
+        step the missed steps are left out. A protocol that reports by itself does better.
+        """
+        loop = asyncio.get_running_loop()
+        began = loop.time()
+        while True:
+            async for batch in self.read(Snapshot(request.tags), log):
+                yield batch
+            steps = (loop.time() - began) // request.every + 1
+            await asyncio.sleep(began + steps * request.every - loop.time())
+
+    def list_tags(self, log: ReadLog) -> AsyncIterator[pa.RecordBatch]:
+        """All tags that can be read, as batches of :data:`~greenlang_data.drivers.schema.TAGS`.
+
+        Raises UnsupportedError where neither the source nor the configuration can tell.
+        """
+        raise UnsupportedError(
+            "this kind of source cannot tell its tags",
+            source=self.source,
+            remedy="Look them up in the system's own tools.",
+        )
 
     @property
     def connected(self) -> bool:

@@ -40,6 +40,22 @@ SNAPSHOT: Final = pa.schema(
     ]
 )
 
+TAGS: Final = pa.schema(
+    [
+        # What a query names, and the source's own short name.
+        ("tag_id", pa.string()),
+        ("tag_name", pa.string()),
+        # Where it is in the source's own tree or memory.
+        ("path", pa.string()),
+        ("description", pa.string()),
+        ("data_type", pa.string()),
+        ("unit", pa.string()),
+        # The range of plausible values in that unit, where the source tells one.
+        ("low", pa.float64()),
+        ("high", pa.float64()),
+    ]
+)
+
 _QUALITY_NAMES = pa.array(QUALITIES, pa.string())
 
 

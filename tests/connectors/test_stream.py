@@ -65,7 +65,9 @@ class Historian:
                 pages_left = None if pages_left is None else pages_left - 1
 
 
-async def with_retry(attempt: Callable[[], Awaitable[pa.RecordBatch | None]]) -> pa.RecordBatch | None:
+async def with_retry(
+    attempt: Callable[[], Awaitable[pa.RecordBatch | None]],
+) -> pa.RecordBatch | None:
     for _ in range(50):
         try:
             return await attempt()

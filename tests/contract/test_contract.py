@@ -18,9 +18,7 @@ SUBJECTS = ["node-opcua", "asyncua", "libmodbus", "pymodbus"]
 
 
 @pytest.fixture(params=SUBJECTS)
-def subject(
-    request: pytest.FixtureRequest, proxy_factory: Callable[[int], FaultProxy]
-) -> Subject:
+def subject(request: pytest.FixtureRequest, proxy_factory: Callable[[int], FaultProxy]) -> Subject:
     def peer(name: str) -> Peer:
         started: Peer = request.getfixturevalue(name)
         return started

@@ -9,7 +9,7 @@ import pytest
 
 from tests.kernel.kernel import Kernel, running_kernel
 
-SLOW_CONNECTOR = '''
+SLOW_CONNECTOR = """
 import asyncio
 from pydantic import BaseModel
 
@@ -43,7 +43,7 @@ class Slow(gd.BaseConnector[Question, Answer, gd.ConnectorConfig]):
         return Answer(rows=[{"seconds": query.seconds}])
 
 slow = Slow(gd.ConnectorConfig(connector_id="slow", connector_type="slow"))
-'''
+"""
 
 
 @pytest.fixture(scope="module")

@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 from collections import Counter
 from collections.abc import AsyncIterator, Mapping
-from typing import TYPE_CHECKING, ClassVar, Final, NamedTuple
+from typing import ClassVar, Final, NamedTuple
 
 import pyarrow as pa
 
@@ -20,10 +20,8 @@ from greenlang_data.drivers.modbus.plan import Limits, Span
 from greenlang_data.drivers.modbus.reader import SnapshotReader
 from greenlang_data.drivers.modbus.tcp import open_link
 from greenlang_data.errors import ConfigurationError, SourceUnreachable, UnsupportedError
+from greenlang_data.settings.modbus import ModbusSettings
 from greenlang_data.settings.register import Register
-
-if TYPE_CHECKING:
-    from greenlang_data.connectors.scada import SCADAConfig
 
 CLIENT_CLOCK: Final = (
     "timestamps are the client's clock when the answer arrived, because Modbus sends none"
@@ -48,9 +46,9 @@ class ModbusDriver(Driver):
     """
 
     name: ClassVar[str] = "modbus"
-    config: SCADAConfig
+    config: ModbusSettings
 
-    def __init__(self, config: SCADAConfig) -> None:
+    def __init__(self, config: ModbusSettings) -> None:
         super().__init__(config)
         self._link: Link | None = None
         self._connecting = asyncio.Lock()

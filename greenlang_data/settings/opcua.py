@@ -1,0 +1,37 @@
+"""What an OPC UA source is configured with, whatever family it belongs to."""
+
+from __future__ import annotations
+
+from typing import Literal
+
+from pydantic import Field
+
+from greenlang_data.settings.endpoint import EndpointSettings
+from greenlang_data.settings.secret import Secret
+from greenlang_data.settings.tag import TagEntry
+
+
+class OpcUaSettings(EndpointSettings):
+    """How to log in to an OPC UA server; ``endpoint`` is ``opc.tcp://host:port/path``.
+
+    A tag is named in ``tags``, or given as a node id; a bare name such as ``Temperature`` then
+    means ``ns=<namespace_index>;s=Temperature``.
+    """
+
+    username: str | None = None
+    password: Secret | None = None
+    certificate_path: str | None = Field(None, description="Client certificate, DER or PEM")
+    private_key_path: str | None = None
+    server_certificate_path: str | None = Field(None, description="The only one to be trusted")
+    namespace_index: int = Field(2, ge=0, le=65535)
+    security_mode: Literal["None", "Sign", "SignAndEncrypt"] = "SignAndEncrypt"
+    security_policy: Literal[
+        "None", "Basic256Sha256", "Aes128_Sha256_RsaOaep", "Aes256_Sha256_RsaPss"
+    ] = "Basic256Sha256"
+    allow_clear_text_password: bool = Field(
+        False, description="Send the password although the channel is not encrypted"
+    )
+    trust_on_first_use: bool = Field(
+        False, description="Accept and remember whatever certificate the server shows first"
+    )
+    tags: tuple[TagEntry, ...] = ()
