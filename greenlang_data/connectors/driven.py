@@ -123,6 +123,9 @@ class DrivenConnector(BaseConnector[TQuery, TPayload, TConfig]):
         if self._driver is None or not self._driver.connected:
             super()._lost_connection()
 
+    async def _discard_lost_connection(self) -> None:
+        """Nothing: a driver discards by itself, and keeps what it has learned about the source."""
+
     def _forget_connection(self) -> None:
         # Kept and not closed: it belongs to a loop, or to a parent process, that is not ours, and
         # collecting it would run its closing code there.

@@ -142,7 +142,7 @@ def test_what_is_wrong_is_named(tmp_path: Path, text: str, says: list[str]) -> N
 
 
 def test_a_missing_file_is_named(tmp_path: Path) -> None:
-    with pytest.raises(gd.ConfigurationError, match="absent.toml"):
+    with pytest.raises(gd.ConfigurationError, match=r"absent\.toml"):
         gd.Session.from_toml(tmp_path / "absent.toml")
 
 

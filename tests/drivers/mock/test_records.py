@@ -64,7 +64,7 @@ def test_filters_are_joined_by_and() -> None:
         ("supplier", {"party_id": 2**70}, "holds int64"),
         ("supplier", {"party_id": "1"}, "holds int64"),
         ("purchase_order", {"order_date": moment(2022, 1, 9)}, "holds date32"),
-        ("work_order", {"created_at": datetime(2022, 1, 9)}, "holds timestamp"),  # noqa: DTZ001
+        ("work_order", {"created_at": datetime(2022, 1, 9)}, "holds timestamp"),
         ("work_order", {"created_at": "soon"}, "holds timestamp"),
         ("work_order", {"status_all": "COMP"}, "holds lists"),
     ],
