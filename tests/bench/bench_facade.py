@@ -85,6 +85,7 @@ def frames() -> None:
     """Copying and slicing a frame with provenance, over one without."""
     with gd.Session(mock=True) as session:
         frame = session.historian(["ProcessTemp", "FlowRate"], "2025-01-01", "2025-01-08", "1min")
+    frame = frame.copy()  # both with the blocks that pandas makes of a copy
     bare = frame.copy()
     bare.attrs = {}
     for name, work in FRAME_WORK.items():
