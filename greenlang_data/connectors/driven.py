@@ -105,7 +105,7 @@ class DrivenConnector(BaseConnector[TQuery, TPayload, TConfig]):
         if isinstance(request, SnapshotRequest):
             return len(request.tags)
         if isinstance(request, Records):
-            return request.limit
+            return None  # a limit says how many at most; the answer may be much shorter
         return _window_points(request)
 
     @property
