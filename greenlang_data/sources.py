@@ -5,7 +5,7 @@ from __future__ import annotations
 import difflib
 import threading
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from typing import Any, Final
+from typing import Any, Final, get_args
 
 from greenlang_data.connectors.base import BaseConnector
 from greenlang_data.connectors.cems import CEMSConfig
@@ -39,7 +39,19 @@ def config_classes() -> dict[str, type[ConnectorConfig]]:
 
 
 def mock_configs(variants: Sequence[MockVariant] = ()) -> list[ConnectorConfig]:
-    """One simulated source of each kind, named like its kind."""
+    """One simulated source of each kind, named like its kind.
+
+    Raises ConfigurationError for a variant that there is not.
+    """
+    known = get_args(MockVariant)
+    for variant in variants:
+        if variant not in known:
+            close = difflib.get_close_matches(str(variant), known, n=1)
+            hint = f"Did you mean {close[0]!r}? " if close else ""
+            raise ConfigurationError(
+                f"the simulated plant has no variant {variant!r}",
+                remedy=f"{hint}Variants: {', '.join(known)}.",
+            )
     return [
         config(
             connector_id=kind, connector_type=kind, mock_mode=True, mock_variants=tuple(variants)
