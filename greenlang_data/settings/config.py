@@ -57,11 +57,13 @@ class ConnectorConfig(BaseModel):
 
     def __setattr__(self, name: str, value: Any) -> None:
         # Pydantic checks the config as a whole only after it has assigned, and leaves it so.
-        before = dict(self.__dict__)
+        before, given = dict(self.__dict__), set(self.model_fields_set)
         try:
             super().__setattr__(name, value)
         except ValidationError:
             self.__dict__.update(before)
+            # Else a refused key would count as given, and every later assignment be refused for it.
+            object.__setattr__(self, "__pydantic_fields_set__", given)
             raise
 
     @property

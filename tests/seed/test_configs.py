@@ -227,3 +227,14 @@ def test_an_assignment_that_is_refused_leaves_the_config_as_it_was() -> None:
         assert "hunter2" not in config.source_system
     config.endpoint = "opc.tcp://other:4840"
     assert config.endpoint == "opc.tcp://other:4840"
+
+
+def test_a_refused_assignment_does_not_spoil_later_ones() -> None:
+    config = SCADAConfig(
+        connector_id="boiler", connector_type="scada", protocol="modbus", endpoint="plc:502"
+    )
+    with pytest.raises(ValueError, match="security_mode is for opcua"):
+        config.security_mode = "Sign"
+    assert config.security_mode == "SignAndEncrypt"
+    config.timeout_seconds = 60
+    assert config.timeout_seconds == 60
