@@ -120,15 +120,15 @@ class BaseConnector(Lifecycle, Generic[TQuery, TPayload, TConfig]):
             query = query.in_utc()
         attempts = 0
 
-        async def attempt() -> TPayload:
+        async def attempt() -> tuple[TPayload, str]:
             nonlocal attempts
             attempts += 1
             return await self._attempt(query)
 
-        payload = await self.run_step(attempt, timeout, self.planned_points(query))
+        payload, origin = await self.run_step(attempt, timeout, self.planned_points(query))
         if errors == "raise":
             self._raise_failures(payload)
-        return payload, self._provenance(query, payload, attempts)
+        return payload, self._provenance(query, payload, attempts, origin)
 
     async def run_step(
         self,
@@ -243,10 +243,12 @@ class BaseConnector(Lifecycle, Generic[TQuery, TPayload, TConfig]):
             )
         checked_timeout(timeout, name)
 
-    async def _attempt(self, query: TQuery) -> TPayload:
+    async def _attempt(self, query: TQuery) -> tuple[TPayload, str]:
         await self.ensure_connected()
+        # Before the read: the config may name another address by the time the answer is there.
+        origin = self.config.source_system
         try:
-            return await self._fetch_data_impl(query)
+            return await self._fetch_data_impl(query), origin
         except ConnectionError:
             self._lost_connection()
             raise
@@ -292,7 +294,9 @@ class BaseConnector(Lifecycle, Generic[TQuery, TPayload, TConfig]):
             await self.health_check()
             await asyncio.sleep(self.config.health_check_interval)
 
-    def _provenance(self, query: TQuery, payload: TPayload, attempts: int) -> ConnectorProvenance:
+    def _provenance(
+        self, query: TQuery, payload: TPayload, attempts: int, origin: str
+    ) -> ConnectorProvenance:
         hashed = self.config.enable_provenance
         return ConnectorProvenance(
             connector_id=self.config.connector_id,
@@ -303,7 +307,7 @@ class BaseConnector(Lifecycle, Generic[TQuery, TPayload, TConfig]):
             timestamp=datetime.now(UTC),
             request_id=str(uuid4()),
             mode=self.mode,
-            source_system=self.config.source_system,
+            source_system=origin,
             metadata={"attempts": attempts, **self.provenance_metadata(payload)},
         )
 
