@@ -19,7 +19,7 @@ from greenlang_data.provenance.record import (
     make_record,
 )
 
-_RECORD_KEYS = ("quality", "failures", "notes", "requests")
+_RECORD_KEYS = ("quality", "failures", "notes", "requests", "exchanges")
 
 if TYPE_CHECKING:
     import pandas as pd

@@ -179,11 +179,13 @@ class DrivenConnector(BaseConnector[TQuery, TPayload, TConfig]):
     def provenance_metadata(self, payload: Any) -> dict[str, Any]:
         """Requests sent, quality counts, failures and notes of what was read."""
         result = payload.result
+        exchanges = {"exchanges": result.log.exchanges} if result.log.exchanges else {}
         return {
             "requests": result.log.requests,
             "quality": result.qualities,
             "failures": result.failures,
             "notes": list(result.log.notes),
+            **exchanges,
         }
 
 

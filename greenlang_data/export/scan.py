@@ -92,6 +92,7 @@ class Scan:
             shape="long",
             quality=tally.quality,
             notes=tally.log.notes,
+            exchanges=tally.log.exchanges,
             requests=tally.log.requests,
         )
 

@@ -15,7 +15,16 @@ _LONG_PARENTS: Final = 4000  # an entry has about 500: a handful stays readable
 _FIRST: Final = 5
 _ENTRY: Final = 80
 
-_SHORTENED: Final = ("parents", "columns", "units", "failures", "query", "metadata", "notes")
+_SHORTENED: Final = (
+    "parents",
+    "columns",
+    "units",
+    "failures",
+    "query",
+    "metadata",
+    "notes",
+    "exchanges",
+)
 
 
 def capped(fields: dict[str, Any]) -> tuple[dict[str, Any], dict[str, Any]]:

@@ -6,7 +6,7 @@ A frame's ``attrs`` are read and written here and nowhere else.
 from __future__ import annotations
 
 import json
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from datetime import UTC, datetime
 from html import escape
 from typing import TYPE_CHECKING, Any, Final, Literal, TypeVar
@@ -64,7 +64,8 @@ class ProvenanceRecord(FrozenDict):
     ``lineage`` (fetched or combined), ``parents``; ``query``, ``start``, ``end`` (ISO 8601, UTC);
     ``rows``, ``columns``, ``shape``, ``units`` {column: unit or null}; ``quality`` {good,
     uncertain, bad}, ``bad_quality_count``; ``failures`` {tag: reason}, ``failure_count``;
-    ``notes``; ``requests``, ``attempts``, ``retries``; ``frame_hash`` of the frame it was made for;
+    ``notes``; ``requests``, ``attempts``, ``retries``; for a web system ``exchanges`` [{request,
+    status, bytes, seconds, request_id}]; ``frame_hash`` of the frame it was made for;
     ``record_hash`` of all other keys. The hashes show accidents and edits; they are no signature.
 
     A part that is too long is ``{"count", "sha256", "first"}`` here and whole in :attr:`full`.
@@ -142,6 +143,7 @@ def make_record(
     failures: Mapping[str, str] | None = None,
     notes: Iterable[str] = (),
     requests: int = 0,
+    exchanges: Sequence[Mapping[str, Any]] = (),
     attempts: int = 1,
     retries: int = 0,
 ) -> ProvenanceRecord:
@@ -169,6 +171,7 @@ def make_record(
             "requests": requests,
             "attempts": attempts,
             "retries": retries,
+            **({"exchanges": [dict(one) for one in exchanges]} if exchanges else {}),
             **(content_of(frame) if frame is not None else _NO_CONTENT),
         }
     )

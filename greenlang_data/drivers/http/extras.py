@@ -1,0 +1,37 @@
+"""Logins whose handshake is in packages that are not for everybody."""
+
+from __future__ import annotations
+
+from importlib import import_module
+from typing import Any
+
+from requests.auth import AuthBase
+
+from greenlang_data.errors import ConfigurationError
+from greenlang_data.settings.secret import Secret
+
+
+def kerberos_auth(source: str) -> AuthBase:
+    """Kerberos with the ticket that this process has. Raises ConfigurationError without the extra."""
+    module = _imported("requests_kerberos", "kerberos", source)
+    # The server must prove itself too, or its answers could be anybody's.
+    auth: AuthBase = module.HTTPKerberosAuth(mutual_authentication=module.REQUIRED)
+    return auth
+
+
+def ntlm_auth(username: str, password: Secret, source: str) -> AuthBase:
+    r"""NTLM as ``DOMAIN\user``. Raises ConfigurationError without the extra."""
+    module = _imported("requests_ntlm", "ntlm", source)
+    auth: AuthBase = module.HttpNtlmAuth(username, password.get_secret_value())
+    return auth
+
+
+def _imported(package: str, extra: str, source: str) -> Any:
+    try:
+        return import_module(package)
+    except ImportError as error:
+        raise ConfigurationError(
+            f"the login {extra!r} needs a package that is not installed ({error.name})",
+            source=source,
+            remedy=f"Run: pip install 'greenlang_data[{extra}]'",
+        ) from error

@@ -1,0 +1,147 @@
+"""The pooled requests session of one source: its TLS, its proxies, its connections."""
+
+from __future__ import annotations
+
+import ssl
+from pathlib import Path
+from typing import Any
+
+from requests import PreparedRequest, Request, Response, Session
+from requests.adapters import HTTPAdapter
+from requests.auth import AuthBase
+from urllib3.connection import HTTPConnection, HTTPSConnection
+from urllib3.connectionpool import HTTPConnectionPool, HTTPSConnectionPool
+
+from greenlang_data.drivers.http.worker import current
+from greenlang_data.errors import ConfigurationError
+from greenlang_data.settings.http import HttpSettings
+
+
+class _Watched:
+    """A connection that a Stop can end, also while it waits for the server to begin."""
+
+    def connect(self) -> None:
+        super().connect()  # type: ignore[misc]  # that of the connection it is mixed into
+        current.stop.check()
+
+    def request(self, *arguments: Any, **options: Any) -> None:
+        self.owner = current.stop
+        current.stop.watch(self)
+        super().request(*arguments, **options)  # type: ignore[misc]
+
+
+class _Connection(_Watched, HTTPConnection):
+    pass
+
+
+class _TlsConnection(_Watched, HTTPSConnection):
+    pass
+
+
+class _Pool(HTTPConnectionPool):
+    ConnectionCls = _Connection
+
+
+class _TlsPool(HTTPSConnectionPool):
+    ConnectionCls = _TlsConnection
+
+
+_POOLS = {"http": _Pool, "https": _TlsPool}
+
+
+class _Adapter(HTTPAdapter):
+    """Trusts exactly what the context trusts, where requests would add a bundle of its own."""
+
+    def __init__(self, context: ssl.SSLContext, connections: int) -> None:
+        self._context = context
+        super().__init__(pool_connections=4, pool_maxsize=connections, pool_block=False)
+
+    def init_poolmanager(self, *arguments: Any, **options: Any) -> None:
+        super().init_poolmanager(*arguments, **options)
+        self.poolmanager.pool_classes_by_scheme = _POOLS
+
+    def proxy_manager_for(self, proxy: str, **options: Any) -> Any:
+        manager = super().proxy_manager_for(proxy, **options)
+        manager.pool_classes_by_scheme = _POOLS
+        return manager
+
+    def build_connection_pool_key_attributes(
+        self, request: PreparedRequest, verify: Any, cert: Any = None
+    ) -> tuple[Any, Any]:
+        host, pool = super().build_connection_pool_key_attributes(request, True, None)
+        if host["scheme"] == "https":
+            return host, {"ssl_context": self._context}
+        return host, pool
+
+    def cert_verify(self, conn: Any, url: Any, verify: Any, cert: Any) -> None:
+        """Nothing: the context has it all."""
+
+
+class _AsItIs(AuthBase):
+    """No login of requests' own, which it would look up in ``~/.netrc``."""
+
+    def __call__(self, request: PreparedRequest) -> PreparedRequest:
+        return request
+
+
+class Transport:
+    """Sends one request at a time on any thread; ``close`` ends its idle connections."""
+
+    def __init__(self, settings: HttpSettings, source: str, auth: AuthBase | None) -> None:
+        self._session = Session()
+        self._auth = auth or _AsItIs()
+        adapter = _Adapter(_context(settings, source), settings.connection_pool_size)
+        self._session.mount("http://", adapter)
+        self._session.mount("https://", adapter)
+        self._session.headers["User-Agent"] = "greenlang-data"
+        # Half of an attempt's time at most, so that the reason is told before the time is up.
+        self._timeouts = (min(10.0, settings.timeout_seconds / 2), settings.timeout_seconds)
+
+    def send(self, request: Request) -> Response:
+        """The answer with its body still to be read. Redirects are given back, not followed."""
+        request.auth = self._auth
+        prepared = self._session.prepare_request(request)
+        environment = self._session.merge_environment_settings(
+            prepared.url or "", {}, True, True, None
+        )
+        return self._session.send(
+            prepared,
+            stream=True,
+            timeout=self._timeouts,
+            allow_redirects=False,
+            proxies=environment["proxies"],
+        )
+
+    def cookie(self, name: str) -> str | None:
+        """A cookie that the server has set."""
+        return self._session.cookies.get(name)
+
+    def close(self) -> None:
+        """Close what is idle; needs no thread and does not wait."""
+        self._session.close()
+
+
+def _context(settings: HttpSettings, source: str) -> ssl.SSLContext:
+    ca = settings.ca_path
+    try:
+        is_folder = ca is not None and Path(ca).is_dir()
+        context = ssl.create_default_context(
+            cafile=None if is_folder else ca, capath=ca if is_folder else None
+        )
+    except (OSError, ssl.SSLError) as error:
+        raise ConfigurationError(
+            f"ca_path cannot be used: {error.strerror or 'it holds no certificate'}",
+            source=source,
+            remedy="Give a PEM file, or a folder of hashed certificates.",
+        ) from error
+    if settings.client_certificate_path:
+        try:
+            context.load_cert_chain(settings.client_certificate_path, settings.client_key_path)
+        except (OSError, ssl.SSLError) as error:
+            raise ConfigurationError(
+                "the client certificate or its key cannot be used: "
+                f"{error.strerror or type(error).__name__}",
+                source=source,
+                remedy="Give a PEM certificate and its unencrypted PEM key.",
+            ) from error
+    return context
