@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import base64
+import math
 import time
 from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass
@@ -76,11 +77,16 @@ class TokenLogin:
                 f"the token server gave a token of type {str(kind)[:40]!r}, not bearer",
                 source=self._source,
             )
-        try:
-            life = float(answer.get("expires_in") or _USUAL_LIFE)
-        except (TypeError, ValueError):
-            life = _USUAL_LIFE
-        return token, max(life, 0.0) if life < float("inf") else _USUAL_LIFE
+        return token, _life(answer.get("expires_in"))
+
+
+def _life(told: Any) -> float:
+    """How many seconds a token is good for; some servers tell it as text, and some not at all."""
+    try:
+        seconds = float(told)
+    except (TypeError, ValueError):
+        return _USUAL_LIFE
+    return max(seconds, 0.0) if math.isfinite(seconds) else _USUAL_LIFE
 
 
 def token_grant(settings: HttpSettings, kind: str, source: str) -> Grant:

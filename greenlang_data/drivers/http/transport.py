@@ -52,8 +52,12 @@ _POOLS = {"http": _Pool, "https": _TlsPool}
 class _Adapter(HTTPAdapter):
     """Trusts exactly what the context trusts, where requests would add a bundle of its own."""
 
-    def __init__(self, context: ssl.SSLContext, connections: int) -> None:
-        self._context = context
+    def __init__(self, settings: HttpSettings, source: str) -> None:
+        self._settings, self._source = settings, source
+        self._made: ssl.SSLContext | None = None
+        if settings.ca_path or settings.client_certificate_path:
+            self._context()  # tells what is wrong with the files before anything is sent
+        connections = settings.connection_pool_size
         super().__init__(pool_connections=4, pool_maxsize=connections, pool_block=False)
 
     def init_poolmanager(self, *arguments: Any, **options: Any) -> None:
@@ -70,8 +74,14 @@ class _Adapter(HTTPAdapter):
     ) -> tuple[Any, Any]:
         host, pool = super().build_connection_pool_key_attributes(request, True, None)
         if host["scheme"] == "https":
-            return host, {"ssl_context": self._context}
+            return host, {"ssl_context": self._context()}
         return host, pool
+
+    def _context(self) -> ssl.SSLContext:
+        # Made when first needed, because it takes long.
+        if self._made is None:
+            self._made = _context(self._settings, self._source)
+        return self._made
 
     def cert_verify(self, conn: Any, url: Any, verify: Any, cert: Any) -> None:
         """Nothing: the context has it all."""
@@ -90,7 +100,7 @@ class Transport:
     def __init__(self, settings: HttpSettings, source: str, auth: AuthBase | None) -> None:
         self._session = Session()
         self._auth = auth or _AsItIs()
-        adapter = _Adapter(_context(settings, source), settings.connection_pool_size)
+        adapter = _Adapter(settings, source)
         self._session.mount("http://", adapter)
         self._session.mount("https://", adapter)
         self._session.headers["User-Agent"] = "greenlang-data"

@@ -1,0 +1,157 @@
+"""What a web server may answer, good and bad, and what becomes of it."""
+
+from __future__ import annotations
+
+import pytest
+
+from greenlang_data.drivers.base import ReadLog
+from greenlang_data.errors import (
+    AuthenticationError,
+    LoadBudgetExceeded,
+    ProtocolError,
+    SourceBusy,
+    SourceError,
+    SourceTimeout,
+    SourceUnreachable,
+    TransientError,
+)
+from tests.drivers.http.conftest import Web, run
+
+
+def test_an_answer_is_decoded_and_written_down(web: Web) -> None:
+    log = ReadLog()
+    assert run(web.client(), "hello", log).data == {"hello": "world"}
+    (exchange,) = log.exchanges
+    assert log.requests == 1
+    assert (exchange["request"], exchange["status"]) == ("GET /hello", 200)
+    assert exchange["request_id"] == "served-1"
+    assert exchange["bytes"] == len('{"hello": "world"}')
+
+
+def test_every_request_has_an_id_of_its_own(web: Web) -> None:
+    log, client = ReadLog(), web.client()
+    for _ in range(2):
+        run(client, "suffix", log)
+    sent = {one["headers"]["X-Request-Id"] for one in web.seen("/suffix")}
+    assert {one["request_id"] for one in log.exchanges} <= sent
+    assert len(sent) >= 2
+
+
+def test_json_by_another_name_is_json(web: Web) -> None:
+    assert run(web.client(), "suffix").data == {"ok": 1}
+
+
+def test_members_of_a_gzip_are_joined(web: Web) -> None:
+    assert run(web.client(), "zipped").data == {"a": [1, 2]}
+
+
+def test_parameters_are_quoted_and_a_body_arrives(web: Web) -> None:
+    run(web.client(), "hello", params=[("q", "a b&c=ü;#"), ("q", "2")])
+    assert web.seen("/hello")[-1]["path"] == "/hello?q=a+b%26c%3D%C3%BC%3B%23&q=2"
+    echo = run(web.client(), "echo", method="POST", content=b'{"x":1}').data
+    assert echo == {"body": '{"x":1}', "type": "application/json"}
+
+
+def test_cookies_are_kept_for_the_same_server(web: Web) -> None:
+    client = web.client()
+    assert run(client, "cookie").data == {"had": ""}
+    assert run(client, "cookie").data == {"had": "session=abc"}
+    assert client.cookie("session") == "abc"
+
+
+@pytest.mark.parametrize(
+    ("status", "error"),
+    [
+        (400, SourceError),
+        (401, AuthenticationError),
+        (403, AuthenticationError),
+        (404, ProtocolError),
+        (407, AuthenticationError),
+        (408, SourceTimeout),
+        (409, SourceError),
+        (425, SourceBusy),
+        (429, SourceBusy),
+        (500, TransientError),
+        (501, ProtocolError),
+        (502, SourceUnreachable),
+        (503, SourceBusy),
+        (504, SourceTimeout),
+    ],
+)
+def test_a_status_has_its_error(web: Web, status: int, error: type[Exception]) -> None:
+    with pytest.raises(error, match=f"web: .*HTTP {status}") as caught:
+        run(web.client(), "status", params=[("code", str(status))])
+    transient = status in (408, 425, 429) or (status >= 500 and status != 501)
+    assert isinstance(caught.value, TransientError) is transient
+
+
+def test_an_expected_status_is_an_answer(web: Web) -> None:
+    answer = run(web.client(), "status", params=[("code", "404")], expected=frozenset({404}))
+    assert (answer.status, answer.data) == (404, None)
+    assert b"pump" in answer.body
+
+
+@pytest.mark.parametrize(
+    ("query", "seconds"),
+    [([("after", "7")], 7), ([("after", "0.5")], 0.5), ([("after", "soon")], None), ([], None)],
+)
+def test_retry_after_in_seconds(
+    web: Web, query: list[tuple[str, str]], seconds: float | None
+) -> None:
+    with pytest.raises(SourceBusy) as caught:
+        run(web.client(), "status", params=[("code", "429"), *query])
+    assert caught.value.retry_after == seconds
+
+
+def test_retry_after_as_a_date_counts_from_the_servers_own_clock(web: Web) -> None:
+    with pytest.raises(SourceBusy) as caught:
+        run(web.client(), "status", params=[("code", "503"), ("date", "90")])
+    assert caught.value.retry_after is not None
+    assert 88 <= caught.value.retry_after <= 91
+
+
+@pytest.mark.parametrize(
+    ("path", "error", "words"),
+    [
+        ("html", ProtocolError, "text/html titled 'Please log in' instead of data"),
+        ("unnamed-html", ProtocolError, "an unnamed type instead of data"),
+        ("broken-json", ProtocolError, "cannot be understood .*truncated"),
+        ("garbage", SourceUnreachable, "the connection to http://127.0.0.1:.* failed"),
+        ("cut", SourceUnreachable, "before it was whole"),
+        ("cut-chunk", SourceUnreachable, "the connection to|before it was whole"),
+        ("cut-zip", ProtocolError, "not whole"),
+        ("bad-zip", ProtocolError, "compression is broken"),
+        ("brotli", ProtocolError, "compressed as 'br'"),
+        ("missing", ProtocolError, "HTTP 404: Not here"),
+        ("circle", ProtocolError, "in circles"),
+    ],
+)
+def test_a_wrong_answer_is_an_error(
+    web: Web, path: str, error: type[Exception], words: str
+) -> None:
+    with pytest.raises(error, match=words):
+        run(web.client(), path)
+
+
+@pytest.mark.parametrize("path", ["bomb", "endless", "declared", "large"])
+def test_no_answer_is_larger_than_allowed(web: Web, path: str) -> None:
+    with pytest.raises(LoadBudgetExceeded, match=r"larger than 1000000 bytes.*max_answer_bytes"):
+        run(web.client(max_answer_bytes=1_000_000), path)
+
+
+def test_the_same_server_is_followed_and_no_other(web: Web) -> None:
+    client = web.client()
+    assert run(client, "moved").data == {"hello": "world"}
+    with pytest.raises(ProtocolError, match=f"another server .http://127.0.0.1:{web.other}"):
+        run(client, "elsewhere")
+    with pytest.raises(ProtocolError, match=r"redirects a POST to /echo"):
+        run(client, "moved", method="POST", content=b"{}")
+    with pytest.raises(ProtocolError, match="another server"):
+        client.resolve(f"http://127.0.0.1:{web.other}/next")
+    assert client.resolve(f"{web.url}/next?page=2") == f"{web.url}/next?page=2"
+
+
+def test_nobody_there(web: Web) -> None:
+    gone = Web(1, 1)
+    with pytest.raises(SourceUnreachable, match=r"http://127.0.0.1:1 failed: Connection refused"):
+        run(gone.client(), "hello")

@@ -1,0 +1,206 @@
+"""Logging in over HTTP, and where a login never goes."""
+
+from __future__ import annotations
+
+import base64
+import sys
+from collections.abc import Callable
+from typing import Any
+from urllib.parse import parse_qs
+
+import jwt
+import pytest
+from cryptography.hazmat.primitives import serialization
+from cryptography.hazmat.primitives.asymmetric import ec, rsa
+
+from greenlang_data.drivers.base import ReadLog
+from greenlang_data.drivers.http.client import HttpClient
+from greenlang_data.errors import AuthenticationError, ConfigurationError
+from tests.drivers.http.conftest import Web, config, run
+
+SECRET = "pa:ss/wörd&1"
+
+
+def granted(web: Web, **more: Any) -> HttpClient:
+    token_url = more.pop("token_url", f"{web.url}/token")
+    return web.client(**{"token_url": token_url, "client_id": "me", **more})
+
+
+def test_basic_with_any_letters(web: Web) -> None:
+    run(web.client(username="jürgen", password=SECRET), "hello")
+    sent = web.seen("/hello")[-1]["headers"]["Authorization"]
+    assert base64.b64decode(sent.removeprefix("Basic ")).decode() == f"jürgen:{SECRET}"
+
+
+def test_a_given_token_is_sent_as_it_is(web: Web) -> None:
+    run(web.client(token="abc"), "hello")
+    assert web.seen("/hello")[-1]["headers"]["Authorization"] == "Bearer abc"
+
+
+def test_nothing_is_sent_unless_asked_for(
+    web: Web, monkeypatch: pytest.MonkeyPatch, tmp_path: Any
+) -> None:
+    netrc = tmp_path / "netrc"
+    netrc.write_text("machine 127.0.0.1 login somebody password else\n")
+    monkeypatch.setenv("NETRC", str(netrc))
+    run(web.client(), "hello")
+    assert "Authorization" not in web.seen("/hello")[-1]["headers"]
+
+
+def test_client_credentials_are_fetched_once_and_renewed_after_a_401(
+    serve: Callable[..., Web],
+) -> None:
+    web, log = serve(), ReadLog()
+    client = granted(web, login="client_credentials", client_secret=SECRET, scope="system")
+    for _ in range(3):
+        assert run(client, "token-needed", log).data == {"by": "Bearer token-1"}
+    (asked,) = web.seen("/token")
+    assert parse_qs(asked["body"]) == {"grant_type": ["client_credentials"], "scope": ["system"]}
+    pair = base64.b64decode(asked["headers"]["Authorization"].removeprefix("Basic ")).decode()
+    assert pair == "me:pa%3Ass%2Fw%C3%B6rd%261"  # quoted as RFC 6749 2.3.1 has it
+    run(web.client(), "expire")
+    assert run(client, "token-needed", log).data == {"by": "Bearer token-3"}
+    assert [one["status"] for one in log.exchanges] == [200] * 4 + [401, 200, 200]
+
+
+def test_a_token_is_renewed_before_it_ends(serve: Callable[..., Web]) -> None:
+    web = serve("--token-life", "0")
+    client = granted(web, login="client_credentials", client_secret="x")
+    for number in (1, 2):
+        assert run(client, "token-needed").data == {"by": f"Bearer token-{number}"}
+
+
+def test_password_grant(serve: Callable[..., Web]) -> None:
+    web = serve()
+    client = granted(web, login="password_grant", username="u", password=SECRET)
+    run(client, "token-needed")
+    assert parse_qs(web.seen("/token")[-1]["body"]) == {
+        "grant_type": ["password"],
+        "username": ["u"],
+        "password": [SECRET],
+        "client_id": ["me"],
+    }
+
+
+def pem(key: Any) -> str:
+    form, plain = serialization.PrivateFormat.PKCS8, serialization.NoEncryption()
+    return str(key.private_bytes(serialization.Encoding.PEM, form, plain).decode())
+
+
+KEYS = {
+    "RS256": rsa.generate_private_key(65537, 2048),
+    "ES256": ec.generate_private_key(ec.SECP256R1()),
+}
+KEYS["PS256"] = KEYS["RS256"]
+
+
+@pytest.mark.parametrize("algorithm", ["RS256", "PS256", "ES256"])
+def test_another_library_believes_the_assertion(serve: Callable[..., Web], algorithm: str) -> None:
+    web, key = serve(), KEYS[algorithm]
+    client = granted(
+        web,
+        login="jwt_assertion",
+        private_key=pem(key),
+        private_key_id="key-7",
+        jwt_algorithm=algorithm,
+    )
+    run(client, "token-needed")
+    form = parse_qs(web.seen("/token")[-1]["body"])
+    (assertion,) = form["client_assertion"]
+    claims = jwt.decode(
+        assertion, key.public_key(), algorithms=[algorithm], audience=f"{web.url}/token"
+    )
+    assert claims["iss"] == claims["sub"] == "me"
+    assert 0 < claims["exp"] - claims["iat"] <= 300
+    assert jwt.get_unverified_header(assertion)["kid"] == "key-7"
+
+
+@pytest.mark.parametrize(
+    ("key", "algorithm", "words"),
+    [
+        ("no key", "RS256", "no unencrypted PEM"),
+        (pem(KEYS["ES256"]), "RS256", "not one for RS256"),
+        (pem(KEYS["RS256"]), "ES256", "not one for ES256"),
+    ],
+)
+def test_a_wrong_key_is_told(web: Web, key: str, algorithm: str, words: str) -> None:
+    client = granted(web, login="jwt_assertion", private_key=key, jwt_algorithm=algorithm)
+    with pytest.raises(ConfigurationError, match=words):
+        run(client, "hello")
+
+
+def test_a_refused_login_is_told_once_and_without_the_secret(web: Web) -> None:
+    log = ReadLog()
+    client = web.client(username="u", password=SECRET)
+    with pytest.raises(AuthenticationError, match="Negotiate, NTLM, Basic") as caught:
+        run(client, "never", log)
+    assert log.requests == 1
+    assert SECRET not in f"{caught.value!r}{caught.value}{log}{client!r}"
+
+
+@pytest.mark.parametrize(
+    ("path", "secret", "words"),
+    [("token", "wrong", "invalid_grant"), ("no-token", "x", "without a usable access_token")],
+)
+def test_a_refused_token_is_told(web: Web, path: str, secret: str, words: str) -> None:
+    client = granted(
+        web, login="client_credentials", client_secret=secret, token_url=f"{web.url}/{path}"
+    )
+    with pytest.raises(AuthenticationError, match=words) as caught:
+        run(client, "hello")
+    assert "secret wrong" not in str(caught.value)
+
+
+def test_no_login_over_http_to_another_machine() -> None:
+    for url in ("http://plant.example.com", "http://10.0.0.1:8080/x"):
+        with pytest.raises(ConfigurationError, match="in clear text"):
+            HttpClient(url, config(username="u", password="p"), "web")
+        allowed = config(username="u", password="p", allow_clear_text_credentials=True)
+        HttpClient(url, allowed, "web")
+        HttpClient(url, config(), "web")  # there is nothing to be read along
+    HttpClient("http://[::1]:80", config(username="u", password="p"), "web")
+
+
+def test_no_secret_over_http_to_a_token_server(web: Web) -> None:
+    client = granted(
+        web,
+        login="client_credentials",
+        client_secret="x",
+        token_url="http://login.example.com/token",
+    )
+    with pytest.raises(ConfigurationError, match="login.example.com in clear text"):
+        run(client, "hello")
+
+
+@pytest.mark.parametrize(
+    ("settings", "key"),
+    [
+        ({"login": "basic", "username": "u"}, "password"),
+        ({"login": "bearer"}, "token"),
+        ({"login": "client_credentials", "token_url": "https://x", "client_id": "m"}, "client_sec"),
+        ({"login": "password_grant"}, "token_url"),
+        ({"login": "jwt_assertion", "token_url": "https://x", "client_id": "m"}, "private_key"),
+        ({"login": "ntlm", "username": "u"}, "password"),
+    ],
+)
+def test_what_a_login_lacks_is_named(web: Web, settings: dict[str, Any], key: str) -> None:
+    with pytest.raises(ConfigurationError, match=f"needs {key}"):
+        web.client(**settings)
+
+
+@pytest.mark.parametrize("login", ["kerberos", "ntlm"])
+def test_a_login_that_needs_an_extra_says_so(
+    web: Web, login: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setitem(sys.modules, f"requests_{login}", None)
+    with pytest.raises(ConfigurationError, match=rf"pip install 'greenlang_data\[{login}\]'"):
+        web.client(login=login, username="u", password="p")
+
+
+@pytest.mark.parametrize(
+    "url", ["", "plant", "ftp://x", "https://", "https://u:p@x", "https://x/?a=1", "https://x:y"]
+)
+def test_an_address_that_cannot_be_one(url: str) -> None:
+    with pytest.raises(ConfigurationError, match="the address cannot be used") as caught:
+        HttpClient(url, config(), "web")
+    assert "u:p" not in str(caught.value)
