@@ -16,7 +16,7 @@ from greenlang_data.connectors.cems import CEMSQuery
 from greenlang_data.connectors.cmms import CMMSQuery
 from greenlang_data.connectors.driven import DrivenConnector
 from greenlang_data.connectors.erp import ERPQuery
-from greenlang_data.connectors.historian import HistorianQuery
+from greenlang_data.connectors.historian import HistorianAggregation, HistorianQuery
 from greenlang_data.connectors.query import Aggregation, Query, build_query
 from greenlang_data.connectors.registry import AnyConnector
 from greenlang_data.connectors.scada import SCADAQuery
@@ -132,7 +132,7 @@ class Session:
         start: Any = None,
         end: Any = None,
         interval: Any = None,
-        aggregation: Aggregation | None = None,
+        aggregation: HistorianAggregation | None = None,
         *,
         source: str | None = None,
         timeout: float | None = None,

@@ -2,11 +2,48 @@
 
 from __future__ import annotations
 
+import re
 from datetime import UTC, date, datetime, time, timedelta, tzinfo
 from typing import Any
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
 from greenlang_data.errors import QueryError
+
+_RELATIVE = re.compile(
+    r"(?:\*|now)?\s*(?:([+-])\s*(\d+(?:\.\d+)?)\s*(s|sec|min|m|h|d|w))?", re.IGNORECASE
+)
+
+
+def is_relative(value: Any) -> bool:
+    """Whether ``value`` is a time counted from the present, such as ``*-1d``, ``-7d`` or ``*``."""
+    return isinstance(value, str) and bool(value.strip()) and bool(_matched(value))
+
+
+def relative_moment(value: str, now: datetime) -> datetime:
+    """What ``value`` means at ``now``. Raises QueryError for anything but a relative time.
+
+    >>> relative_moment("*-90min", datetime(2025, 1, 1, tzinfo=UTC)).isoformat()
+    '2024-12-31T22:30:00+00:00'
+    """
+    match = _matched(value)
+    if match is None:
+        raise QueryError(
+            f"{value!r} is not relative to the present", remedy="Use '*', '*-8h' or '-7d'."
+        )
+    sign, amount, unit = match.groups()
+    if sign is None:
+        return now
+    seconds = float(amount) * _UNITS[unit.lower()]
+    try:
+        return now + timedelta(seconds=seconds if sign == "+" else -seconds)
+    except OverflowError as error:
+        raise QueryError(f"{value!r} is too far away", remedy="Come closer.") from error
+
+
+def _matched(value: str) -> re.Match[str] | None:
+    # A capital M is minutes to some tools and months to others.
+    match = _RELATIVE.fullmatch(value.strip())
+    return None if match is None or match[3] == "M" else match
 
 
 def parse_moment(value: Any) -> datetime:

@@ -70,7 +70,7 @@ class DrivenConnector(BaseConnector[TQuery, TPayload, TConfig]):
     async def _fetch_data_impl(self, query: TQuery) -> TPayload:
         request, log, opened_with = self.request(query), ReadLog(), self._opened_with
         budget = LoadBudget(self.config.max_points, source=self.config.connector_id)
-        batches = self._connected_driver().read(request, log)
+        batches = self._driver_for(request).read(request, log)
         result = await collect(batches, request, log, budget.count, self.config.connector_id)
         self._check_unchanged(opened_with)
         payload = self.payload(query, result)
@@ -120,7 +120,7 @@ class DrivenConnector(BaseConnector[TQuery, TPayload, TConfig]):
 
     async def _read_part(self, window: Window, log: ReadLog) -> AsyncIterator[pa.RecordBatch]:
         await self.ensure_connected()
-        async for batch in self._connected_driver().read(window, log):
+        async for batch in self._driver_for(window).read(window, log):
             yield batch
 
     def planned_points(self, query: TQuery) -> int | None:
@@ -168,6 +168,17 @@ class DrivenConnector(BaseConnector[TQuery, TPayload, TConfig]):
         if self._driver is not None:
             _foreign.append(self._driver)
         self._driver = None
+
+    def _driver_for(self, request: Request) -> Driver:
+        driver = self._connected_driver()
+        wanted = request.aggregation if isinstance(request, Window) else None
+        if wanted is not None and wanted not in driver.aggregations:
+            raise UnsupportedError(
+                f"{wanted} cannot be had from this kind of source",
+                source=self.config.connector_id,
+                remedy=f"It has {', '.join(sorted(driver.aggregations))}; or read it raw.",
+            )
+        return driver
 
     def _connected_driver(self) -> Driver:
         if self._driver is None:

@@ -21,18 +21,29 @@ from greenlang_data.connectors.result import ReadResult
 from greenlang_data.drivers.base import Request, Window
 from greenlang_data.errors import QueryError
 from greenlang_data.frames.series import Series
-from greenlang_data.settings import ConnectorConfig, Secret
+from greenlang_data.settings.pi import PiSettings
 from greenlang_data.times import parse_interval
 
+HistorianAggregation = (
+    Aggregation
+    | Literal[
+        "time_avg",
+        "std",
+        "first",
+        "last",
+        "range",
+        "delta",
+        "percent_good",
+        "interpolated",
+        "plot",
+    ]
+)
 
-class HistorianConfig(ConnectorConfig):
-    """Where a historian is and how to log in."""
+
+class HistorianConfig(PiSettings):
+    """Where a historian is and how to log in; see the base of this class for the keys."""
 
     historian_type: Literal["pi", "phd", "ge"] | None = None
-    server_url: str = ""
-    database_name: str | None = None
-    username: str | None = None
-    password: Secret | None = None
 
     @model_validator(mode="after")
     def _reachable(self) -> Self:
@@ -54,13 +65,19 @@ class HistorianQuery(Query):
 
     One value of ``aggregation`` per ``interval`` (``"1h"``, ``"15min"``, seconds or a timedelta);
     without an ``interval`` the raw samples. An interval alone means the average.
+
+    ``avg``, ``min``, ``max``, ``sum``, ``count``, ``std`` (of a sample), ``first``, ``last``,
+    ``range`` and ``delta`` (last less first) count every sample of the interval once;
+    ``time_avg`` and ``percent_good`` count how long values held. ``interpolated`` is the value at
+    the interval's start, and ``plot`` a few samples of each interval that show its shape. Not
+    every source has all of them.
     """
 
     tag_names: list[str] = Field(min_length=1)
     start_time: Moment
     end_time: Moment | None = None
     interval: str | None = "1h"
-    aggregation: Aggregation | None = None
+    aggregation: HistorianAggregation | None = None
 
     _distinct = field_validator("tag_names")(distinct)
 

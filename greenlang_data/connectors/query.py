@@ -6,11 +6,11 @@ from collections.abc import Collection, Iterable, Mapping
 from datetime import UTC, datetime, tzinfo
 from typing import Annotated, Any, ClassVar, Literal, Self, TypeVar, get_origin
 
-from pydantic import BaseModel, BeforeValidator, ConfigDict, ValidationError
+from pydantic import BaseModel, BeforeValidator, ConfigDict, ValidationError, model_validator
 from pydantic_core import ErrorDetails
 
 from greenlang_data.errors import QueryError
-from greenlang_data.times import parse_moment, utc_window
+from greenlang_data.times import is_relative, parse_moment, relative_moment, utc_window
 
 Aggregation = Literal["avg", "min", "max", "sum", "count"]
 
@@ -37,6 +37,26 @@ class Query(BaseModel):
 
     # The names of the two fields that bound the query in time.
     window_fields: ClassVar[tuple[str, str]] = ("start_time", "end_time")
+
+    @model_validator(mode="before")
+    @classmethod
+    def _one_present(cls, values: Any) -> Any:
+        """Times counted from the present (``*-1d``, ``-7d``), all from the same one.
+
+        It is that of the moment in which the query is made, in whole seconds; an end that is left
+        out then is that moment.
+        """
+        if not isinstance(values, Mapping):
+            return values
+        first, second = cls.window_fields
+        relative = [name for name in (first, second) if is_relative(values.get(name))]
+        if not relative:
+            return values
+        now = datetime.now(UTC).replace(microsecond=0)
+        found = {name: relative_moment(values[name], now) for name in relative}
+        if first in found and values.get(second) is None and second in cls.model_fields:
+            found[second] = now
+        return {**values, **found}
 
     def in_utc(self, zone: tzinfo = UTC) -> Self:
         """A copy whose times are UTC; naive ones are wall-clock time in ``zone``.

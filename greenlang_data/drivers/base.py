@@ -33,8 +33,10 @@ class Window:
     """Samples of ``tags`` with ``start <= timestamp < end``.
 
     ``start`` and ``end`` are aware UTC datetimes. Without ``interval`` (seconds) the samples are
-    raw; with it there is one value of ``aggregation`` (avg, min, max, sum, count) per interval,
-    stamped at the interval's start, and the intervals are counted from ``start``.
+    raw; with it there is one value of ``aggregation`` (avg, min, max, sum, count, or another of
+    the driver's ``aggregations``) per interval, stamped at the interval's start, and the intervals
+    are counted from ``start``. All count every sample once, but ``time_avg`` and
+    ``percent_good``, which count how long a value held.
     """
 
     tags: tuple[str, ...]
@@ -102,6 +104,8 @@ class Driver(ABC):
 
     name: ClassVar[str]
     version: ClassVar[str] = "1"
+    # What a Window may ask for; the connector refuses anything else before it is read.
+    aggregations: ClassVar[frozenset[str]] = frozenset({"avg", "min", "max", "sum", "count"})
 
     def __init__(self, config: ConnectorConfig) -> None:
         self.config = config

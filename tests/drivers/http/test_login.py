@@ -87,7 +87,7 @@ def pem(key: Any) -> str:
     return str(key.private_bytes(serialization.Encoding.PEM, form, plain).decode())
 
 
-KEYS = {
+KEYS: dict[str, Any] = {
     "RS256": rsa.generate_private_key(65537, 2048),
     "ES256": ec.generate_private_key(ec.SECP256R1()),
 }
@@ -168,7 +168,7 @@ def test_no_secret_over_http_to_a_token_server(web: Web) -> None:
         client_secret="x",
         token_url="http://login.example.com/token",
     )
-    with pytest.raises(ConfigurationError, match="login.example.com in clear text"):
+    with pytest.raises(ConfigurationError, match=r"login\.example\.com in clear text"):
         run(client, "hello")
 
 

@@ -58,7 +58,7 @@ def test_the_name_counts(secure: Web, tmp_path: Path) -> None:
     secure.scheme = "https"
     client = secure.client(ca_path=str(tmp_path / "tls.pem"))
     client.base_url = client.base_url.replace("127.0.0.1", "localhost")
-    with pytest.raises(ConfigurationError, match="is not trusted: .*localhost"):
+    with pytest.raises(ConfigurationError, match=r"is not trusted: .*localhost"):
         run(client, "hello")
 
 

@@ -1,0 +1,232 @@
+"""Requests to PI Web API: many objects in few, within what servers take."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+import re
+from collections.abc import Callable, Iterator, Sequence
+from typing import Any, Final, TypeVar
+from urllib.parse import urlencode
+
+import msgspec
+
+from greenlang_data.drivers.base import ReadLog
+from greenlang_data.drivers.http.client import HttpClient
+from greenlang_data.drivers.http.jsons import errors_in, json_decoder
+from greenlang_data.drivers.http.message import Answer, Ask
+from greenlang_data.drivers.piwebapi.wire import (
+    BatchPart,
+    Found,
+    FoundList,
+    ItemException,
+    WebException,
+)
+from greenlang_data.errors import GreenLangError, ProtocolError, SourceError, TransientError
+from greenlang_data.settings.http import HttpSettings
+
+T = TypeVar("T")
+
+USUAL_CAP: Final = 150_000
+_LONGEST_URL: Final = 2000
+_TOO_MANY: Final = re.compile(r"maximum allowed \(?(\d+)")
+# The defence against cross-site requests wants it with every POST; a GET may have it too.
+_ALWAYS: Final = {"X-Requested-With": "greenlang-data"}
+_NO_BATCH: Final = frozenset({403, 404, 405, 501})
+
+
+class TooManyError(Exception):
+    """More items were asked for in one call than the server allows; ``api.cap`` has the number."""
+
+
+class RefusedError(Exception):
+    """The server will not answer this request, while it may well answer another."""
+
+    def __init__(self, status: int, said: str) -> None:
+        super().__init__(said)
+        self.status = status
+        self.said = said or f"HTTP {status}"
+
+
+class PiApi:
+    """One PI Web API server. ``cap`` is how many items it gives in one call, as far as known."""
+
+    def __init__(self, url: str, settings: HttpSettings, source: str) -> None:
+        self.source = source
+        self.cap = USUAL_CAP
+        self.client = HttpClient(url, settings, source, explain=explain)
+        self._width = settings.connection_pool_size
+        self._batches = True
+
+    async def get(
+        self,
+        path: str,
+        params: Sequence[tuple[str, str]],
+        log: ReadLog,
+        decode: Callable[[bytes | bytearray], T],
+    ) -> T:
+        """A GET. Raises TooManyError or RefusedError (400, 403, 404, 409), or what HTTP raises."""
+        expected = frozenset({400, 403, 404, 409})
+        answer = await self._ask(Ask(path, params, headers=_ALWAYS, expected=expected), log, decode)
+        if answer.status in expected:
+            said = explain(answer.body)
+            found = _TOO_MANY.search(said)
+            if found and int(found[1]) > 0:
+                self.cap = min(self.cap, int(found[1]))
+                raise TooManyError(said)
+            raise RefusedError(answer.status, said)
+        assert answer.data is not None
+        return answer.data
+
+    async def _ask(
+        self, ask: Ask, log: ReadLog, decode: Callable[[bytes | bytearray], T]
+    ) -> Answer[T]:
+        answer = await self.client.ask(ask, log, decode)
+        broke: WebException | None = getattr(answer.data, "web_exception", None)
+        if broke is not None:
+            raise self.broke_off(broke)
+        said = getattr(answer.data, "errors", None)
+        if said:
+            raise SourceError(f"it answered with errors: {_joined(said)}", source=self.source)
+        return answer
+
+    def broke_off(self, broke: WebException) -> GreenLangError:
+        """The error for an answer that the server could not write to its end."""
+        return TransientError(
+            f"it broke off in the middle of an answer: {_joined(broke.errors or [])} "
+            f"(status {broke.status_code})",
+            source=self.source,
+            remedy="None of it was used; ask again, or for less at once.",
+        )
+
+    async def multiple(
+        self, path: str, key: str, values: Sequence[str], log: ReadLog
+    ) -> list[Found]:
+        """What ``path`` (points/multiple) knows of each value of ``key``, in their order.
+
+        It is one batch where it needs more than one request and the server takes batches.
+        """
+        fields = ("selectedFields", _FOUND_FIELDS)
+        chunks = list(self.chunks(path, key, values, [fields]))
+        if len(chunks) > 1 and self._batches:
+            parts = await self._batch(path, key, chunks, fields, log)
+            if parts is not None:
+                return parts
+        asked = [[*((key, one) for one in chunk), fields] for chunk in chunks]
+        lists = await asyncio.gather(*(self.get(path, one, log, _found) for one in asked))
+        return self._each(chunks, lists)
+
+    def _each(self, chunks: Sequence[Sequence[str]], lists: Sequence[FoundList]) -> list[Found]:
+        """One for each value asked for: by its identifier, or by its place if none has one."""
+        each = []
+        for chunk, answered in zip(chunks, lists, strict=True):
+            items = answered.items or []
+            named = {one.identifier.casefold(): one for one in items if one.identifier}
+            if not named and len(items) == len(chunk):
+                each += items
+                continue
+            missing = Found(exception=ItemException(["the server says nothing about it"]))
+            each += [named.get(value.casefold(), missing) for value in chunk]
+        return each
+
+    async def _batch(
+        self,
+        path: str,
+        key: str,
+        chunks: Sequence[Sequence[str]],
+        fields: tuple[str, str],
+        log: ReadLog,
+    ) -> list[Found] | None:
+        requests = {
+            str(number): {
+                "Method": "GET",
+                "Resource": f"{self.client.resolve(path)}?"
+                + urlencode([*((key, one) for one in chunk), fields]),
+            }
+            for number, chunk in enumerate(chunks)
+        }
+        ask = Ask(
+            "batch",
+            method="POST",
+            headers=_ALWAYS,
+            content=json.dumps(requests).encode(),
+            expected=_NO_BATCH,
+        )
+        answer = await self._ask(ask, log, _batch_parts)
+        if answer.data is None:
+            self._batches = False
+            return None
+        lists = []
+        for number in range(len(chunks)):
+            part = answer.data.get(str(number))
+            if part is None:
+                raise ProtocolError("a part of a batch was not answered", source=self.source)
+            if part.status not in (200, 207):
+                said = explain(json.dumps(part.content).encode())
+                raise RefusedError(part.status, said)
+            try:
+                lists.append(msgspec.convert(part.content, FoundList))
+            except msgspec.ValidationError as error:
+                raise ProtocolError(
+                    f"a part of a batch cannot be understood ({error})", source=self.source
+                ) from None
+        return self._each(chunks, lists)
+
+    def chunks(
+        self,
+        path: str,
+        key: str,
+        values: Sequence[str],
+        others: Sequence[tuple[str, str]],
+        most: int | None = None,
+    ) -> Iterator[list[str]]:
+        """``values`` in lists that fit into one URL beside the other parameters."""
+        room = _LONGEST_URL - len(self.client.resolve(path)) - len(urlencode(others)) - 1
+        chunk: list[str] = []
+        length = 0
+        for value in values:
+            more = len(urlencode([(key, value)])) + 1
+            if chunk and (length + more > room or len(chunk) == most):
+                yield chunk
+                chunk, length = [], 0
+            chunk.append(value)
+            length += more
+        if chunk:
+            yield chunk
+
+
+_FOUND_FIELDS: Final = ";".join(
+    ["Items.Identifier", "Items.Exception"]
+    + [
+        f"Items.Object.{name}"
+        for name in (
+            "WebId",
+            "Name",
+            "Path",
+            "Descriptor",
+            "Description",
+            "PointType",
+            "Type",
+            "EngineeringUnits",
+            "DefaultUnitsName",
+            "DefaultUnitsNameAbbreviation",
+            "Zero",
+            "Span",
+        )
+    ]
+)
+_found = json_decoder(FoundList)
+_batch_parts = json_decoder(dict[str, BatchPart])
+
+
+def explain(body: bytes) -> str:
+    """What PI Web API says is wrong: ``Errors`` or ``Message``."""
+    said = errors_in(body)
+    if not isinstance(said, dict):
+        return ""
+    errors = said.get("Errors") or said.get("Message")
+    return _joined(errors if isinstance(errors, list) else [errors] if errors else [])
+
+
+def _joined(texts: Sequence[Any]) -> str:
+    return "; ".join(str(text) for text in texts)[:300]

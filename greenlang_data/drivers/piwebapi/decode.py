@@ -1,0 +1,96 @@
+"""Streamsets from JSON to columns, on the thread that read them."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Final
+
+from greenlang_data.drivers.http.jsons import json_decoder
+from greenlang_data.drivers.piwebapi.samples import Columns, columns_of
+from greenlang_data.drivers.piwebapi.wire import (
+    Now,
+    Nows,
+    Sample,
+    Stream,
+    Streams,
+    SummarizedStream,
+    SummarizedStreams,
+    WebException,
+)
+
+_STREAM_FIELDS: Final = ("WebId", "Name", "Path", "Errors", "WebException")
+_SAMPLE_FIELDS: Final = (
+    "Timestamp",
+    "Value",
+    "Good",
+    "Questionable",
+    "Substituted",
+    "Annotated",
+    "Errors",
+)
+
+
+@dataclass(slots=True)
+class Item:
+    """What a streamset answers about one stream."""
+
+    web_id: str
+    path: str
+    errors: list[str] | None
+    web_exception: WebException | None
+    columns: Columns
+
+
+@dataclass(slots=True)
+class Answered:
+    """A streamset."""
+
+    items: list[Item]
+    errors: list[str] | None
+    web_exception: WebException | None
+
+
+def selected(inner: str) -> tuple[str, str]:
+    """``selectedFields`` of a streamset whose samples are at ``inner``; half the bytes of all."""
+    fields = ["WebException", "Errors"]
+    fields += [f"Items.{name}" for name in _STREAM_FIELDS]
+    fields += [f"Items.{inner}.{name}" for name in _SAMPLE_FIELDS]
+    return "selectedFields", ";".join(fields)
+
+
+_streams = json_decoder(Streams)
+_nows = json_decoder(Nows)
+_summaries = json_decoder(SummarizedStreams)
+
+
+def decode_streams(body: bytes | bytearray) -> Answered:
+    """Of recorded, interpolated and plot values. Raises ValueError when it is something else."""
+    answer = _streams(body)
+    return _answered(answer, [_item(one, one.items or []) for one in answer.items or []])
+
+
+def decode_nows(body: bytes | bytearray) -> Answered:
+    """Of current values: a row each, or none."""
+    answer = _nows(body)
+    values = [[] if one.value is None else [one.value] for one in answer.items or []]
+    items = [_item(one, value) for one, value in zip(answer.items or [], values, strict=True)]
+    return _answered(answer, items)
+
+
+def decode_summaries(body: bytes | bytearray) -> Answered:
+    """Of one kind of summary."""
+    answer = _summaries(body)
+    values = [[one.value for one in stream.items or []] for stream in answer.items or []]
+    items = [_item(one, value) for one, value in zip(answer.items or [], values, strict=True)]
+    return _answered(answer, items)
+
+
+def _item(one: Stream | Now | SummarizedStream, samples: Sequence[Sample]) -> Item:
+    return Item(one.web_id, one.path, one.errors, one.web_exception, columns_of(samples))
+
+
+def _answered(answer: Streams | Nows | SummarizedStreams, items: list[Item]) -> Answered:
+    if answer.items is None and not answer.errors and answer.web_exception is None:
+        raise ValueError("it has no Items")
+    return Answered(items, answer.errors, answer.web_exception)

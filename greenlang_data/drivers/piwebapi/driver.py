@@ -1,0 +1,121 @@
+"""The PI Web API driver."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncGenerator, Sequence
+from contextlib import aclosing
+from typing import ClassVar
+
+import pyarrow as pa
+
+from greenlang_data.drivers.base import Driver, ReadLog, Records, Request, Snapshot, Window
+from greenlang_data.drivers.http.jsons import read_any
+from greenlang_data.drivers.piwebapi.aggregates import AGGREGATIONS
+from greenlang_data.drivers.piwebapi.api import PiApi, RefusedError
+from greenlang_data.drivers.piwebapi.points import Point, Points
+from greenlang_data.drivers.piwebapi.search import list_points
+from greenlang_data.drivers.piwebapi.snapshot import read_snapshot
+from greenlang_data.drivers.piwebapi.window import read_window
+from greenlang_data.drivers.schema import about_series, failed_series
+from greenlang_data.errors import ProtocolError, SourceUnreachable, UnsupportedError
+from greenlang_data.settings.pi import PiSettings
+
+
+class PiWebApiDriver(Driver):
+    r"""Reads points (``SINUSOID``, ``\\server\SINUSOID``) and AF attributes (``\\af\db\el|attr``).
+
+    Only GETs are sent, and batches of GETs. Times are UTC in steps of 100 ns, as sent.
+    """
+
+    name: ClassVar[str] = "pi"
+    aggregations: ClassVar[frozenset[str]] = frozenset(AGGREGATIONS)
+    config: PiSettings
+
+    def __init__(self, config: PiSettings) -> None:
+        super().__init__(config)
+        self._api: PiApi | None = None
+        self._points: Points | None = None
+
+    @property
+    def connected(self) -> bool:
+        return self._api is not None
+
+    async def connect(self) -> None:
+        """Make the client; nothing is sent before something is asked.
+
+        Raises ConfigurationError for an address or login that cannot be used.
+        """
+        if self._api is None:
+            self._api = PiApi(self.config.server_url, self.config, self.source)
+            self._points = Points(self._api, self.config.database_name)
+
+    async def close(self) -> None:
+        """Close idle connections; never raises."""
+        api, self._api = self._api, None
+        if api is not None:
+            await api.client.close()
+
+    async def ping(self) -> None:
+        """Ask for the root, which holds nothing but links."""
+        api, _ = self._open()
+        try:
+            answer = await api.get("", [("selectedFields", "Links.Self")], ReadLog(), read_any)
+        except RefusedError as error:
+            raise ProtocolError(
+                f"its root was refused: {error.said}",
+                source=self.source,
+                remedy="Let server_url end in the path of PI Web API, such as /piwebapi.",
+            ) from None
+        if not isinstance(answer, dict):
+            raise ProtocolError("its root is no object", source=self.source)
+
+    async def read(self, request: Request, log: ReadLog) -> AsyncGenerator[pa.RecordBatch, None]:
+        """Batches of a Snapshot or Window. Raises UnsupportedError for Records."""
+        if isinstance(request, Records):
+            raise UnsupportedError(
+                "PI has values and their history, no records", source=self.source
+            )
+        api, known = self._open()
+        points = await known.of(request.tags, log)
+        if isinstance(request, Snapshot):
+            if points:
+                yield await read_snapshot(api, points, log)
+            return
+        async with aclosing(self._window(api, points, request, log)) as batches:
+            async for batch in batches:
+                yield batch
+
+    async def list_tags(self, log: ReadLog) -> AsyncGenerator[pa.RecordBatch, None]:
+        """All points of the data server, a page at a time."""
+        api, known = self._open()
+        async with aclosing(list_points(api, known, log)) as batches:
+            async for batch in batches:
+                yield batch
+
+    async def _window(
+        self, api: PiApi, points: Sequence[Point], window: Window, log: ReadLog
+    ) -> AsyncGenerator[pa.RecordBatch, None]:
+        """The points that exist, with the failures of the others where they were asked for."""
+        known = [one for one in points if one.failure is None]
+        waiting = list(points)
+        async with aclosing(read_window(api, known, window, log)) as batches:
+            current = None
+            async for batch in batches:
+                if about_series(batch)["tag"] != current:
+                    while waiting[0].failure is not None:
+                        yield _failed(waiting.pop(0))
+                    current = waiting.pop(0).tag
+                yield batch
+        for one in waiting:
+            yield _failed(one)
+
+    def _open(self) -> tuple[PiApi, Points]:
+        if self._api is None or self._points is None:
+            raise SourceUnreachable(
+                "the connection is closed", source=self.source, remedy="Connect first."
+            )
+        return self._api, self._points
+
+
+def _failed(point: Point) -> pa.RecordBatch:
+    return failed_series(point.tag, point.failure or "")

@@ -1,0 +1,150 @@
+"""Recorded values, each exactly once, however many there are.
+
+A server ends a page at ``maxCount`` without a word, and it may end it in the middle of a burst of
+equal time stamps. So from a full page all samples of its last time stamp are put back, and the
+next page begins at that very time stamp.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import AsyncGenerator, Sequence
+from contextlib import aclosing
+from functools import partial
+from typing import Final
+
+import numpy as np
+
+from greenlang_data.drivers.base import ReadLog
+from greenlang_data.drivers.piwebapi.ahead import Ahead, ignored
+from greenlang_data.drivers.piwebapi.api import PiApi, RefusedError, TooManyError
+from greenlang_data.drivers.piwebapi.decode import decode_streams, selected
+from greenlang_data.drivers.piwebapi.moments import between
+from greenlang_data.drivers.piwebapi.points import Point
+from greenlang_data.drivers.piwebapi.samples import Columns
+from greenlang_data.drivers.piwebapi.streams import ask_streams, grouped
+from greenlang_data.errors import ProtocolError, SourceError
+
+_PAGE: Final = 50_000
+_FIELDS: Final = selected("Items")
+
+Page = Columns | RefusedError
+
+
+class RecordedReader:
+    """Recorded values with ``start <= time < end``, in nanoseconds since 1970 UTC."""
+
+    def __init__(self, api: PiApi, start: int, end: int, log: ReadLog) -> None:
+        self._api = api
+        self._start, self._end = start, end
+        self._log = log
+
+    async def each(
+        self, points: Sequence[Point]
+    ) -> AsyncGenerator[tuple[Point, AsyncGenerator[Columns, None] | RefusedError], None]:
+        """Each point with its samples, in the points' order; use up one before the next."""
+        params = [*self._window(self._start), ("maxCount", "999999"), _FIELDS]
+        groups = grouped(self._api, "streamsets/recorded", points, params)
+        starts = [partial(self._first_pages, group) for group in groups]
+        async with Ahead(starts) as ahead:
+            for group in groups:
+                pages, size = await ahead.next()
+                for point, page in zip(group, pages, strict=True):
+                    if isinstance(page, RefusedError):
+                        yield point, page
+                        continue
+                    async with aclosing(self._pages(point, page, size)) as samples:
+                        yield point, samples
+
+    async def _first_pages(self, group: Sequence[Point]) -> tuple[list[Page], int]:
+        size = _PAGE
+        while True:
+            # Whether the server counts per call or per stream is not known; this holds for both.
+            size = max(1, min(size, self._api.cap // len(group)))
+            try:
+                return await self._ask(group, self._start, size), size
+            except TooManyError:
+                size = self._smaller(size)
+
+    async def _pages(self, point: Point, page: Columns, size: int) -> AsyncGenerator[Columns, None]:
+        """All pages of one point, whose first is there already."""
+        start = self._start
+        following: asyncio.Task[tuple[Columns, int]] | None = None
+        try:
+            while True:
+                self._check_order(page, start)
+                rows, last = len(page), int(page.times[-1]) if len(page) else 0
+                keep = int(np.searchsorted(page.times, last))
+                if last >= self._end or not _may_go_on(rows, keep, size):
+                    keep = rows
+                else:
+                    if keep:
+                        size = max(size, min(_PAGE, self._api.cap))
+                    else:
+                        size = self._larger(point, size, rows)
+                    start = last
+                    following = asyncio.create_task(self._page(point, start, size))
+                low = int(np.searchsorted(page.times[:keep], self._start))
+                high = int(np.searchsorted(page.times[:keep], self._end))
+                if high > low:
+                    yield page.part(low, high)
+                if following is None:
+                    return
+                page, size = await following
+                following = None
+        finally:
+            if following is not None:
+                following.add_done_callback(ignored)
+                following.cancel()
+
+    async def _page(self, point: Point, start: int, size: int) -> tuple[Columns, int]:
+        while True:
+            try:
+                (page,) = await self._ask([point], start, size)
+            except TooManyError:
+                size = self._smaller(size)
+                continue
+            if isinstance(page, RefusedError):
+                raise SourceError(
+                    f"{point.tag}: it refused a later page: {page.said}", source=self._api.source
+                )
+            return page, size
+
+    async def _ask(self, points: Sequence[Point], start: int, size: int) -> list[Page]:
+        params = [*self._window(start), ("maxCount", str(size)), _FIELDS]
+        return await ask_streams(self._api, "recorded", points, params, self._log, decode_streams)
+
+    def _window(self, start: int) -> list[tuple[str, str]]:
+        return [*between(start, self._end), ("boundaryType", "Inside")]
+
+    def _smaller(self, size: int) -> int:
+        """The largest page that the server allows, or half of what it did not allow."""
+        if size <= 1:
+            raise ProtocolError("it allows not even one sample", source=self._api.source)
+        return self._api.cap if self._api.cap < size else size // 2
+
+    def _larger(self, point: Point, size: int, rows: int) -> int:
+        """A page that goes beyond a burst of samples of one time stamp."""
+        if size >= self._api.cap:
+            raise ProtocolError(
+                f"{point.tag} has {rows} samples or more of one time stamp, and the server gives "
+                f"no more than {self._api.cap} at once, so the rest of them cannot be reached",
+                source=self._api.source,
+                remedy="Have its MaxReturnedItemsPerCall raised, or read around that moment.",
+            )
+        return min(size * 2, self._api.cap)
+
+    def _check_order(self, page: Columns, start: int) -> None:
+        times = page.times
+        if len(times) > 1 and (times[1:] < times[:-1]).any():
+            raise ProtocolError("its samples are out of order", source=self._api.source)
+        if len(times) and times[0] < start:
+            raise ProtocolError("its samples go back in time", source=self._api.source)
+
+
+def _may_go_on(rows: int, keep: int, size: int) -> bool:
+    """Whether there may be more: as many came as were asked for, or a round number of them.
+
+    Round numbers are what silent caps are. ``keep`` rows are before the last time stamp.
+    """
+    return rows >= size or (keep > 0 and rows >= 1000 and rows % 500 == 0)

@@ -1,0 +1,16 @@
+"""What a PI Web API source is configured with."""
+
+from __future__ import annotations
+
+from greenlang_data.settings.http import HttpSettings
+
+
+class PiSettings(HttpSettings):
+    """Where PI Web API is: ``server_url`` is ``https://host/piwebapi``.
+
+    ``database_name`` is the data server (PI Data Archive) of tags that are given without one; it
+    may be left out where there is only one.
+    """
+
+    server_url: str = ""
+    database_name: str | None = None
