@@ -3,13 +3,25 @@
 from __future__ import annotations
 
 import json
+import shutil
+import subprocess
 import sys
+import tempfile
 import urllib.request
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
+from pathlib import Path
 from typing import Any
 
-from .launch import FOLDER, Peer, _flags, _scratch_file
+from .launch import (
+    BUILD_FOLDER,
+    FOLDER,
+    Peer,
+    PeerFailed,
+    PeerUnavailable,
+    _flags,
+    _scratch_file,
+)
 
 CONTROL_TIMEOUT_SECONDS = 10.0
 TOP = FOLDER.parents[len(str(__package__).split(".")) - 1]
@@ -87,6 +99,60 @@ def start_proficy(*, port: int = 0, bulk: int = 2_500, **options: object) -> His
     return _start("Proficy emulator", "proficy_server", port, {"bulk": bulk, **options})
 
 
-def start_phd(*, port: int = 0, bulk: int = 250, **options: object) -> HistorianPeer:
-    """Start the PHD emulator: the gateway contract and an OIBus agent over the same tags."""
-    return _start("PHD gateway emulator", "phd_server", port, {"bulk": bulk, **options})
+def start_oibus_agent(*, port: int = 0, bulk: int = 250, **options: object) -> HistorianPeer:
+    """Start the OIBus agent emulator, which answers for an OPC HDA server."""
+    return _start("OIBus agent emulator", "oibus_agent", port, {"bulk": bulk, **options})
+
+
+# --- Honeywell's library -----------------------------------------------------------------
+
+
+def _require_mono() -> None:
+    hint = "run apt-get install mono-mcs mono-runtime libmono-system-data4.0-cil"
+    for program in ("mcs", "mono"):
+        if shutil.which(program) is None:
+            raise PeerUnavailable(f"{program} is not installed: {hint}")
+
+
+def build_phd_stub() -> Path:
+    """Compile the stand-in for ``phdapinet.dll`` unless that is done; return the library."""
+    _require_mono()
+    return _compiled(FOLDER / "phd_stub.cs", BUILD_FOLDER / "phdapinet.dll", "library", [])
+
+
+def compile_with_phd_stub(source: Path, *references: str) -> Path:
+    """Compile a C# program against the stand-in; return it, beside the library it loads."""
+    library = build_phd_stub()
+    flags = [f"-r:{library}", *(f"-r:{name}" for name in references)]
+    return _compiled(source, BUILD_FOLDER / f"{source.stem}.exe", "exe", flags)
+
+
+def start_mono(name: str, program: Path, *words: str, port: int = 0, **settings: str) -> Peer:
+    """Run a C# server under mono; it takes ``--port`` and prints a ready line with its port.
+
+    ``settings`` are for the stand-in: ``zone="UTC"`` is ``PHD_STUB_ZONE=UTC``.
+    """
+    _require_mono()
+    prefix = [f"PHD_STUB_{key.upper()}={value}" for key, value in settings.items()]
+
+    def command(chosen: int) -> Sequence[str]:
+        return ["env", *prefix, "mono", str(program), "--port", str(chosen), *words]
+
+    return Peer(name, command, port=port)
+
+
+def _compiled(source: Path, target: Path, kind: str, flags: list[str]) -> Path:
+    if target.exists() and target.stat().st_mtime >= source.stat().st_mtime:
+        return target
+    BUILD_FOLDER.mkdir(exist_ok=True)
+    # Test processes may build at the same time, so each builds aside and moves into place.
+    folder = Path(tempfile.mkdtemp(dir=BUILD_FOLDER))
+    unfinished = folder / target.name
+    command = ["mcs", "-nologo", "-langversion:5", f"-target:{kind}", "-r:System.Data.dll"]
+    command += [*flags, f"-out:{unfinished}", str(source)]
+    built = subprocess.run(command, check=False, capture_output=True, text=True)
+    if built.returncode != 0:
+        raise PeerFailed(f"{source.name} does not compile\n{built.stdout}{built.stderr}")
+    unfinished.replace(target)
+    folder.rmdir()
+    return target
