@@ -36,6 +36,9 @@ from greenlang_data.errors import ProtocolError, UnsupportedError
 
 _SECOND: Final = 1_000_000_000
 _PIECE: Final = 20_000
+_LEFT_OUT: Final = (
+    "aggregated by PI, which leaves bad samples out and does not tell; percent_good tells"
+)
 _OF_ANY_TYPE: Final = frozenset({"count", "first", "last", "interpolated", "percent_good"})
 
 
@@ -105,6 +108,8 @@ class AggregateReader:
                 async for batch in batches:
                     yield batch
             return
+        if served.action == "summary" and self._aggregation != "percent_good":
+            self._log.note(_LEFT_OUT)
         usable = [one for one in points if not self._undefined(one)]
         rows = max(1, min(self._count, _PIECE) + 1)
         params = self._params(served, 0, 1)
@@ -269,5 +274,7 @@ class AggregateReader:
         return {"count": None, "percent_good": "%"}.get(self._aggregation, point.unit)
 
     def _type(self, point: Point) -> str | None:
+        if self._aggregation == "count":
+            return "UInt32"
         same = self._aggregation in ("min", "max", "interpolated")
         return point.data_type if same else "Double"

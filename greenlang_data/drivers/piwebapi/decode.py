@@ -81,7 +81,10 @@ def decode_nows(body: bytes | bytearray) -> Answered:
 def decode_summaries(body: bytes | bytearray) -> Answered:
     """Of one kind of summary."""
     answer = _summaries(body)
-    values = [[one.value for one in stream.items or []] for stream in answer.items or []]
+    values = [
+        [one.value for one in stream.items or [] if one.value is not None]
+        for stream in answer.items or []
+    ]
     items = [_item(one, value) for one, value in zip(answer.items or [], values, strict=True)]
     return _answered(answer, items)
 

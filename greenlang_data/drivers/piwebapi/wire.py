@@ -87,8 +87,8 @@ class Nows(Struct, rename="pascal"):
 class Summary(Struct, rename="pascal"):
     """One summary of one interval."""
 
-    type: str
-    value: Sample
+    type: str = ""
+    value: Sample | None = None
 
 
 class SummarizedStream(Struct, rename="pascal"):
