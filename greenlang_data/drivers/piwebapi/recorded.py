@@ -26,6 +26,8 @@ from greenlang_data.drivers.piwebapi.streams import ask_streams, grouped
 from greenlang_data.errors import ProtocolError, SourceError
 
 _PAGE: Final = 50_000
+_LEAST_DOUBTFUL: Final = 100
+_TICK: Final = 100
 _FIELDS: Final = selected("Items")
 
 Page = Columns | RefusedError
@@ -75,14 +77,14 @@ class RecordedReader:
                 self._check_order(page, start)
                 rows, last = len(page), int(page.times[-1]) if len(page) else 0
                 keep = int(np.searchsorted(page.times, last))
-                if last >= self._end or not _may_go_on(rows, keep, size):
+                if await self._is_last(point, page, keep, size):
                     keep = rows
                 else:
+                    asked, start = size, last
                     if keep:
                         size = max(size, min(_PAGE, self._api.cap))
                     else:
                         size = self._larger(point, size, rows)
-                    start = last
                     following = asyncio.create_task(self._page(point, start, size))
                 low = int(np.searchsorted(page.times[:keep], self._start))
                 high = int(np.searchsorted(page.times[:keep], self._end))
@@ -92,6 +94,8 @@ class RecordedReader:
                     return
                 page, size = await following
                 following = None
+                if rows < asked and len(page) > rows - keep:
+                    self._found_silent(rows)
         finally:
             if following is not None:
                 following.add_done_callback(ignored)
@@ -134,17 +138,36 @@ class RecordedReader:
             )
         return min(size * 2, self._api.cap)
 
+    async def _is_last(self, point: Point, page: Columns, keep: int, size: int) -> bool:
+        """Whether nothing can follow; ``keep`` samples are before the page's last time stamp.
+
+        A server may also end a page early without a word. So a long page that was not full is
+        only believed to be the last if its end is no farther from the window's end than its
+        samples are from each other, and if it has no round number of samples, as caps are.
+        """
+        rows = len(page)
+        if not rows or page.times[-1] >= self._end:
+            return True
+        last = int(page.times[-1])
+        if rows >= min(size, self._api.cap):
+            return False
+        if rows < _LEAST_DOUBTFUL:
+            return True
+        if keep:
+            return rows % 500 != 0 and self._end - last <= int(np.diff(page.times).max())
+        # A burst. Whatever comes after it should have been on the page too.
+        if last + _TICK >= self._end or not len((await self._page(point, last + _TICK, 1))[0]):
+            return True
+        self._found_silent(rows)
+        return False
+
+    def _found_silent(self, rows: int) -> None:
+        self._api.cap = min(self._api.cap, rows)
+        self._log.note(f"the server gives {rows} samples at once, without saying that it has more")
+
     def _check_order(self, page: Columns, start: int) -> None:
         times = page.times
         if len(times) > 1 and (times[1:] < times[:-1]).any():
             raise ProtocolError("its samples are out of order", source=self._api.source)
         if len(times) and times[0] < start:
             raise ProtocolError("its samples go back in time", source=self._api.source)
-
-
-def _may_go_on(rows: int, keep: int, size: int) -> bool:
-    """Whether there may be more: as many came as were asked for, or a round number of them.
-
-    Round numbers are what silent caps are. ``keep`` rows are before the last time stamp.
-    """
-    return rows >= size or (keep > 0 and rows >= 1000 and rows % 500 == 0)
