@@ -1,0 +1,81 @@
+"""Names, WebIDs, lists of points, AF attributes, current values."""
+
+from __future__ import annotations
+
+from datetime import timedelta
+from typing import Any
+
+import pyarrow as pa
+import pytest
+
+from greenlang_data.drivers.base import ReadLog, Snapshot
+from greenlang_data.drivers.piwebapi import PiWebApiDriver
+from greenlang_data.drivers.piwebapi.webid import attribute_id, data_server_id, point_id
+from greenlang_data.runtime import get_runtime
+from tests.drivers.piwebapi.helpers import DAY, config, session, truth
+from tests.peers.historian_launch import HistorianPeer
+from tests.peers.historian_tags import catalogue
+
+
+def test_web_ids_are_those_of_the_vendors_examples() -> None:
+    assert point_id("MyPIServer", "PointName") == "P1DPTVlQSVNFUlZFUlxQT0lOVE5BTUU"
+    assert data_server_id("mypiserver") == "P1DSTVlQSVNFUlZFUg"
+    assert attribute_id(r"\\af\db\el|a") == attribute_id(r"\\AF\DB\EL|A")
+    assert "=" not in point_id("S", "ÄÖ?>")
+    assert point_id("S", "ÄÖ?>").isascii()
+
+
+def gather(peer: HistorianPeer, request: Snapshot | None) -> tuple[pa.Table, ReadLog]:
+    async def all_of() -> tuple[pa.Table, ReadLog]:
+        driver, log = PiWebApiDriver(config(peer)), ReadLog()
+        await driver.connect()
+        await driver.ping()
+        batches = driver.read(request, log) if request else driver.list_tags(log)
+        found = [batch async for batch in batches]
+        await driver.close()
+        return pa.Table.from_batches(found), log
+
+    return get_runtime().run(all_of())
+
+
+def test_all_points_are_listed_beyond_the_first_thousand(pi_peer: HistorianPeer) -> None:
+    table, log = gather(pi_peer, None)
+    assert sorted(table.column("tag_id").to_pylist()) == sorted(catalogue())
+    rows = {row["tag_id"]: row for row in table.to_pylist()}
+    assert rows["Ramp"]["unit"] == "degC"
+    assert rows["Ramp"]["description"] == "A value each minute"
+    assert rows["Pump"]["data_type"] == "Digital"
+    assert log.requests >= 3
+
+
+@pytest.mark.parametrize("links", ["none", "right", "loop", "foreign"])
+def test_links_to_the_next_page_are_not_relied_on(pi_peer: HistorianPeer, links: str) -> None:
+    with pi_peer.knob(next_links=links):
+        table, _ = gather(pi_peer, None)
+    assert table.num_rows == len(catalogue())
+
+
+def test_current_values(pi_peer: HistorianPeer) -> None:
+    tags = ("Ramp", "Nope", "Timeouts", "Pump", "Empty", "Text")
+    table, _ = gather(pi_peer, Snapshot(tags))
+    rows = {row["tag_id"]: row for row in table.to_pylist()}
+    assert tuple(rows) == tags
+    assert rows["Ramp"]["value"] == list(catalogue()["Ramp"].forward(0, 2**62))[-1].value
+    assert rows["Ramp"]["unit"] == "degC"
+    assert rows["Nope"]["failure"].startswith("unknown tag")
+    assert (rows["Timeouts"]["value"], rows["Timeouts"]["quality"]) == (None, "bad")
+    assert rows["Timeouts"]["status"] == "Bad: I/O Timeout"
+    assert rows["Pump"]["value"] is None
+    assert rows["Text"]["text"].startswith("Zustand")
+
+
+def test_points_of_a_named_server(pi_peer: HistorianPeer) -> None:
+    table, _ = gather(pi_peer, None)
+    path: Any = next(r["path"] for r in table.to_pylist() if r["tag_id"] == "Ramp")
+    with session(pi_peer) as s:
+        pi_peer.clear_requests()
+        frame = s.historian([path], DAY, DAY + timedelta(hours=1))
+    assert frame[path].tolist() == [
+        event.value for event in truth("Ramp", DAY, DAY + timedelta(hours=1))
+    ]
+    assert not any(one["path"].endswith("dataservers") for one in pi_peer.requests())
