@@ -9,8 +9,17 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from greenlang_data.connectors.historian import HistorianQuery
 from greenlang_data.errors import QueryError
-from greenlang_data.times import parse_interval, parse_moment, to_utc, utc_window, zone_named
+from greenlang_data.times import (
+    is_relative,
+    parse_interval,
+    parse_moment,
+    relative_moment,
+    to_utc,
+    utc_window,
+    zone_named,
+)
 
 BERLIN = ZoneInfo("Europe/Berlin")
 ZONES = st.sampled_from(["Europe/Berlin", "America/New_York", "Australia/Lord_Howe", "UTC"])
@@ -135,3 +144,44 @@ def test_the_edges_of_the_calendar_are_refused_and_do_not_overflow() -> None:
     ]:
         with pytest.raises(QueryError, match="year"):
             to_utc(moment, zone)
+
+
+NOW = datetime(2025, 3, 30, 12, tzinfo=UTC)
+
+
+@pytest.mark.parametrize(
+    ("text", "seconds"),
+    [
+        ("*", 0),
+        ("now", 0),
+        ("*-1d", -86400),
+        ("-7d", -7 * 86400),
+        ("NOW - 1.5h", -5400),
+        ("*+30min", 1800),
+        ("+10s", 10),
+        ("*-2w", -14 * 86400),
+    ],
+)
+def test_a_time_relative_to_the_present(text: str, seconds: float) -> None:
+    assert is_relative(text)
+    assert (relative_moment(text, NOW) - NOW).total_seconds() == seconds
+
+
+@pytest.mark.parametrize("text", ["", "2025-01-01", "*-1", "-1M", "1d", "*-1mo", "t", "*-1d-1h", 7])
+def test_no_time_relative_to_the_present(text: object) -> None:
+    assert not is_relative(text)
+
+
+def test_both_ends_of_a_window_have_one_present() -> None:
+    query = HistorianQuery(tag_names=["a"], start_time="-7d", end_time="*-1d").in_utc()
+    assert query.end_time is not None
+    assert query.end_time - query.start_time == timedelta(days=6)
+    open_end = HistorianQuery(tag_names=["a"], start_time="*-90min")
+    assert open_end.end_time is not None
+    assert open_end.end_time - open_end.start_time == timedelta(minutes=90)
+    assert abs(datetime.now(UTC) - open_end.end_time) < timedelta(seconds=30)
+
+
+def test_a_time_too_far_away() -> None:
+    with pytest.raises(QueryError, match="too far"):
+        relative_moment("*-9999999d", NOW)

@@ -7,7 +7,7 @@ the status column tells every flag that the server set.
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any, Final
 
 import msgspec
@@ -61,6 +61,23 @@ class Columns:
             self.status.slice(first, length),
             self.kind,
             self.substituted,
+        )
+
+    def without_zeros(self) -> Columns:
+        """Where nothing was counted there is no value, as for every other aggregate."""
+        zero = np.asarray(self.value.fill_null(1.0)) == 0.0
+        if not zero.any():
+            return self
+        quality = np.where(zero, BAD, self.quality).astype(np.int8)
+        status = [
+            "NoData" if none else text
+            for none, text in zip(zero, self.status.to_pylist(), strict=True)
+        ]
+        return replace(
+            self,
+            value=pa.array(np.asarray(self.value.fill_null(0.0)), mask=zero | _nulls(self.value)),
+            quality=quality,
+            status=pa.array(status, pa.string()).dictionary_encode(),
         )
 
     def batch(self, tag: str, unit: str | None, data_type: str | None) -> pa.RecordBatch:
