@@ -17,8 +17,10 @@ import pyarrow as pa
 from greenlang_data.drivers.piwebapi.wire import Sample, State
 from greenlang_data.drivers.schema import (
     BAD,
+    GOOD,
     TIMESTAMP,
     UNCERTAIN,
+    constant_dictionary,
     quality_array,
     series_batch,
 )
@@ -75,7 +77,9 @@ class Columns:
         ]
         return replace(
             self,
-            value=pa.array(np.asarray(self.value.fill_null(0.0)), mask=zero | _nulls(self.value)),
+            value=pa.array(
+                np.asarray(self.value.fill_null(0.0)), mask=zero | np.asarray(self.value.is_null())
+            ),
             quality=quality,
             status=pa.array(status, pa.string()).dictionary_encode(),
         )
@@ -97,24 +101,21 @@ class Columns:
 def columns_of(samples: Sequence[Sample]) -> Columns:
     """Columns of these samples. Raises ValueError for a time stamp that is none."""
     times = _times([one.timestamp for one in samples])
-    flags = _flags(samples)
-    values = [one.value for one in samples]
+    plain = False not in [
+        one.good is True
+        and not (one.questionable or one.substituted or one.annotated or one.errors)
+        for one in samples
+    ]
     try:
         # An integer that no float64 holds, a text, a state or a boolean is refused by Arrow.
-        numbers = pa.array(values, pa.float64())
+        numbers = pa.array([one.value for one in samples], pa.float64())
     except (pa.ArrowInvalid, pa.ArrowTypeError, OverflowError):
-        return _mixed(samples, times, flags)
-    if any(one.errors for one in samples):
-        return _mixed(samples, times, flags)
-    quality = _quality(flags)
-    bad = quality == BAD
-    if bad.any():
-        numbers = pa.array(np.asarray(numbers.fill_null(0.0)), mask=bad | _nulls(numbers))
-    lacking = _nulls(numbers) & ~bad
-    if lacking.any():
-        quality[lacking] = BAD  # good, and yet without a value
-    substituted = bool((flags & _SUBSTITUTED).any())
-    return Columns(times, numbers, None, quality, _statuses(flags), "Double", substituted)
+        return _mixed(samples, times, _flags(samples))
+    if plain and not numbers.null_count:
+        good = constant_dictionary(_words(0), len(times))
+        quality = np.full(len(times), GOOD, np.int8)
+        return Columns(times, numbers, None, quality, good, "Double", substituted=False)
+    return _mixed(samples, times, _flags(samples))
 
 
 def _times(stamps: list[str]) -> np.ndarray:
@@ -145,10 +146,6 @@ def _quality(flags: np.ndarray) -> np.ndarray:
     quality[(flags & (_QUESTIONABLE | _NOT_SAID)) != 0] = UNCERTAIN
     quality[(flags & 2) != 0] = BAD
     return quality
-
-
-def _nulls(array: pa.Array) -> np.ndarray:
-    return np.asarray(array.is_null())
 
 
 def _statuses(flags: np.ndarray, names: Sequence[str | None] = ()) -> pa.DictionaryArray:

@@ -50,6 +50,12 @@ def stamps(events: list[Event]) -> pd.DatetimeIndex:
     return index.tz_localize("UTC")
 
 
+def nanoseconds(index: pd.Index[Any]) -> list[int]:
+    """A time index as nanoseconds since 1970 UTC."""
+    assert isinstance(index, pd.DatetimeIndex)
+    return [int(stamp) for stamp in index.as_unit("ns").asi8]
+
+
 def state_of(event: Event) -> str | None:
     return event.value.name if isinstance(event.value, State) else None
 

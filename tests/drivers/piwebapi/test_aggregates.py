@@ -11,7 +11,7 @@ import pandas as pd
 import pytest
 
 from greenlang_data.errors import QueryError, ReadFailed, UnsupportedError
-from tests.drivers.piwebapi.helpers import DAY, session, truth
+from tests.drivers.piwebapi.helpers import DAY, nanoseconds, session, truth
 from tests.peers.historian_launch import HistorianPeer
 
 HOUR = timedelta(hours=1)
@@ -95,7 +95,7 @@ def test_a_plot_says_that_it_is_thinned(pi_peer: HistorianPeer) -> None:
         frame = s.historian(["Ramp"], DAY, DAY + 10 * HOUR, "1h", "plot")
     assert 10 <= len(frame) <= 51
     events = {event.ticks * 100: event.value for event in truth("Ramp", DAY, DAY + 10 * HOUR)}
-    index = frame.index.as_unit("ns").asi8
+    index = nanoseconds(frame.index)
     assert [events[stamp] for stamp in index] == frame["Ramp"].tolist()
     assert "thinned" in frame.attrs["provenance"]["notes"][0]
 

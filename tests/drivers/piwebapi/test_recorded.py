@@ -10,7 +10,7 @@ import pytest
 
 import greenlang_data as gd
 from greenlang_data.errors import ProtocolError
-from tests.drivers.piwebapi.helpers import DAY, session, stamps, state_of, truth
+from tests.drivers.piwebapi.helpers import DAY, nanoseconds, session, stamps, state_of, truth
 from tests.peers.historian_launch import HistorianPeer
 
 HOUR = timedelta(hours=1)
@@ -21,7 +21,7 @@ def test_every_sample_comes_once_and_to_the_tick(pi_peer: HistorianPeer, tag: st
     events = truth(tag, DAY, DAY + 3 * HOUR)
     with session(pi_peer) as s:
         frame = s.historian([tag], DAY, DAY + 3 * HOUR)
-    assert frame.index.as_unit("ns").equals(stamps(events).as_unit("ns"))
+    assert nanoseconds(frame.index) == nanoseconds(stamps(events))
     assert frame[tag].tolist() == [event.value for event in events]
     assert frame.attrs["provenance"]["quality"] == {"good": len(events), "uncertain": 0, "bad": 0}
 
@@ -146,7 +146,7 @@ def test_a_window_over_both_changes_of_the_clocks(pi_peer: HistorianPeer) -> Non
     with session(pi_peer) as s:
         raw = s.historian(["Dst"], start, end)
     assert raw["Dst"].tolist() == [event.value for event in truth("Dst", start, end)]
-    assert raw.index.as_unit("ns").equals(stamps(truth("Dst", start, end)).as_unit("ns"))
+    assert nanoseconds(raw.index) == nanoseconds(stamps(truth("Dst", start, end)))
 
 
 @pytest.mark.parametrize(

@@ -72,7 +72,7 @@ def test_what_passes_is_tried_again(pi_peer: HistorianPeer, fault: dict[str, Any
 @pytest.mark.parametrize("fault", PASSING, ids=lambda fault: "-".join(map(str, fault.values())))
 def test_what_never_passes_is_an_error(pi_peer: HistorianPeer, fault: dict[str, Any]) -> None:
     pi_peer.fault(match=DATA, **fault)
-    with session(pi_peer, max_retries=1) as s, pytest.raises(TransientError, match="^pi: "):
+    with session(pi_peer, max_retries=1) as s, pytest.raises(TransientError, match=r"^pi: "):
         s.historian(["Ramp"], *WINDOW)
 
 
@@ -215,7 +215,7 @@ def test_nothing_but_reading(pi_peer: HistorianPeer) -> None:
 
 def test_wrong_address(pi_peer: HistorianPeer) -> None:
     more = {"server_url": pi_peer.origin + "/nothing", "database_name": "X"}
-    with session(pi_peer, **more) as s, pytest.raises(SourceError, match="404|not found"):
+    with session(pi_peer, **more) as s, pytest.raises(SourceError, match=r"404|not found"):
         s.historian(["Ramp"], *WINDOW)
     with (
         session(pi_peer, server_url="http://127.0.0.1:1/piwebapi", max_retries=0) as s,
