@@ -1,12 +1,14 @@
 """What a client must find in the historian emulators, computed another way than they do.
 
-Brute force over every event of a tag and exact fractions; nothing is shared with the emulators
+Lists of whole events and exact fractions instead of walks and floats; nothing is shared with the emulators
 but the formulas of the tags.  Times are ISO texts or aware datetimes, answers carry ticks of
 100 ns since 1970 or nanoseconds.
 """
 
 from __future__ import annotations
 
+import bisect
+import functools
 import math
 from collections.abc import Iterable
 from datetime import UTC, datetime, timedelta
@@ -41,12 +43,26 @@ def every_event(name: str) -> list[Event]:
     return [event for index in range(tag.slots) for event in tag.slot(index)]
 
 
+@functools.lru_cache(maxsize=8)
+def _times(name: str) -> list[int]:
+    tag = catalogue()[name]
+    return [tag.time(index) for index in range(tag.slots)]
+
+
+def around(name: str, low: int, high: int) -> list[Event]:
+    """The events from low to high and those of one slot more on either side."""
+    tag, times = catalogue()[name], _times(name)
+    first = max(0, bisect.bisect_left(times, low) - 1)
+    last = min(tag.slots, bisect.bisect_right(times, high) + 1)
+    return [event for index in range(first, last) for event in tag.slot(index)]
+
+
 def recorded(
     name: str, start: Moment, end: Moment, boundary: str = "inside", outside: str = "nearest"
 ) -> list[Event]:
     """Recorded events, both ends included; ``boundary`` and ``outside`` as the emulator's."""
     low, high = ticks(start), ticks(end)
-    events = every_event(name)
+    events = around(name, low, high)
     found = [event for event in events if low <= event.ticks <= high]
     if boundary == "inside":
         return found
@@ -65,7 +81,7 @@ def recorded(
 def interpolated(name: str, moment: Moment) -> Event:
     """The value at one time: a line between good numbers, else what was there before."""
     time, tag = ticks(moment), catalogue()[name]
-    events = every_event(name)
+    events = around(name, time, time)
     earlier = [event for event in events if event.ticks <= time]
     later = [event for event in events if event.ticks > time]
     if not earlier:
@@ -103,7 +119,7 @@ def _segments(
     """Straight pieces (start, end, first value, last value) of the good curve, exact."""
     tag = catalogue()[name]
     found = []
-    events = every_event(name)
+    events = around(name, low, high)
     for left, right in zip(events, [*events[1:], None], strict=True):
         start = Fraction(max(left.ticks, low))
         end = Fraction(min(right.ticks if right else high, high))
@@ -153,7 +169,7 @@ def event_weighted(
     low, high = ticks(start), ticks(end)
     events = [
         e
-        for e in every_event(name)
+        for e in around(name, low, high)
         if low <= e.ticks and (e.ticks <= high if closed else e.ticks < high)
     ]
     values = [Fraction(str(event.value)) for event in events if _numeric(event)]

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import base64
+import itertools
 import json
 import time
 import uuid
@@ -306,7 +307,7 @@ def test_summaries(pi_peer: HistorianPeer, name: str, basis: str) -> None:
         timeType="EarliestTime",
     )
     edges = [f"2025-01-01T00:{minute:02d}:00Z" for minute in (0, 17, 34, 50)]
-    for start, end in zip(edges, edges[1:], strict=False):
+    for start, end in itertools.pairwise(edges):
         got = {i["Type"]: i["Value"]["Value"] for i in items if i["Value"]["Timestamp"] == start}
         wanted = (
             truth.time_weighted(name, start, end)
