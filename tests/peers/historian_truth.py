@@ -118,7 +118,7 @@ def _segments(
 ) -> list[tuple[Fraction, Fraction, Fraction, Fraction]]:
     """Straight pieces (start, end, first value, last value) of the good curve, exact."""
     tag = catalogue()[name]
-    found = []
+    found: list[tuple[Fraction, Fraction, Fraction, Fraction]] = []
     events = around(name, low, high)
     for left, right in zip(events, [*events[1:], None], strict=True):
         start = Fraction(max(left.ticks, low))

@@ -135,6 +135,18 @@ def test_a_name_filter_lists_the_points_of_a_server(pi_peer: HistorianPeer) -> N
     assert [item["Name"] for item in found["Items"]] == ["Bulk.00008", "Bulk.00009"]
 
 
+def test_the_states_of_a_digital_set(pi_peer: HistorianPeer) -> None:
+    server = get(pi_peer, "/dataservers", name="MYPISERVER")["WebId"]
+    sets = get(pi_peer, f"/dataservers/{server}/enumerationsets")["Items"]
+    assert [entry["Name"] for entry in sets] == ["PumpSet"]
+    found = requests.get(sets[0]["Links"]["Values"], timeout=20).json()["Items"]
+    assert [(state["Name"], state["Value"]) for state in found] == [
+        ("Stopped", 0),
+        ("Running", 1),
+        ("Störung", 2),
+    ]
+
+
 def test_many_points_at_once_say_which_ones_failed(pi_peer: HistorianPeer) -> None:
     paths = [r"\\MYPISERVER\Ramp", r"\\MYPISERVER\NoSuch", r"\\MYPISERVER\Mixed"]
     pi_peer.set(denied=["Mixed"])
