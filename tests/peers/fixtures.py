@@ -19,9 +19,10 @@ from .lying_opcua import LyingOpcua
 from .proxy import FaultProxy
 
 PeerType = TypeVar("PeerType", bound=launch.Peer)
+Started = TypeVar("Started")
 
 
-def start_or_skip(start: Callable[[], PeerType]) -> PeerType:
+def start_or_skip(start: Callable[[], Started]) -> Started:
     """Start a server; skip (or fail, when servers are required) if it is not installed."""
     try:
         return start()

@@ -277,7 +277,7 @@ def _content_type(
 def _bad_gzip(
     _: dict[str, Any], wire: Wire, status: int, headers: dict[str, str], body: bytes
 ) -> None:
-    wire.plain(status, body, headers | {"Content-Encoding": "gzip"})
+    wire.plain(status, body[::-1], headers | {"Content-Encoding": "gzip"})
 
 
 def _byte_order_mark(

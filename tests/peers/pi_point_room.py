@@ -4,8 +4,9 @@ from __future__ import annotations
 
 from typing import Any
 
-from . import pi_times
+from . import pi_times, pi_webid
 from .historian_http import Request
+from .historian_tags import Tag
 from .pi_door import PiDoor
 from .pi_points import SERVER_ID, SERVER_NAME, Point, name_pattern, search_filter, server_web_id
 from .pi_values import refuse
@@ -46,13 +47,25 @@ class PointRoom(PiDoor):
             found = [p for p in self.points.all if pattern.fullmatch(p.tag.name)]
             return self._point_page(request, found, self.knob("max_returned"))
         if rest == ["enumerationsets"]:
-            sets = [p.tag for p in self.points.all if p.tag.states]
-            rows = [{"Name": f"{tag.name}Set", "Links": {"Values": ""}} for tag in sets]
-            for row in rows:
-                row["WebId"] = f"F1MS{row['Name']}"
-                row["Links"] = {"Values": f"{self._links}/{BASE}/enumerationsets/{row['WebId']}"}
+            tags = [point.tag for point in self.points.all if point.tag.states]
+            rows = [self._state_set(tag) for tag in tags]
             return self._page(request, rows, self.knob("max_returned"))
         raise refuse(404, "Not found.")
+
+    def _state_set(self, tag: Tag) -> dict[str, Any]:
+        name = f"{tag.name}Set"
+        web_id = pi_webid.encode("F", "MS", (SERVER_ID, 1), rf"{SERVER_NAME}\{name}")
+        values = f"{self._links}/{BASE}/enumerationsets/{web_id}/enumerationvalues"
+        return {"WebId": web_id, "Name": name, "Links": {"Values": values}}
+
+    def _enumeration_sets(self, request: Request, rest: list[str]) -> dict[str, Any]:
+        """The values of one set of digital states."""
+        for point in self.points.all:
+            states = point.tag.states
+            if states and rest and self._state_set(point.tag)["WebId"] == rest[0]:
+                rows = [{"Name": s.name, "Value": s.code, "Links": {}} for s in states]
+                return self._page(request, rows, self.knob("max_returned"))
+        raise refuse(404, "The enumeration set was not found.")
 
     def _point_page(self, request: Request, found: list[Point], most: int) -> dict[str, Any]:
         page = self._page(request, found, most)

@@ -93,6 +93,7 @@ class PiEmulator(PointRoom, AssetRoom):
             "system": self._system,
             "dataservers": self._data_servers,
             "points": self._points,
+            "enumerationsets": self._enumeration_sets,
             "streams": self._streams,
             "streamsets": self._stream_sets,
             "attributes": self._attributes,
