@@ -13,6 +13,7 @@ import msgspec
 
 from greenlang_data.drivers.base import ReadLog
 from greenlang_data.drivers.http.client import HttpClient
+from greenlang_data.drivers.http.faults import refusal
 from greenlang_data.drivers.http.jsons import errors_in, json_decoder
 from greenlang_data.drivers.http.message import Answer, Ask
 from greenlang_data.drivers.piwebapi.wire import (
@@ -162,8 +163,10 @@ class PiApi:
             if part is None:
                 raise ProtocolError("a part of a batch was not answered", source=self.source)
             if part.status not in (200, 207):
-                said = explain(json.dumps(part.content).encode())
-                raise RefusedError(part.status, said)
+                body = json.dumps(part.content).encode()
+                if part.status == 429 or part.status >= 500:
+                    raise refusal(part.status, {}, body, explain, self.source)
+                raise RefusedError(part.status, explain(body))
             try:
                 lists.append(msgspec.convert(part.content, FoundList))
             except msgspec.ValidationError as error:

@@ -12,6 +12,7 @@ from greenlang_data.drivers.base import Driver, ReadLog, Records, Request, Snaps
 from greenlang_data.drivers.http.jsons import read_any
 from greenlang_data.drivers.piwebapi.aggregates import AGGREGATIONS
 from greenlang_data.drivers.piwebapi.api import PiApi, RefusedError
+from greenlang_data.drivers.piwebapi.eventframes import ENTITY, read_event_frames
 from greenlang_data.drivers.piwebapi.points import Point, Points
 from greenlang_data.drivers.piwebapi.search import list_points
 from greenlang_data.drivers.piwebapi.snapshot import read_snapshot
@@ -70,12 +71,22 @@ class PiWebApiDriver(Driver):
             raise ProtocolError("its root is no object", source=self.source)
 
     async def read(self, request: Request, log: ReadLog) -> AsyncGenerator[pa.RecordBatch, None]:
-        """Batches of a Snapshot or Window. Raises UnsupportedError for Records."""
-        if isinstance(request, Records):
-            raise UnsupportedError(
-                "PI has values and their history, no records", source=self.source
-            )
+        """Batches of a Snapshot, a Window, or Records of ``event_frames``.
+
+        Raises UnsupportedError for any other entity.
+        """
         api, known = self._open()
+        if isinstance(request, Records):
+            if request.entity != ENTITY:
+                raise UnsupportedError(
+                    f"PI has no records called {request.entity!r}",
+                    source=self.source,
+                    remedy=f"It has {ENTITY}.",
+                )
+            async with aclosing(read_event_frames(api, request, log)) as frames:
+                async for batch in frames:
+                    yield batch
+            return
         points = await known.of(request.tags, log)
         if isinstance(request, Snapshot):
             if points:
