@@ -21,6 +21,7 @@ _BUILT_IN: Final[dict[str, tuple[str, str]]] = {
     "opcua": ("greenlang_data.drivers.opcua:OpcUaDriver", ""),
     "modbus": ("greenlang_data.drivers.modbus:ModbusDriver", ""),
     "pi": ("greenlang_data.drivers.piwebapi:PiWebApiDriver", ""),
+    "ge": ("greenlang_data.drivers.proficy:ProficyDriver", ""),
     "mock": ("greenlang_data.drivers.mock:MockDriver", ""),
 }
 

@@ -17,8 +17,8 @@ import numpy as np
 import pyarrow as pa
 
 from greenlang_data.drivers.base import ReadLog
+from greenlang_data.drivers.http.ahead import Ahead
 from greenlang_data.drivers.intervals import EVENT_WEIGHTED, EventIntervals, NotNumbersError
-from greenlang_data.drivers.piwebapi.ahead import Ahead
 from greenlang_data.drivers.piwebapi.api import PiApi, RefusedError, TooManyError
 from greenlang_data.drivers.piwebapi.decode import (
     Answered,

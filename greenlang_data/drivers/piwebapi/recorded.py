@@ -16,7 +16,7 @@ from typing import Final
 import numpy as np
 
 from greenlang_data.drivers.base import ReadLog
-from greenlang_data.drivers.piwebapi.ahead import Ahead, ignored
+from greenlang_data.drivers.http.ahead import Ahead, ignored
 from greenlang_data.drivers.piwebapi.api import PiApi, RefusedError, TooManyError
 from greenlang_data.drivers.piwebapi.decode import decode_streams, selected
 from greenlang_data.drivers.piwebapi.moments import between

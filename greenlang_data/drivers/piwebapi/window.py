@@ -10,8 +10,8 @@ import numpy as np
 import pyarrow as pa
 
 from greenlang_data.drivers.base import ReadLog, Window
+from greenlang_data.drivers.http.ahead import Ahead
 from greenlang_data.drivers.piwebapi.aggregates import AggregateReader
-from greenlang_data.drivers.piwebapi.ahead import Ahead
 from greenlang_data.drivers.piwebapi.api import PiApi, RefusedError
 from greenlang_data.drivers.piwebapi.decode import decode_streams, selected
 from greenlang_data.drivers.piwebapi.moments import between, nanoseconds

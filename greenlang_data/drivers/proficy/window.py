@@ -1,0 +1,196 @@
+"""A window of Proficy tags: raw, interpolated, time-weighted, or computed here from raw samples.
+
+The interface knows milliseconds. A raw read may leave out a sample exactly at its start, so it is
+asked from a millisecond earlier and cut here; and it refuses whole answers that are too large, so
+the window is halved until they fit.
+"""
+
+from __future__ import annotations
+
+from collections.abc import AsyncGenerator, Sequence
+from contextlib import aclosing
+from datetime import UTC, datetime
+from functools import partial
+from typing import Final
+
+import numpy as np
+import pyarrow as pa
+
+from greenlang_data.drivers.base import ReadLog, Window
+from greenlang_data.drivers.http.ahead import Ahead
+from greenlang_data.drivers.intervals import EVENT_WEIGHTED, EventIntervals, NotNumbersError
+from greenlang_data.drivers.proficy.api import ProficyApi, RefusedError, Result, TooLargeError
+from greenlang_data.drivers.proficy.samples import Columns
+from greenlang_data.drivers.schema import failed_series
+from greenlang_data.errors import ProtocolError, UnsupportedError
+
+AGGREGATIONS: Final = EVENT_WEIGHTED | {"time_avg", "interpolated"}
+_MS: Final = 1_000_000
+_FORWARD: Final = [("direction", "0"), ("count", "0")]
+_AVERAGE: Final = ("calculationMode", "1")
+_EPOCH: Final = datetime(1970, 1, 1, tzinfo=UTC)
+
+
+class WindowReader:
+    """One window; ``start`` and ``end`` are nanoseconds since 1970 UTC."""
+
+    def __init__(self, api: ProficyApi, window: Window, log: ReadLog) -> None:
+        self._api = api
+        self._log = log
+        self._start, self._end = _nanoseconds(window.start), _nanoseconds(window.end)
+        self._width = round((window.interval or 0) * 1e9)
+        self._aggregation = window.aggregation
+
+    async def read(self, tags: Sequence[str]) -> AsyncGenerator[pa.RecordBatch, None]:
+        """Batches of every tag in order, at least one each."""
+        served = self._width and self._aggregation in ("time_avg", "interpolated")
+        if served and (self._width % _MS or self._start % _MS or self._end % _MS):
+            raise UnsupportedError(
+                f"{self._aggregation} has intervals of whole milliseconds only",
+                source=self._api.source,
+                remedy="Take such an interval and start, or another aggregation.",
+            )
+        if self._width and not served:
+            self._log.note(f"{self._aggregation} computed here from raw samples")
+        call = "interpolated" if self._aggregation == "interpolated" else "calculated"
+        call = call if served else "raw"
+        params = self._params(call, self._start, self._end, self._width)
+        groups = list(self._api.groups(call, tags, params))
+        starts = [partial(self._api.data, call, group, params, self._log) for group in groups]
+        async with Ahead(starts) as ahead:
+            for group in groups:
+                for tag, result in zip(group, await ahead.next(), strict=True):
+                    batches = self._served(call, tag, result) if served else self._raw(tag, result)
+                    async with aclosing(batches) as answered:
+                        async for batch in answered:
+                            yield batch
+
+    def _params(self, call: str, start: int, end: int, width: int) -> list[tuple[str, str]]:
+        if call == "raw":
+            return [("start", _written(start - _MS)), ("end", _written(end + _MS)), *_FORWARD]
+        # Interpolated values are those of their own time stamps; the first may be left out.
+        early = start - width if call == "interpolated" else start
+        params = [("start", _written(early)), ("end", _written(end)), ("count", "0")]
+        mode = [_AVERAGE] if call == "calculated" else []
+        return [*params, *mode, ("intervalMs", str(width // _MS))]
+
+    async def _pieces(
+        self, tag: str, result: Result, start: int, end: int
+    ) -> AsyncGenerator[Columns, None]:
+        """Raw samples with ``start <= time < end``. Raises RefusedError when there are none."""
+        if isinstance(result, RefusedError):
+            raise result
+        if isinstance(result, TooLargeError):
+            middle = (start + end) // 2 // _MS * _MS
+            if middle <= start:
+                raise ProtocolError(
+                    f"{tag} has more samples in one millisecond than the server gives at once",
+                    source=self._api.source,
+                    remedy="Have its limit raised, or read around that moment.",
+                )
+            for first, last in ((start, middle), (middle, end)):
+                params = self._params("raw", first, last, 0)
+                (half,) = await self._api.data("raw", [tag], params, self._log)
+                async with aclosing(self._pieces(tag, half, first, last)) as pieces:
+                    async for piece in pieces:
+                        yield piece
+            return
+        times = result.times
+        if len(times) > 1 and (times[1:] < times[:-1]).any():
+            raise ProtocolError(f"{tag}: its samples are out of order", source=self._api.source)
+        low, high = (int(place) for place in np.searchsorted(times, [start, end]))
+        yield result.part(low, high)
+
+    async def _raw(self, tag: str, result: Result) -> AsyncGenerator[pa.RecordBatch, None]:
+        intervals = None
+        if self._width:
+            intervals = EventIntervals(
+                self._start, self._end, self._width, self._aggregation or "avg"
+            )
+        kind = ""
+        try:
+            async with aclosing(self._pieces(tag, result, self._start, self._end)) as pieces:
+                async for piece in pieces:
+                    kind = kind or piece.kind
+                    batch = piece.batch(tag)
+                    if intervals is None:
+                        yield batch
+                    else:
+                        intervals.add(batch)
+        except RefusedError as error:
+            yield failed_series(tag, error.said)
+            return
+        except NotNumbersError:
+            why = f"{self._aggregation} is not defined for values of type {kind}"
+            yield failed_series(tag, why)
+            return
+        if intervals is not None:
+            for batch in intervals.batches(tag, None, kind):
+                yield batch
+
+    async def _served(
+        self, call: str, tag: str, result: Result
+    ) -> AsyncGenerator[pa.RecordBatch, None]:
+        """Values of whole intervals from the server, and of a short last one."""
+        count = -(-(self._end - self._start) // self._width)
+        whole = (self._end - self._start) // self._width
+        wanted = count if call == "interpolated" else whole
+        if isinstance(result, TooLargeError):
+            result = RefusedError("more intervals than the server gives at once; ask for fewer")
+        if isinstance(result, RefusedError):
+            yield failed_series(tag, result.said)
+            return
+        grid = self._start + np.arange(wanted, dtype=np.int64) * self._width
+        found = self._on_grid(call, result, grid, self._width)
+        if found is None:
+            yield failed_series(tag, "the server's intervals are not the ones asked for")
+            return
+        kind = None if call == "interpolated" else "Double"
+        if wanted:
+            yield found.batch(tag, data_type=kind)
+        if wanted < count:
+            start = self._start + whole * self._width
+            params = self._params(call, start, self._end, self._end - start)
+            (last,) = await self._api.data(call, [tag], params, self._log)
+            if isinstance(last, Columns):
+                grid = np.array([start], np.int64)
+                found = self._on_grid(call, last, grid, self._end - start)
+            if not isinstance(last, Columns) or found is None:
+                raise ProtocolError(
+                    f"{tag}: no value for the last, short interval", source=self._api.source
+                )
+            yield found.batch(tag, data_type=kind)
+
+    def _on_grid(self, call: str, columns: Columns, grid: np.ndarray, width: int) -> Columns | None:
+        """The rows that belong to the grid; None if they are not all there.
+
+        A calculated value may be stamped with either end of its interval, and all must agree.
+        """
+        times = columns.times
+        if call == "calculated":
+            rows = len(grid)
+            if len(times) >= rows and (times[:rows] == grid).all():
+                return columns.part(0, rows)
+            if len(times) >= rows and (times[:rows] == grid + width).all():
+                found = columns.part(0, rows)
+                found.times = grid
+                return found
+            return None
+        places = np.searchsorted(times, grid)
+        inside = places < len(times)
+        if not inside.all() or (times[places] != grid).any():
+            return None
+        if len(places) and (np.diff(places) != 1).any():
+            return None
+        return columns.part(int(places[0]), int(places[-1]) + 1) if len(places) else columns
+
+
+def _nanoseconds(moment: datetime) -> int:
+    since = moment - _EPOCH
+    return ((since.days * 86400 + since.seconds) * 1_000_000 + since.microseconds) * 1000
+
+
+def _written(time: int) -> str:
+    """ISO 8601 in UTC with milliseconds, rounded down."""
+    seconds, rest = divmod(time, 1_000_000_000)
+    return f"{datetime.fromtimestamp(seconds, UTC):%Y-%m-%dT%H:%M:%S}.{rest // _MS:03d}Z"
