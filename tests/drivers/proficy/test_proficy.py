@@ -1,0 +1,172 @@
+"""Proficy through the public API: each sample once, typed, with its quality, or an error."""
+
+from __future__ import annotations
+
+import statistics
+from collections.abc import Iterator
+from contextlib import contextmanager
+from datetime import timedelta
+from typing import Any
+
+import pyarrow as pa
+import pytest
+
+import greenlang_data as gd
+from greenlang_data.drivers.base import ReadLog, Snapshot
+from greenlang_data.drivers.proficy import ProficyDriver
+from greenlang_data.errors import (
+    AuthenticationError,
+    ProtocolError,
+    ReadFailed,
+    UnknownTagError,
+    UnsupportedError,
+)
+from greenlang_data.runtime import get_runtime
+from tests.drivers.piwebapi.helpers import DAY, truth
+from tests.peers.historian_launch import HistorianPeer
+from tests.peers.historian_tags import catalogue
+
+HOUR = timedelta(hours=1)
+LOGIN = {"client_id": "historian-client", "client_secret": "s3cret-client"}
+PERSON = {"username": "operator", "password": "s3cret-Pässword"}
+
+
+def config(peer: HistorianPeer, **more: Any) -> gd.HistorianConfig:
+    return gd.HistorianConfig(
+        **{
+            "connector_id": "ge",
+            "connector_type": "historian",
+            "historian_type": "ge",
+            "server_url": peer.url,
+            "max_retries": 1,
+            "retry_min_wait": 0.01,
+            "retry_max_wait": 0.05,
+            "circuit_breaker_threshold": 50,
+            **LOGIN,
+            **more,
+        }
+    )
+
+
+@contextmanager
+def session(peer: HistorianPeer, **more: Any) -> Iterator[gd.Session]:
+    with gd.Session([config(peer, **more)]) as opened:
+        yield opened
+
+
+def expected(tag: str, hours: float = 1) -> list[object]:
+    return [event.value for event in truth(tag, DAY, DAY + hours * HOUR)]
+
+
+@pytest.mark.parametrize("excludes", [True, False])
+@pytest.mark.parametrize("tag", ["Ramp", "Step", "Duplicates", "Integer", "Text"])
+def test_each_sample_once_also_at_the_start(
+    proficy_peer: HistorianPeer, tag: str, excludes: bool
+) -> None:
+    with proficy_peer.knob(raw_excludes_start=excludes), session(proficy_peer) as s:
+        frame = s.historian([tag], DAY, DAY + HOUR)
+    assert frame[tag].tolist() == expected(tag)
+    assert frame.index[0] == DAY
+
+
+@pytest.mark.parametrize("scope", ["query", "tag"])
+def test_a_window_too_large_is_split(proficy_peer: HistorianPeer, scope: str) -> None:
+    with proficy_peer.knob(max_samples=1000, size_scope=scope), session(proficy_peer) as s:
+        frame = s.historian(["Million", "Ramp"], DAY, DAY + HOUR, shape="long")
+        with pytest.raises(ProtocolError, match="in one millisecond"):
+            s.historian(["Bursts"], DAY, DAY + HOUR)
+    for tag in ("Million", "Ramp"):
+        assert frame.loc[frame["tag"] == tag, "value"].tolist() == expected(tag)
+
+
+def test_what_is_bad_has_no_value(proficy_peer: HistorianPeer) -> None:
+    with session(proficy_peer) as s:
+        frame = s.historian(["Mixed", "Flags"], DAY, DAY + HOUR, shape="long")
+    mixed, events = frame[frame["tag"] == "Mixed"], truth("Mixed", DAY, DAY + HOUR)
+    assert (mixed["quality"] == "bad").tolist() == [not event.good for event in events]
+    assert mixed["value"].isna().tolist() == [not event.good for event in events]
+    assert set(mixed["status"]) == {"Good", "Bad"}
+    uncertain = frame.loc[frame["tag"] == "Flags", "quality"] == "uncertain"
+    flags = truth("Flags", DAY, DAY + HOUR)
+    assert uncertain.sum() == sum(one.questionable or one.substituted for one in flags)
+
+
+@pytest.mark.parametrize("unknown", ["tag", "top"])
+def test_an_unknown_tag_loses_no_other(proficy_peer: HistorianPeer, unknown: str) -> None:
+    tags = ["Ramp", "Nope", "Step", "Plant 1/FIC-101;PV"]
+    with proficy_peer.knob(unknown_tag=unknown), session(proficy_peer) as s:
+        frame = s.historian(tags, DAY, DAY + HOUR, errors="report")
+        with pytest.raises(UnknownTagError, match="Nope"):
+            s.historian(tags[:3], DAY, DAY + HOUR)
+    assert frame["Step"].dropna().tolist() == expected("Step")
+    assert "Nope" in frame.attrs["provenance"]["failures"]
+
+
+@pytest.mark.parametrize("stamp", ["start", "end"])
+def test_a_time_weighted_average_is_stamped_with_its_start(
+    proficy_peer: HistorianPeer, stamp: str
+) -> None:
+    with proficy_peer.knob(interval_stamp=stamp), session(proficy_peer) as s:
+        frame = s.historian(["Ramp", "Step"], DAY, DAY + 1.5 * HOUR, "1h", "time_avg")
+        line = s.historian(["Ramp"], DAY, DAY + HOUR, "20min", "interpolated")
+    assert list(frame.index) == [DAY, DAY + HOUR]
+    assert frame["Ramp"].tolist() == pytest.approx([15.0, 37.5])
+    assert frame["Step"].tolist() == pytest.approx([29.5, 74.5])
+    assert line["Ramp"].tolist() == pytest.approx([0, 10, 20])
+
+
+def test_what_is_computed_here_says_so(proficy_peer: HistorianPeer) -> None:
+    with session(proficy_peer) as s:
+        frame = s.historian(["Ramp"], DAY, DAY + HOUR, "30min", "avg")
+        with pytest.raises(ReadFailed, match="avg is not defined"):
+            s.historian(["Text"], DAY, DAY + HOUR, "30min", "avg")
+        with pytest.raises(UnsupportedError, match=r"percent_good cannot be had.*time_avg"):
+            s.historian(["Ramp"], DAY, DAY + HOUR, "30min", "percent_good")
+    values = [float(value) for value in expected("Ramp")]  # type: ignore[arg-type]
+    halves = [statistics.fmean(values[:30]), statistics.fmean(values[30:])]
+    assert frame["Ramp"].tolist() == halves
+    assert frame.attrs["provenance"]["notes"] == ["avg computed here from raw samples"]
+
+
+@pytest.mark.parametrize("login", [LOGIN, {**LOGIN, **PERSON}])
+def test_tokens_are_fetched_and_renewed(proficy_peer: HistorianPeer, login: dict[str, str]) -> None:
+    with proficy_peer.knob(token_uses=2), session(proficy_peer, **login) as s:
+        for _ in range(5):
+            assert s.historian(["Ramp"], DAY, DAY + HOUR)["Ramp"].tolist() == expected("Ramp")
+    asked = [one["path"] for one in proficy_peer.requests()]
+    assert asked.count("/uaa/oauth/token") == 3
+
+
+def test_a_wrong_password_is_told_without_it(proficy_peer: HistorianPeer) -> None:
+    wrong = {**PERSON, "password": "not-this-one"}
+    with session(proficy_peer, **wrong) as s, pytest.raises(AuthenticationError) as caught:
+        s.historian(["Ramp"], DAY, DAY + HOUR)
+    assert "not-this-one" not in str(caught.value)
+    assert len(proficy_peer.requests()) == 1
+
+
+@pytest.mark.parametrize("kind", ["proxy_error", "cut", "reset"])
+def test_what_passes_is_tried_again(proficy_peer: HistorianPeer, kind: str) -> None:
+    proficy_peer.fault(kind, "datapoints", times=1)
+    with session(proficy_peer) as s:
+        frame = s.historian(["Ramp"], DAY, DAY + HOUR)
+    assert frame["Ramp"].tolist() == expected("Ramp")
+    assert frame.attrs["provenance"]["attempts"] == 2
+
+
+def test_current_values_and_names(proficy_peer: HistorianPeer) -> None:
+    async def both() -> tuple[pa.Table, pa.Table]:
+        driver, log = ProficyDriver(config(proficy_peer)), ReadLog()
+        await driver.connect()
+        await driver.ping()
+        now = [one async for one in driver.read(Snapshot(("Ramp", "Nope", "Timeouts")), log)]
+        names = [one async for one in driver.list_tags(log)]
+        await driver.close()
+        return pa.Table.from_batches(now), pa.Table.from_batches(names)
+
+    now, names = get_runtime().run(both())
+    rows = now.to_pylist()
+    assert rows[0]["value"] == catalogue()["Ramp"].slot(525_599)[0].value
+    assert rows[1]["failure"].startswith("unknown tag")
+    assert (rows[2]["value"], rows[2]["quality"]) == (None, "bad")
+    assert set(catalogue()) <= set(names.column("tag_id").to_pylist())
