@@ -11,8 +11,9 @@ from msgspec import Struct
 
 from greenlang_data.drivers.base import ReadLog, Records
 from greenlang_data.drivers.http.jsons import json_decoder
+from greenlang_data.drivers.http.stamps import nanoseconds
 from greenlang_data.drivers.piwebapi.api import PiApi, RefusedError
-from greenlang_data.drivers.piwebapi.moments import between, nanoseconds
+from greenlang_data.drivers.piwebapi.moments import between
 from greenlang_data.drivers.piwebapi.webid import database_id
 from greenlang_data.drivers.piwebapi.wire import WebException
 from greenlang_data.drivers.schema import RECORD_ID, TIMESTAMP

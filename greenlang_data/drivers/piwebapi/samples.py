@@ -14,6 +14,7 @@ import msgspec
 import numpy as np
 import pyarrow as pa
 
+from greenlang_data.drivers.http.stamps import read_stamps
 from greenlang_data.drivers.piwebapi.wire import Sample, State
 from greenlang_data.drivers.schema import (
     BAD,
@@ -100,7 +101,7 @@ class Columns:
 
 def columns_of(samples: Sequence[Sample]) -> Columns:
     """Columns of these samples. Raises ValueError for a time stamp that is none."""
-    times = _times([one.timestamp for one in samples])
+    times = read_stamps([one.timestamp for one in samples])
     plain = False not in [
         one.good is True
         and not (one.questionable or one.substituted or one.annotated or one.errors)
@@ -116,13 +117,6 @@ def columns_of(samples: Sequence[Sample]) -> Columns:
         quality = np.full(len(times), GOOD, np.int8)
         return Columns(times, numbers, None, quality, good, "Double", substituted=False)
     return _mixed(samples, times, _flags(samples))
-
-
-def _times(stamps: list[str]) -> np.ndarray:
-    try:
-        return np.asarray(pa.array(stamps, pa.string()).cast(TIMESTAMP).cast(pa.int64()))
-    except pa.ArrowInvalid as error:
-        raise ValueError(f"a time stamp is none: {str(error)[:100]}") from None
 
 
 def _flags(samples: Sequence[Sample]) -> np.ndarray:

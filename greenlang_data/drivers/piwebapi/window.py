@@ -11,10 +11,11 @@ import pyarrow as pa
 
 from greenlang_data.drivers.base import ReadLog, Window
 from greenlang_data.drivers.http.ahead import Ahead
+from greenlang_data.drivers.http.stamps import nanoseconds
 from greenlang_data.drivers.piwebapi.aggregates import AggregateReader
 from greenlang_data.drivers.piwebapi.api import PiApi, RefusedError
 from greenlang_data.drivers.piwebapi.decode import decode_streams, selected
-from greenlang_data.drivers.piwebapi.moments import between, nanoseconds
+from greenlang_data.drivers.piwebapi.moments import between
 from greenlang_data.drivers.piwebapi.points import Point
 from greenlang_data.drivers.piwebapi.recorded import RecordedReader
 from greenlang_data.drivers.piwebapi.samples import columns_of

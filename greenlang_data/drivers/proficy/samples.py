@@ -12,6 +12,7 @@ import pyarrow as pa
 from msgspec import Struct
 
 from greenlang_data.drivers.http.jsons import json_decoder
+from greenlang_data.drivers.http.stamps import read_stamps
 from greenlang_data.drivers.schema import (
     BAD,
     GOOD,
@@ -128,7 +129,7 @@ def decode_data(body: bytes | bytearray) -> Answered:
 
 def columns_of(samples: Sequence[Sample], data_type: str | int | None) -> Columns:
     """Columns of these samples. Raises ValueError for a time stamp or quality that is none."""
-    times = _times([one.timestamp for one in samples])
+    times = read_stamps([one.timestamp for one in samples])
     codes = np.array([_code(one.quality) for one in samples], np.int32)
     bad = _QUALITY[codes] == BAD
     values = [None if one.value is None else _written(one.value) for one in samples]
@@ -146,13 +147,6 @@ def columns_of(samples: Sequence[Sample], data_type: str | int | None) -> Column
         return _booleans(times, texts, codes)
     nothing = pa.nulls(len(times), pa.float64())
     return Columns(times, nothing, texts, codes, str(data_type or "Unknown"))
-
-
-def _times(stamps: list[str]) -> np.ndarray:
-    try:
-        return np.asarray(pa.array(stamps, pa.string()).cast(TIMESTAMP).cast(pa.int64()))
-    except pa.ArrowInvalid as error:
-        raise ValueError(f"a time stamp is none: {str(error)[:100]}") from None
 
 
 def _code(quality: int | None) -> int:
@@ -177,7 +171,7 @@ def _numbers(
     codes = np.where(odd, _UNKNOWN_QUALITY, codes)
     missing = odd | np.asarray(numbers.is_null())
     text = None
-    if exact and (large := ~missing & (np.abs(values) > _LARGEST_EXACT)).any():
+    if exact and (large := ~missing & (np.abs(values) >= _LARGEST_EXACT)).any():
         text = pa.array(
             [one if keep else None for one, keep in zip(texts.to_pylist(), large, strict=True)],
             pa.string(),

@@ -9,7 +9,6 @@ from __future__ import annotations
 
 from collections.abc import AsyncGenerator, Sequence
 from contextlib import aclosing
-from datetime import UTC, datetime
 from functools import partial
 from typing import Final
 
@@ -18,6 +17,7 @@ import pyarrow as pa
 
 from greenlang_data.drivers.base import ReadLog, Window
 from greenlang_data.drivers.http.ahead import Ahead
+from greenlang_data.drivers.http.stamps import nanoseconds, written
 from greenlang_data.drivers.intervals import EVENT_WEIGHTED, EventIntervals, NotNumbersError
 from greenlang_data.drivers.proficy.api import ProficyApi, RefusedError, Result, TooLargeError
 from greenlang_data.drivers.proficy.samples import Columns
@@ -28,7 +28,6 @@ AGGREGATIONS: Final = EVENT_WEIGHTED | {"time_avg", "interpolated"}
 _MS: Final = 1_000_000
 _FORWARD: Final = [("direction", "0"), ("count", "0")]
 _AVERAGE: Final = ("calculationMode", "1")
-_EPOCH: Final = datetime(1970, 1, 1, tzinfo=UTC)
 
 
 class WindowReader:
@@ -37,7 +36,7 @@ class WindowReader:
     def __init__(self, api: ProficyApi, window: Window, log: ReadLog) -> None:
         self._api = api
         self._log = log
-        self._start, self._end = _nanoseconds(window.start), _nanoseconds(window.end)
+        self._start, self._end = nanoseconds(window.start), nanoseconds(window.end)
         self._width = round((window.interval or 0) * 1e9)
         self._aggregation = window.aggregation
 
@@ -67,10 +66,10 @@ class WindowReader:
 
     def _params(self, call: str, start: int, end: int, width: int) -> list[tuple[str, str]]:
         if call == "raw":
-            return [("start", _written(start - _MS)), ("end", _written(end + _MS)), *_FORWARD]
+            return [("start", written(start - _MS, 3)), ("end", written(end + _MS, 3)), *_FORWARD]
         # Interpolated values are those of their own time stamps; the first may be left out.
         early = start - width if call == "interpolated" else start
-        params = [("start", _written(early)), ("end", _written(end)), ("count", "0")]
+        params = [("start", written(early, 3)), ("end", written(end, 3)), ("count", "0")]
         mode = [_AVERAGE] if call == "calculated" else []
         return [*params, *mode, ("intervalMs", str(width // _MS))]
 
@@ -183,14 +182,3 @@ class WindowReader:
         if len(places) and (np.diff(places) != 1).any():
             return None
         return columns.part(int(places[0]), int(places[-1]) + 1) if len(places) else columns
-
-
-def _nanoseconds(moment: datetime) -> int:
-    since = moment - _EPOCH
-    return ((since.days * 86400 + since.seconds) * 1_000_000 + since.microseconds) * 1000
-
-
-def _written(time: int) -> str:
-    """ISO 8601 in UTC with milliseconds, rounded down."""
-    seconds, rest = divmod(time, 1_000_000_000)
-    return f"{datetime.fromtimestamp(seconds, UTC):%Y-%m-%dT%H:%M:%S}.{rest // _MS:03d}Z"

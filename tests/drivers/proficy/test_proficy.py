@@ -3,8 +3,6 @@
 from __future__ import annotations
 
 import statistics
-from collections.abc import Iterator
-from contextlib import contextmanager
 from datetime import timedelta
 from typing import Any
 
@@ -14,6 +12,7 @@ import pytest
 import greenlang_data as gd
 from greenlang_data.drivers.base import ReadLog, Snapshot
 from greenlang_data.drivers.proficy import ProficyDriver
+from greenlang_data.drivers.proficy.samples import Sample, columns_of
 from greenlang_data.errors import (
     AuthenticationError,
     ProtocolError,
@@ -22,6 +21,7 @@ from greenlang_data.errors import (
     UnsupportedError,
 )
 from greenlang_data.runtime import get_runtime
+from tests.drivers.piwebapi import helpers
 from tests.drivers.piwebapi.helpers import DAY, truth
 from tests.peers.historian_launch import HistorianPeer
 from tests.peers.historian_tags import catalogue
@@ -32,26 +32,12 @@ PERSON = {"username": "operator", "password": "s3cret-Pässword"}
 
 
 def config(peer: HistorianPeer, **more: Any) -> gd.HistorianConfig:
-    return gd.HistorianConfig(
-        **{
-            "connector_id": "ge",
-            "connector_type": "historian",
-            "historian_type": "ge",
-            "server_url": peer.url,
-            "max_retries": 1,
-            "retry_min_wait": 0.01,
-            "retry_max_wait": 0.05,
-            "circuit_breaker_threshold": 50,
-            **LOGIN,
-            **more,
-        }
-    )
+    mine = {"connector_id": "ge", "historian_type": "ge", "max_retries": 1, **LOGIN}
+    return helpers.config(peer, **{**mine, **more})
 
 
-@contextmanager
-def session(peer: HistorianPeer, **more: Any) -> Iterator[gd.Session]:
-    with gd.Session([config(peer, **more)]) as opened:
-        yield opened
+def session(peer: HistorianPeer, **more: Any) -> gd.Session:
+    return gd.Session([config(peer, **more)])
 
 
 def expected(tag: str, hours: float = 1) -> list[object]:
@@ -170,3 +156,39 @@ def test_current_values_and_names(proficy_peer: HistorianPeer) -> None:
     assert rows[1]["failure"].startswith("unknown tag")
     assert (rows[2]["value"], rows[2]["quality"]) == (None, "bad")
     assert set(catalogue()) <= set(names.column("tag_id").to_pylist())
+
+
+@pytest.mark.parametrize(
+    ("kind", "data_type", "sent", "value", "text"),
+    [
+        ("Float", "Float", "0.1", 0.1, None),
+        ("Int64", "Int64", str(2**53 + 1), None, str(2**53 + 1)),
+        ("UInt64", "UInt64", str(2**64 - 1), None, str(2**64 - 1)),
+        ("Byte", "Byte", "255", 255.0, None),
+        ("Bool", "Boolean", "true", 1.0, None),
+        ("Bool", "Boolean", "0", 0.0, None),
+        ("FixedString", "FixedString", "007", None, "007"),
+        (None, "Unknown", "007", None, "007"),
+        (14, "14", "1.5", None, "1.5"),
+    ],
+)
+def test_a_text_becomes_what_its_tag_is(
+    kind: str | int | None, data_type: str, sent: str, value: float | None, text: str | None
+) -> None:
+    columns = columns_of([Sample("2025-01-01T00:00:00.001Z", sent, 3)], kind)
+    row = columns.batch("tag").to_pylist()[0]
+    assert (row["value"], row["text"], row["quality"]) == (value, text, "good")
+    assert columns.kind == data_type
+
+
+@pytest.mark.parametrize("sent", ["NaN", "1,5", "Infinity", "", None])
+def test_a_number_that_is_none_is_bad(sent: str | None) -> None:
+    columns = columns_of([Sample("2025-01-01T00:00:00Z", sent, 3)], "Float")
+    row = columns.batch("tag").to_pylist()[0]
+    assert (row["value"], row["quality"], row["status"]) == (None, "bad", "NA")
+
+
+@pytest.mark.parametrize("quality", [None, 4, -1])
+def test_a_quality_that_is_not_known_is_refused(quality: int | None) -> None:
+    with pytest.raises(ValueError, match="quality"):
+        columns_of([Sample("2025-01-01T00:00:00Z", "1", quality)], "Float")
