@@ -17,7 +17,7 @@ import socket
 import struct
 import threading
 import time
-from typing import Any, Protocol
+from typing import Any, NamedTuple, Protocol
 
 LOGIN_PAGE = b"<!DOCTYPE html><html><head><title>Sign in</title></head><body>Sign in</body></html>"
 PROXY_PAGE = b"<html><head><title>502 Bad Gateway</title></head><body>nginx</body></html>"
@@ -36,6 +36,14 @@ class Wire(Protocol):
     def head(self, status: int, headers: dict[str, str]) -> None: ...
 
     def plain(self, status: int, body: bytes, headers: dict[str, str]) -> None: ...
+
+
+class Right(NamedTuple):
+    """The answer that the emulator would have given."""
+
+    status: int
+    headers: dict[str, str]
+    body: bytes
 
 
 class Rules:
@@ -66,23 +74,21 @@ class Rules:
 def answer_with(
     rule: dict[str, Any],
     wire: Wire,
-    status: int | None = None,
-    headers: dict[str, str] | None = None,
-    body: bytes = b"",
+    right: Right | None = None,
 ) -> bool:
-    """Answer as the rule says; called before the work (no status) and after it.
+    """Answer as the rule says; called before the work (without the right answer) and after it.
 
     Returns whether the answer is done.
     """
     kind = rule.get("kind", "")
-    if status is None:
+    if right is None:
         early = _EARLY.get(kind)
         if early is not None:
             early(rule, wire)
         return early is not None
     late = _LATE.get(kind)
     if late is not None:
-        late(rule, wire, status, dict(headers or {}), body)
+        late(rule, wire, right)
     return late is not None
 
 
@@ -183,72 +189,62 @@ _EARLY = {
 # --- instead of the whole right answer ---------------------------------------------------
 
 
-def _cut(
-    rule: dict[str, Any], wire: Wire, status: int, headers: dict[str, str], body: bytes
-) -> None:
+def _cut(rule: dict[str, Any], wire: Wire, right: Right) -> None:
     """The right length is declared, a share of the body comes, then the connection ends."""
-    wire.head(status, {"Content-Length": str(len(body)), **headers})
-    _part(rule, wire, body)
+    wire.head(right.status, {"Content-Length": str(len(right.body)), **right.headers})
+    _part(rule, wire, right.body)
     _close(wire)
 
 
-def _cut_reset(
-    rule: dict[str, Any], wire: Wire, status: int, headers: dict[str, str], body: bytes
-) -> None:
-    wire.head(status, {"Content-Length": str(len(body)), **headers})
-    _part(rule, wire, body)
+def _cut_reset(rule: dict[str, Any], wire: Wire, right: Right) -> None:
+    wire.head(right.status, {"Content-Length": str(len(right.body)), **right.headers})
+    _part(rule, wire, right.body)
     _abort(wire)
 
 
-def _stall(
-    rule: dict[str, Any], wire: Wire, status: int, headers: dict[str, str], body: bytes
-) -> None:
-    wire.head(status, {"Content-Length": str(len(body)), **headers})
-    _part(rule, wire, body)
+def _stall(rule: dict[str, Any], wire: Wire, right: Right) -> None:
+    wire.head(right.status, {"Content-Length": str(len(right.body)), **right.headers})
+    _part(rule, wire, right.body)
     _wait_for_client(wire, rule.get("seconds", STALL_SECONDS))
 
 
-def _truncated(
-    rule: dict[str, Any], wire: Wire, status: int, headers: dict[str, str], body: bytes
-) -> None:
+def _truncated(rule: dict[str, Any], wire: Wire, right: Right) -> None:
     """The body is cut and the length says so: only the JSON is wrong."""
-    wire.plain(status, body[: int(len(body) * rule.get("share", 0.5))], headers)
-
-
-def _length_long(
-    rule: dict[str, Any], wire: Wire, status: int, headers: dict[str, str], body: bytes
-) -> None:
-    wire.head(status, {"Content-Length": str(len(body) + rule.get("bytes", 100)), **headers})
-    wire.wfile.write(body)
-    _close(wire)
-
-
-def _length_short(
-    rule: dict[str, Any], wire: Wire, status: int, headers: dict[str, str], body: bytes
-) -> None:
-    wire.head(
-        status, {"Content-Length": str(max(0, len(body) - rule.get("bytes", 100))), **headers}
+    wire.plain(
+        right.status, right.body[: int(len(right.body) * rule.get("share", 0.5))], right.headers
     )
-    wire.wfile.write(body)
+
+
+def _length_long(rule: dict[str, Any], wire: Wire, right: Right) -> None:
+    wire.head(
+        right.status,
+        {"Content-Length": str(len(right.body) + rule.get("bytes", 100)), **right.headers},
+    )
+    wire.wfile.write(right.body)
     _close(wire)
 
 
-def _no_length(
-    _: dict[str, Any], wire: Wire, status: int, headers: dict[str, str], body: bytes
-) -> None:
+def _length_short(rule: dict[str, Any], wire: Wire, right: Right) -> None:
+    wire.head(
+        right.status,
+        {"Content-Length": str(max(0, len(right.body) - rule.get("bytes", 100))), **right.headers},
+    )
+    wire.wfile.write(right.body)
+    _close(wire)
+
+
+def _no_length(_: dict[str, Any], wire: Wire, right: Right) -> None:
     """An answer whose end is the end of the connection."""
-    wire.head(status, {"Connection": "close", **headers})
-    wire.wfile.write(body)
+    wire.head(right.status, {"Connection": "close", **right.headers})
+    wire.wfile.write(right.body)
     _close(wire)
 
 
-def _chunked(
-    rule: dict[str, Any], wire: Wire, status: int, headers: dict[str, str], body: bytes
-) -> None:
-    wire.head(status, {"Transfer-Encoding": "chunked", **headers})
+def _chunked(rule: dict[str, Any], wire: Wire, right: Right) -> None:
+    wire.head(right.status, {"Transfer-Encoding": "chunked", **right.headers})
     size = rule.get("bytes", 1000)
-    for place in range(0, len(body), size):
-        part = body[place : place + size]
+    for place in range(0, len(right.body), size):
+        part = right.body[place : place + size]
         wire.wfile.write(b"%x\r\n%s\r\n" % (len(part), part))
     if rule.get("ends", True):
         wire.wfile.write(b"0\r\n\r\n")
@@ -257,40 +253,32 @@ def _chunked(
         _close(wire)
 
 
-def _drip(
-    rule: dict[str, Any], wire: Wire, status: int, headers: dict[str, str], body: bytes
-) -> None:
-    wire.head(status, {"Content-Length": str(len(body)), **headers})
+def _drip(rule: dict[str, Any], wire: Wire, right: Right) -> None:
+    wire.head(right.status, {"Content-Length": str(len(right.body)), **right.headers})
     size = rule.get("bytes", 1)
-    for place in range(0, len(body), size):
-        wire.wfile.write(body[place : place + size])
+    for place in range(0, len(right.body), size):
+        wire.wfile.write(right.body[place : place + size])
         wire.wfile.flush()
         time.sleep(rule.get("seconds", 0.05))
 
 
-def _content_type(
-    rule: dict[str, Any], wire: Wire, status: int, headers: dict[str, str], body: bytes
-) -> None:
-    wire.plain(status, body, headers | {"Content-Type": rule.get("value", "text/html")})
+def _content_type(rule: dict[str, Any], wire: Wire, right: Right) -> None:
+    wire.plain(
+        right.status, right.body, right.headers | {"Content-Type": rule.get("value", "text/html")}
+    )
 
 
-def _bad_gzip(
-    _: dict[str, Any], wire: Wire, status: int, headers: dict[str, str], body: bytes
-) -> None:
-    wire.plain(status, body[::-1], headers | {"Content-Encoding": "gzip"})
+def _bad_gzip(_: dict[str, Any], wire: Wire, right: Right) -> None:
+    wire.plain(right.status, right.body[::-1], right.headers | {"Content-Encoding": "gzip"})
 
 
-def _byte_order_mark(
-    _: dict[str, Any], wire: Wire, status: int, headers: dict[str, str], body: bytes
-) -> None:
-    wire.plain(status, b"\xef\xbb\xbf" + body, headers)
+def _byte_order_mark(_: dict[str, Any], wire: Wire, right: Right) -> None:
+    wire.plain(right.status, b"\xef\xbb\xbf" + right.body, right.headers)
 
 
-def _slow(
-    rule: dict[str, Any], wire: Wire, status: int, headers: dict[str, str], body: bytes
-) -> None:
+def _slow(rule: dict[str, Any], wire: Wire, right: Right) -> None:
     time.sleep(rule.get("seconds", 1.0))
-    wire.plain(status, body, headers)
+    wire.plain(right.status, right.body, right.headers)
 
 
 _LATE = {

@@ -22,7 +22,7 @@ from pathlib import Path
 from typing import Any, ClassVar
 from urllib.parse import parse_qsl, unquote, urlsplit
 
-from .historian_faults import Rules, answer_with
+from .historian_faults import Right, Rules, answer_with
 
 HOST = "127.0.0.1"
 MAX_BODY_BYTES = 16 << 20
@@ -180,7 +180,7 @@ class Handler(BaseHTTPRequestHandler):
                 answer.packed["gzip"] = gzip.compress(body, 1, mtime=0)
             body = answer.packed["gzip"]
             headers["Content-Encoding"] = "gzip"
-        if not answer_with(request.rule, self, answer.status, headers, body):
+        if not answer_with(request.rule, self, Right(answer.status, headers, body)):
             self.plain(answer.status, body, headers)
 
     def plain(self, status: int, body: bytes, headers: dict[str, str]) -> None:

@@ -122,8 +122,7 @@ def build_phd_stub() -> Path:
 
 def compile_with_phd_stub(source: Path, *references: str) -> Path:
     """Compile a C# program against the stand-in; return it, beside the library it loads."""
-    library = build_phd_stub()
-    flags = [f"-r:{library}", *(f"-r:{name}" for name in references)]
+    flags = [f"-r:{name}" for name in (build_phd_stub(), *references)]
     return _compiled(source, BUILD_FOLDER / f"{source.stem}.exe", "exe", flags)
 
 
@@ -142,7 +141,8 @@ def start_mono(name: str, program: Path, *words: str, port: int = 0, **settings:
 
 
 def _compiled(source: Path, target: Path, kind: str, flags: list[str]) -> Path:
-    if target.exists() and target.stat().st_mtime >= source.stat().st_mtime:
+    needed = [source, FOLDER / "phd_stub.cs"]
+    if target.exists() and target.stat().st_mtime >= max(n.stat().st_mtime for n in needed):
         return target
     BUILD_FOLDER.mkdir(exist_ok=True)
     # Test processes may build at the same time, so each builds aside and moves into place.

@@ -100,7 +100,8 @@ def _numeric(event: Event) -> bool:
 
 def wall_clock_grid(start: datetime, end: datetime, days: int, zone: str) -> list[int]:
     """Ticks of every ``days`` days from start to end at the same time of the wall clock."""
-    found, count = [], 0
+    found: list[int] = []
+    count = 0
     local = start.astimezone(ZoneInfo(zone)).replace(tzinfo=None)
     while True:
         moved = (local + timedelta(days=days * count)).replace(tzinfo=ZoneInfo(zone))

@@ -8,7 +8,7 @@ from typing import Any, ClassVar
 from urllib.parse import quote, urlsplit
 from zoneinfo import ZoneInfo
 
-from . import pi_assets, pi_streams, pi_times, pi_webid
+from . import pi_assets, pi_call, pi_times, pi_webid
 from .historian_access import ACCESS_DEFAULTS, RateLimit, Tokens, basic_is_right, bearer_is_right
 from .historian_http import Answer, Emulator, Refused, Request
 from .pi_points import WEB_ID_KINDS, Points
@@ -102,7 +102,7 @@ class PiDoor(Emulator):
         """One page of a list; the caller gets the rows it asked for and no word about more."""
         count, start = self._whole(request, "maxCount", 1000), self._whole(request, "startIndex", 0)
         if count > most:
-            raise pi_streams.over_cap("maxCount", most)
+            raise pi_call.over_cap("maxCount", most)
         links: dict[str, str] = {}
         form = self.knob("next_links")
         if form != "none" and start + count < len(rows):

@@ -7,7 +7,7 @@ import json
 from collections import OrderedDict
 from typing import Any
 
-from . import pi_streams
+from . import pi_call, pi_streams
 from .historian_access import token_answer
 from .historian_http import Answer, Refused, Request, run
 from .pi_asset_room import AssetRoom
@@ -119,19 +119,19 @@ class PiEmulator(PointRoom, AssetRoom):
 
     # --- streams -------------------------------------------------------------------------
 
-    def _stream(self, text: str) -> pi_streams.Stream:
+    def _stream(self, text: str) -> pi_call.Stream:
         web_id = self._web_id(text)
         if web_id.marker == "Ab":
             attribute = self._attribute(text)
             name, path = attribute.name, "\\\\" + attribute.path
-            return pi_streams.Stream(
+            return pi_call.Stream(
                 text, name, path, attribute.tag, attribute.abbreviation, is_attribute=True
             )
         point = self._point(text)
-        return pi_streams.Stream(text, point.tag.name, point.path, point.tag, point.tag.unit)
+        return pi_call.Stream(text, point.tag.name, point.path, point.tag, point.tag.unit)
 
-    def _settings(self) -> pi_streams.Settings:
-        return pi_streams.Settings(
+    def _settings(self) -> pi_call.Settings:
+        return pi_call.Settings(
             self._now(),
             self.knob("time_zone"),
             self.knob("max_returned"),
@@ -146,7 +146,7 @@ class PiEmulator(PointRoom, AssetRoom):
         if call is None:
             raise Refused(Answer(404, {"Message": "No HTTP resource was found."}))
         stream = self._stream(rest[0])
-        body = call(pi_streams.Call(stream, request, self._settings()))
+        body = call(pi_call.Call(stream, request, self._settings()))
         return self._broken([body], body, request)
 
     def _stream_sets(self, request: Request, rest: list[str]) -> Any:
@@ -164,13 +164,13 @@ class PiEmulator(PointRoom, AssetRoom):
                     raise
                 items.append({"WebId": text, "Items": [], **refused.answer.body})
                 continue
-            body = pi_streams.CALLS[name](pi_streams.Call(stream, request, settings))
+            body = pi_streams.CALLS[name](pi_call.Call(stream, request, settings))
             if name in pi_streams.SINGLE:
                 body = {"Value": body}
             items.append({**stream.head(), **body, "Links": {}})
         total = sum(len(item.get("Items", ())) for item in items)
         if self.knob("cap_accounting") == "call" and total > settings.cap:
-            raise pi_streams.over_cap("maxCount", settings.cap)
+            raise pi_call.over_cap("maxCount", settings.cap)
         return self._broken(items, {"Links": {}, "Items": items}, request)
 
     @staticmethod

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import socket
 import subprocess
 import time
 from pathlib import Path
@@ -12,7 +13,7 @@ import requests
 
 from . import historian_truth as truth
 from . import proficy_data
-from .historian_launch import HistorianPeer, compile_with_phd_stub
+from .historian_launch import HistorianPeer, compile_with_phd_stub, start_mono
 from .historian_tags import Event
 
 PROBE = Path(__file__).with_name("phd_probe.cs")
@@ -240,6 +241,50 @@ def test_a_foreign_program_reads_the_stand_in(phd_stub: Path) -> None:
     assert [float(row.split()[1]) for row in rows if row.endswith(" 100")] == [
         event.number for event in wanted if event.good
     ]
+
+
+SERVER_SOURCE = """
+using System;
+using System.Net;
+using System.Net.Sockets;
+using System.Text;
+using Uniformance.PHD;
+
+static class SmallServer
+{
+    static void Main(string[] words)
+    {
+        var listener = new TcpListener(IPAddress.Loopback, int.Parse(words[1]));
+        listener.Start();
+        Console.WriteLine("{\\"port\\": " + ((IPEndPoint)listener.LocalEndpoint).Port + "}");
+        while (true)
+            using (var client = listener.AcceptTcpClient())
+            using (var historian = new PHDHistorian())
+            {
+                historian.DefaultServer = new PHDServer("phd.example");
+                historian.StartTime = historian.EndTime = "NOW";
+                double[] times = null, values = null;
+                short[] confidences = null;
+                historian.FetchData(new Tag("Ramp"), ref times, ref values, ref confidences);
+                byte[] line = Encoding.ASCII.GetBytes(DateTime.FromOADate(times[0]).ToString("s"));
+                client.GetStream().Write(line, 0, line.Length);
+            }
+    }
+}
+"""
+
+
+@pytest.mark.usefixtures("phd_stub")
+def test_a_server_under_mono_starts_and_stops(tmp_path: Path) -> None:
+    source = tmp_path / "small_server.cs"
+    source.write_text(SERVER_SOURCE, encoding="utf-8")
+    program = compile_with_phd_stub(source)
+    settings = {"zone": "America/New_York", "now": "2025-02-01T12:00:00Z", "log": tmp_path / "log"}
+    with start_mono("small server", program, **settings) as peer:
+        with socket.create_connection((peer.host, peer.port), timeout=20) as wire:
+            assert wire.recv(100) == b"2025-02-01T07:00:00"
+        assert (tmp_path / "log").read_text().startswith("FetchData\tRamp\tNOW\tNOW\tRaw\tNone\t")
+    assert not peer.alive
 
 
 def test_local_times_come_twice_when_the_clock_goes_back(phd_stub: Path) -> None:
