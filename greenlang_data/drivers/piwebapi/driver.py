@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import AsyncGenerator, Sequence
 from contextlib import aclosing
+from dataclasses import replace
 from typing import ClassVar
 
 import pyarrow as pa
@@ -87,7 +88,7 @@ class PiWebApiDriver(Driver):
                 async for batch in frames:
                     yield batch
             return
-        points = await known.of(request.tags, log)
+        points = _each_once(await known.of(request.tags, log))
         if isinstance(request, Snapshot):
             if points:
                 yield await read_snapshot(api, points, log)
@@ -126,6 +127,17 @@ class PiWebApiDriver(Driver):
                 "the connection is closed", source=self.source, remedy="Connect first."
             )
         return self._api, self._points
+
+
+def _each_once(points: Sequence[Point]) -> list[Point]:
+    """The points, where one that is there again under another name has a failure."""
+    names: dict[str, str] = {}
+    found = []
+    for one in points:
+        first = names.setdefault(one.path.casefold(), one.tag)
+        again = f"it is the same point as {first!r}; ask for it once"
+        found.append(one if first == one.tag else replace(one, failure=one.failure or again))
+    return found
 
 
 def _failed(point: Point) -> pa.RecordBatch:

@@ -69,6 +69,14 @@ def test_current_values(pi_peer: HistorianPeer) -> None:
     assert rows["Text"]["text"].startswith("Zustand")
 
 
+def test_one_point_under_two_names_is_told(pi_peer: HistorianPeer) -> None:
+    with session(pi_peer) as s:
+        frame = s.historian(["Ramp", "ramp"], DAY, DAY + timedelta(hours=1), errors="report")
+    assert frame["Ramp"].notna().all()
+    (failure,) = frame.attrs["provenance"]["failures"].items()
+    assert failure == ("ramp", "it is the same point as 'Ramp'; ask for it once")
+
+
 def test_points_of_a_named_server(pi_peer: HistorianPeer) -> None:
     table, _ = gather(pi_peer, None)
     path: Any = next(r["path"] for r in table.to_pylist() if r["tag_id"] == "Ramp")
