@@ -28,7 +28,7 @@ _MOST_REDIRECTS: Final = 5
 _REDIRECTS: Final = frozenset({301, 302, 303, 307, 308})
 _NO_TOKEN: Final = frozenset({400, 401, 403})
 _FORM: Final = {"Accept": "application/json"}
-_REQUEST_IDS: Final = ("X-Request-Id", "Request-Id", "X-Correlation-Id", "sap-passport")
+_REQUEST_IDS: Final = ("X-Request-Id", "Request-Id", "X-Correlation-Id")
 
 
 class HttpClient:
@@ -96,6 +96,13 @@ class HttpClient:
         if "://" in link or link.startswith("//"):
             return followed(self.base_url, link, self._source)
         return f"{self.base_url}/{link.lstrip('/')}" if link else self.base_url
+
+    def linked(self, answer: Answer[Any], link: str) -> str:
+        """The URL of a ``link`` met in an answer, such as that to the next page; may be relative.
+
+        Raises ProtocolError when it leads to another origin.
+        """
+        return followed(answer.url, link, self._source)
 
     def cookie(self, name: str) -> str | None:
         """A cookie that the server has set, such as a CSRF token."""

@@ -151,6 +151,20 @@ def test_the_same_server_is_followed_and_no_other(web: Web) -> None:
     assert client.resolve(f"{web.url}/next?page=2") == f"{web.url}/next?page=2"
 
 
+def test_a_link_to_the_next_page_is_taken_from_where_it_stood(web: Web) -> None:
+    client = web.client()
+    client.base_url += "/service"
+    answer = run(client, f"{web.url}/hello")
+    assert client.linked(answer, "Items?$skiptoken=7") == f"{web.url}/Items?$skiptoken=7"
+    assert client.linked(answer, "/x/y") == f"{web.url}/x/y"
+    assert client.linked(answer, f"{web.url}/z") == f"{web.url}/z"
+    for foreign in (f"http://127.0.0.1:{web.other}/", "//evil.example/", "https://127.0.0.1/"):
+        with pytest.raises(ProtocolError, match="another server"):
+            client.linked(answer, foreign)
+    with pytest.raises(ProtocolError, match="no web address"):
+        client.linked(answer, "file:///etc/passwd")
+
+
 def test_nobody_there(web: Web) -> None:
     gone = Web(1, 1)
     with pytest.raises(SourceUnreachable, match=r"http://127.0.0.1:1 failed: Connection refused"):
