@@ -36,6 +36,8 @@ class ReadResult:
     batches: Sequence[pa.RecordBatch]
     log: ReadLog = field(default_factory=ReadLog)
     truncated: bool = False
+    # Of the table's columns, for the frame's own hash; empty until the content was hashed.
+    _digests: Sequence[bytes] = ()
 
     def keep_first(self, limit: int) -> None:
         """Drop records after the first ``limit``, and say so if there were any."""
@@ -92,9 +94,9 @@ class ReadResult:
         """The user's table. Raises QueryError for a shape that this kind of answer cannot take."""
         shape = checked_shape(shape, SHAPES[self.kind])
         if self.kind == "snapshot":
-            return snapshot_table(self.table)
+            return snapshot_table(self.table, self._digests)
         if self.kind == "records":
-            return Shaped(self.table, "records")
+            return Shaped(self.table, "records", digests=self._digests)
         return wide_table(self.series) if shape == "wide" else long_table(self.series)
 
     def content_hash(self) -> str:
@@ -103,6 +105,7 @@ class ReadResult:
             return hash_series(self.series)
         hasher = ContentHasher()
         hasher.update(self.table)
+        self._digests = hasher.digests()
         return hasher.hexdigest()
 
 

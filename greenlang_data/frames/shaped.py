@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 import pyarrow as pa
@@ -10,11 +10,15 @@ import pyarrow as pa
 
 @dataclass(frozen=True, slots=True)
 class Shaped:
-    """``table`` with units in its field metadata; ``index`` names its time column, if any."""
+    """``table`` with units in its field metadata; ``index`` names its time column, if any.
+
+    ``digests`` are those of its columns in the content hash, where they are known already.
+    """
 
     table: pa.Table
     shape: str
     index: str | None = None
+    digests: Sequence[bytes | None] = ()
 
 
 def field_with_unit(name: str, kind: pa.DataType, unit: str | None) -> pa.Field:

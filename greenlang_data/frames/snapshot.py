@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 import pyarrow as pa
 import pyarrow.compute as pc
 
@@ -11,13 +13,14 @@ from greenlang_data.frames.values import numbers_and_text, typed_column
 _AFTER_VALUE = ("unit", "quality", "status", "timestamp", "server_timestamp", "data_type")
 
 
-def snapshot_table(table: pa.Table) -> Shaped:
+def snapshot_table(table: pa.Table, digests: Sequence[bytes] = ()) -> Shaped:
     """``tag_id, tag_name, value, unit, quality, status, timestamp, server_timestamp, data_type``.
 
     ``value`` has one type when all tags share one. Otherwise it is float64, and a column ``text``
-    after it holds what is no number (or none that a float64 can hold).
+    after it holds what is no number (or none that a float64 can hold). ``digests`` are those of
+    the columns of ``table``; the columns that are taken over as they are keep them.
     """
-    table = table.combine_chunks()
+    known = dict(zip(table.schema.names, digests, strict=False))
     names = ["tag_id", "tag_name"]
     columns: dict[str, pa.Array] = {name: _whole(table, name) for name in names}
     value, text = _whole(table, "value"), _whole(table, "text")
@@ -25,11 +28,14 @@ def snapshot_table(table: pa.Table) -> Shaped:
     typed = typed_column(value, text, [kind for kind in kinds if kind])
     if typed is not None:
         columns["value"] = typed
+        if typed is not value:
+            known.pop("value", None)
     else:
         columns["value"], extra = numbers_and_text(value, text)
         columns["text"] = extra
     columns |= {name: _whole(table, name) for name in _AFTER_VALUE}
-    return Shaped(table_of(columns, {}), "snapshot")
+    kept = [known.get(name) for name in columns]
+    return Shaped(table_of(columns, {}), "snapshot", digests=kept)
 
 
 def _whole(table: pa.Table, name: str) -> pa.Array:

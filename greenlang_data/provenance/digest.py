@@ -18,12 +18,12 @@ _ENTRY: Final = 80
 _SHORTENED: Final = ("parents", "columns", "units", "failures", "query", "metadata", "notes")
 
 
-def capped(fields: dict[str, Any]) -> tuple[dict[str, Any], dict[str, Any]]:
-    """(fields within ``LIMIT`` characters of JSON, the long parts in full).
+def capped(fields: dict[str, Any], size: int) -> tuple[dict[str, Any], dict[str, Any]]:
+    """(fields within ``LIMIT`` characters of JSON, the long parts in full); now they have ``size``.
 
     Raises ProvenanceError when a part that may not be shortened is too long.
     """
-    if _size(fields) <= LONG:
+    if size <= LONG:
         return fields, {}
     sizes = {key: _size(fields[key]) for key in _SHORTENED if fields.get(key)}
     long = [

@@ -8,9 +8,11 @@ pandas deep-copies ``attrs`` onto every derived object; a thousand tags in a pla
 from __future__ import annotations
 
 import json
-from typing import Any, NoReturn, Self
+from typing import Any, Final, NoReturn, Self
 
 from greenlang_data.errors import ProvenanceError
+
+_NESTED: Final = (dict, list)
 
 
 def _refuse(self: object, *_: object, **__: object) -> NoReturn:
@@ -56,17 +58,28 @@ def freeze(value: Any) -> Any:
     Traceback (most recent call last):
     TypeError: a provenance record cannot be changed. ...
     """
+    # Scalars are not worth a call: there may be ten thousand names in a query.
     if isinstance(value, dict):
-        return FrozenDict({key: freeze(item) for key, item in value.items()})
+        return FrozenDict(
+            {
+                key: freeze(item) if isinstance(item, _NESTED) else item
+                for key, item in value.items()
+            }
+        )
     if isinstance(value, list):
-        return FrozenList([freeze(item) for item in value])
+        return FrozenList([freeze(item) if isinstance(item, _NESTED) else item for item in value])
     return value
 
 
 def plain_json(value: Any) -> Any:
     """A deep copy as plain JSON (tuples become lists). Raises ProvenanceError for anything else."""
+    return json.loads(json_text(value))
+
+
+def json_text(value: Any) -> str:
+    """``value`` as JSON. Raises ProvenanceError when it is not plain."""
     try:
-        return json.loads(json.dumps(value, allow_nan=False))
+        return json.dumps(value, allow_nan=False)
     except (TypeError, ValueError, RecursionError) as error:
         raise ProvenanceError(
             f"provenance holds a value that is not plain JSON: {error}",
