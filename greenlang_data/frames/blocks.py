@@ -7,6 +7,7 @@ which for few rows is most of the time.
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
+from datetime import UTC
 from typing import Any, Final
 
 import numpy as np
@@ -24,11 +25,14 @@ def blocks_of(columns: Sequence[Any], rows: int, convert: Callable[[Any], Any]) 
 
     Floats and timestamps of one type share a block; ``convert`` makes the array of any other.
     """
-    together: dict[pa.DataType, list[int]] = {}
+    together: dict[tuple[Any, ...], list[int]] = {}
     blocks: list[Block] = []
     for place, column in enumerate(columns):
-        if column.type.id in STACKED:
-            together.setdefault(column.type, []).append(place)
+        kind = column.type
+        if kind.id in _FLOATS:
+            together.setdefault((kind.id,), []).append(place)
+        elif kind.id in STACKED:
+            together.setdefault((kind.id, kind.unit, kind.tz is None), []).append(place)
         else:
             blocks.append((convert(column), np.array([place])))
     for places in together.values():
@@ -72,5 +76,5 @@ def missing(column: Any) -> np.ndarray[Any, np.dtype[np.bool_]]:
 
 
 def _in_utc(block: np.ndarray) -> Any:
-    moments = pd.DatetimeIndex(block.ravel(), copy=False, tz="UTC")
+    moments = pd.DatetimeIndex(block.ravel(), copy=False, tz=UTC)
     return moments.array.reshape(block.shape)  # type: ignore[attr-defined]  # its own, in two dimensions

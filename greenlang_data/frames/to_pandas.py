@@ -138,17 +138,13 @@ def _with_long_offsets(array: Any) -> Any:
 
 
 def _dictionary(column: Any) -> Any:
-    if not (
-        pa.types.is_string(column.type.value_type)
-        or pa.types.is_large_string(column.type.value_type)
-    ):
+    if column.type.value_type.id not in (pa.lib.Type_STRING, pa.lib.Type_LARGE_STRING):
         return _converted(column.cast(column.type.value_type))
     whole = _one_dictionary(column)
-    texts = whole.dictionary
     # A dictionary may hold null or a text twice, categories may not.
-    if texts.null_count or len(texts.unique()) < len(texts):
+    if whole.dictionary.null_count or _repeats(whole.dictionary):
         whole = whole.dictionary_decode().dictionary_encode()
-        texts = whole.dictionary
+    texts = whole.dictionary
     codes = whole.indices.fill_null(-1) if whole.null_count else whole.indices
     ordered = column.type.ordered
     small = len(texts) <= _FEW
@@ -157,6 +153,11 @@ def _dictionary(column: Any) -> Any:
     )
     # A copy, because a categorical is written in place.
     return pd.Categorical.from_codes(np.array(codes.to_numpy()), dtype=dtype, validate=False)
+
+
+def _repeats(texts: Any) -> bool:
+    distinct = set(texts.to_pylist()) if len(texts) <= _FEW else texts.unique()
+    return len(distinct) < len(texts)
 
 
 def _categories(texts: Any, ordered: bool) -> pd.CategoricalDtype:
