@@ -8,7 +8,8 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from datetime import UTC
-from typing import Any, Final
+from functools import lru_cache
+from typing import Any, Final, Literal
 
 import numpy as np
 import pandas as pd
@@ -17,6 +18,7 @@ import pyarrow as pa
 Block = tuple[Any, np.ndarray]
 
 _FLOATS: Final = frozenset((pa.lib.Type_HALF_FLOAT, pa.lib.Type_FLOAT, pa.lib.Type_DOUBLE))
+_NOT_A_TIME: Final = np.iinfo(np.int64).min
 STACKED: Final = _FLOATS | {pa.lib.Type_TIMESTAMP}
 
 
@@ -43,15 +45,30 @@ def blocks_of(columns: Sequence[Any], rows: int, convert: Callable[[Any], Any]) 
 
 def stacked(columns: Sequence[Any], rows: int) -> Any:
     """Columns of the same float or timestamp type as one array, shape (columns, rows)."""
-    kind = columns[0].type
-    is_float = kind.id in _FLOATS
-    dtype = np.dtype(kind.to_pandas_dtype() if is_float else f"M8[{kind.unit}]")
-    block = np.empty((len(columns), rows), dtype)
-    for values, column in zip(block, columns, strict=True):
-        copy_values(column, values)
+    kind, shape = columns[0].type, (len(columns), rows)
+    block: Any
+    null: Any
+    if kind.id in _FLOATS:
+        block = values = np.empty(shape, kind.to_pandas_dtype())
+        null = np.nan
+    elif kind.tz is None:
+        block = values = np.empty(shape, f"M8[{kind.unit}]")
+        null = np.datetime64("NaT")
+    else:
+        # pandas' own constructors look at every value, and cost most of a small frame's time.
+        block = _no_times(kind.unit).repeat(len(columns) * rows).reshape(shape)
+        values, null = block.asi8, _NOT_A_TIME
+    for row, column in zip(values, columns, strict=True):
+        copy_values(column, row)
         if column.null_count:
-            values[missing(column)] = np.nan if is_float else np.datetime64("NaT")
-    return block if is_float or kind.tz is None else _in_utc(block)
+            row[missing(column)] = null
+    return block
+
+
+@lru_cache
+def _no_times(unit: Literal["s", "ms", "us", "ns"]) -> Any:
+    """One missing instant in UTC."""
+    return pd.DatetimeIndex(["NaT"], tz=UTC).as_unit(unit).array
 
 
 def copy_values(column: Any, into: np.ndarray) -> None:
@@ -73,8 +90,3 @@ def missing(column: Any) -> np.ndarray[Any, np.dtype[np.bool_]]:
     if not column.null_count:
         return np.zeros(len(column), np.bool_)
     return np.array(column.is_null().to_numpy())
-
-
-def _in_utc(block: np.ndarray) -> Any:
-    moments = pd.DatetimeIndex(block.ravel(), copy=False, tz=UTC)
-    return moments.array.reshape(block.shape)  # type: ignore[attr-defined]  # its own, in two dimensions

@@ -28,6 +28,8 @@ def field_with_unit(name: str, kind: pa.DataType, unit: str | None) -> pa.Field:
 
 def table_of(columns: Mapping[str, pa.Array], units: Mapping[str, str | None]) -> pa.Table:
     """A table of ``columns`` whose fields carry ``units``."""
+    if not units:
+        return pa.Table.from_arrays(list(columns.values()), names=list(columns))
     fields = [
         field_with_unit(name, column.type, units.get(name)) for name, column in columns.items()
     ]

@@ -8,7 +8,9 @@ from typing import TYPE_CHECKING, Any, Final
 import numpy as np
 import pandas as pd
 import pyarrow as pa
-from pandas.api.internals import create_dataframe_from_blocks
+from pandas.api.internals import (  # type: ignore[import-not-found]  # not in the stubs
+    create_dataframe_from_blocks,
+)
 
 from greenlang_data.errors import QueryError
 from greenlang_data.frames.blocks import STACKED, blocks_of, copy_values, missing, stacked
@@ -56,9 +58,9 @@ def to_frame(table: pa.Table, index: str | None = None) -> pd.DataFrame:
         names.remove(index)
     # A view, because whoever names the columns' axis would name it in the cache.
     header = _columns(tuple(names)).view()
-    return create_dataframe_from_blocks(
-        blocks_of(columns, table.num_rows, _converted), rows, header
-    )
+    blocks = blocks_of(columns, table.num_rows, _converted)
+    frame: pd.DataFrame = create_dataframe_from_blocks(blocks, rows, header)
+    return frame
 
 
 def units_of_table(table: pa.Table | pa.Schema) -> dict[str, str]:
@@ -98,9 +100,10 @@ def _stored(column: Any) -> Any:
 
 
 def _index(column: Any, name: str) -> pd.Index[Any]:
-    if column.type.id in STACKED:
-        return pd.Index(stacked([column], len(column))[0], name=name)
-    return pd.Index(_converted(column), name=name)
+    stackable = column.type.id in STACKED
+    values = stacked([column], len(column))[0] if stackable else _converted(column)
+    index: pd.Index[Any] = pd.Index(values, name=name)
+    return index
 
 
 def _converted(column: Any) -> Any:
@@ -123,7 +126,9 @@ def _boolean(column: Any) -> Any:
 def _text(column: Any) -> Any:
     if column.type.id == pa.lib.Type_STRING and column.num_chunks == 1:
         column = _with_long_offsets(column.chunk(0))
-    return _TEXT.__from_arrow__(column)  # type: ignore[attr-defined]  # pandas' protocol
+    elif column.type.id == pa.lib.Type_NA:
+        column = column.cast(pa.large_string())
+    return pd.arrays.ArrowStringArray(column, dtype=_TEXT)  # type: ignore[call-arg]  # old stubs
 
 
 def _with_long_offsets(array: Any) -> Any:

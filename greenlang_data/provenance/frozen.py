@@ -12,7 +12,8 @@ from typing import Any, Final, NoReturn, Self
 
 from greenlang_data.errors import ProvenanceError
 
-_NESTED: Final = (dict, list)
+_NESTED: Final = frozenset((dict, list))
+_PLAIN: Final = json.JSONEncoder(allow_nan=False)
 
 
 def _refuse(self: object, *_: object, **__: object) -> NoReturn:
@@ -58,16 +59,13 @@ def freeze(value: Any) -> Any:
     Traceback (most recent call last):
     TypeError: a provenance record cannot be changed. ...
     """
-    # Scalars are not worth a call: there may be ten thousand names in a query.
+    # Most lists hold names only, and there may be ten thousand.
     if isinstance(value, dict):
-        return FrozenDict(
-            {
-                key: freeze(item) if isinstance(item, _NESTED) else item
-                for key, item in value.items()
-            }
-        )
+        flat = _NESTED.isdisjoint(map(type, value.values()))
+        return FrozenDict(value if flat else {key: freeze(item) for key, item in value.items()})
     if isinstance(value, list):
-        return FrozenList([freeze(item) if isinstance(item, _NESTED) else item for item in value])
+        flat = _NESTED.isdisjoint(map(type, value))
+        return FrozenList(value if flat else [freeze(item) for item in value])
     return value
 
 
@@ -79,7 +77,7 @@ def plain_json(value: Any) -> Any:
 def json_text(value: Any) -> str:
     """``value`` as JSON. Raises ProvenanceError when it is not plain."""
     try:
-        return json.dumps(value, allow_nan=False)
+        return _PLAIN.encode(value)
     except (TypeError, ValueError, RecursionError) as error:
         raise ProvenanceError(
             f"provenance holds a value that is not plain JSON: {error}",

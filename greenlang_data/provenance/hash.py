@@ -47,7 +47,12 @@ def hash_json(value: Any) -> str:
     >>> hash_json({"b": 2, "a": 1}) == hash_json({"a": 1, "b": 2})
     True
     """
-    return sha256(canonical_json(value).encode("utf-8", "surrogatepass")).hexdigest()
+    return hash_text(canonical_json(value))
+
+
+def hash_text(text: str) -> str:
+    """SHA-256 (64 hex digits) of the UTF-8 of ``text``."""
+    return sha256(text.encode("utf-8", "surrogatepass")).hexdigest()
 
 
 class ContentHasher:

@@ -155,7 +155,7 @@ def make_record(
     """
     if content is None:
         content = _NO_CONTENT if frame is None else content_of(frame)
-    about = provenance.model_dump()
+    about = dict(provenance)  # its fields are plain already
     about["timestamp"] = provenance.timestamp.isoformat()
     return seal(
         {

@@ -23,9 +23,7 @@ TAG = "Temperature"
 
 
 def main(rows: int) -> None:
-    query = gd.SCADAQuery(
-        tag_ids=[TAG], start_time=START, end_time=START + timedelta(seconds=rows)
-    )
+    query = gd.SCADAQuery(tag_ids=[TAG], start_time=START, end_time=START + timedelta(seconds=rows))
     with tempfile.TemporaryDirectory() as folder, gd.Session(mock=True) as session:
         session.scada(TAG)
         before = _peak()
@@ -35,7 +33,9 @@ def main(rows: int) -> None:
         written = pq.read_metadata(path).num_rows
         size = path.stat().st_size / 1e6
     print(f"{written:,} of {rows:,} rows, {size:,.0f} MB")
-    print(f"{begun:.0f} s, {used:.0f} s of CPU: {written / used / 1e6:.2f} M rows per second of CPU")
+    print(
+        f"{begun:.0f} s, {used:.0f} s of CPU: {written / used / 1e6:.2f} M rows per second of CPU"
+    )
     print(f"peak {_peak():,.0f} MB, of which {before:,.0f} MB before the first row")
 
 
