@@ -60,7 +60,7 @@ def digest(value: Any, text: str) -> dict[str, Any]:
     return {"count": len(value), "sha256": hash_text(text), "first": first}
 
 
-def isdigest(value: object) -> bool:
+def is_digest(value: object) -> bool:
     """Whether a part of a record is a digest instead of the part itself."""
     return isinstance(value, dict) and value.keys() == {"count", "sha256", "first"}
 
