@@ -4,8 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from typing import Final
 
 import pyarrow as pa
+
+NO_DIGESTS: Final[Mapping[str, bytes]] = {}
 
 
 @dataclass(frozen=True, slots=True)

@@ -2,27 +2,26 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping
 
 import pyarrow as pa
 
-from greenlang_data.frames.shaped import Shaped, table_of
+from greenlang_data.frames.shaped import NO_DIGESTS, Shaped, table_of
 from greenlang_data.frames.values import numbers_and_text, typed_column
 
 _BEFORE_VALUE = ("tag_id", "tag_name")
 _AFTER_VALUE = ("unit", "quality", "status", "timestamp", "server_timestamp", "data_type")
 
 
-def snapshot_table(table: pa.Table, digests: Sequence[bytes] = ()) -> Shaped:
+def snapshot_table(table: pa.Table, digests: Mapping[str, bytes] = NO_DIGESTS) -> Shaped:
     """``tag_id, tag_name, value, unit, quality, status, timestamp, server_timestamp, data_type``.
 
     ``value`` has one type when all tags share one. Otherwise it is float64, and a column ``text``
     after it holds what is no number (or none that a float64 can hold). ``digests`` are those of
     the columns of ``table``; the columns that are taken over as they are keep them.
     """
-    names = table.schema.names
-    known = dict(zip(names, digests, strict=False))
-    whole = dict(zip(names, map(_whole, table.columns), strict=True))
+    whole = dict(zip(table.schema.names, map(_whole, table.columns), strict=True))
+    known = dict(digests)
     columns: dict[str, pa.Array] = {name: whole[name] for name in _BEFORE_VALUE}
     value, text = whole["value"], whole["text"]
     kinds = whole["data_type"].unique().to_pylist()
