@@ -100,7 +100,7 @@ def test_whatever_the_accessor_the_frame_is_intact() -> None:
             session.historian(["ProcessTemp", "FlowRate"], *WINDOW, shape="long"),
             session.cems(["CO2", "NOx"], *WINDOW),
             session.cems(["CO2", "NOx"], *WINDOW, shape="wide"),
-            session.erp("material", limit=50),
+            session.erp("material", limit=None),
             session.cmms("work_order", start="2025-01-01", end="2025-02-01"),
         ]
     for frame in frames:
