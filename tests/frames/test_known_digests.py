@@ -6,7 +6,7 @@ import numpy as np
 import pandas as pd
 import pyarrow as pa
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 import greenlang_data as gd
@@ -30,6 +30,7 @@ def check(shaped: Shaped) -> None:
     assert known == hash_frame(to_frame(shaped.table, shaped.index))
 
 
+@settings(deadline=None)
 @given(
     st.dictionaries(st.sampled_from("abc"), SAMPLES, min_size=1, max_size=3),
     st.sampled_from(["Double", "Int32", "Boolean", "String"]),
