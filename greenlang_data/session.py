@@ -26,6 +26,7 @@ from greenlang_data.settings import ConnectorConfig
 from greenlang_data.settings.config import MockVariant
 from greenlang_data.settings.toml import read_settings
 from greenlang_data.sources import Sources, config_classes, mock_configs
+from greenlang_data.tags import TagsOfSources
 from greenlang_data.times import parse_interval, zone_named
 
 if TYPE_CHECKING:
@@ -67,6 +68,7 @@ class Session:
             sources = [sources]
         self._zone = zone_named(tz) if isinstance(tz, str) else tz
         self._sources = Sources([*_mocks(mock), *sources])
+        self._tags = TagsOfSources(self._sources, self._check_open)
         self._generation = get_runtime().generation
         self._closed = False
         self._closes_at_exit = False
@@ -84,6 +86,11 @@ class Session:
     def sources(self) -> Sources:
         """The configured sources by name; ``s.sources["plant1"].timeout_seconds = 60`` counts."""
         return self._sources
+
+    @property
+    def tags(self) -> TagsOfSources:
+        """What there is to read: ``s.tags("plant1").find("*Temp*")``; asks nobody by itself."""
+        return self._tags
 
     def connector(self, name: str) -> AnyConnector:
         """The connector behind a source, for its metrics or a health monitor."""

@@ -31,9 +31,10 @@ MAY_IMPORT: dict[str, set[str]] = {
     "export": {"errors", "runtime", "provenance", "frames", "drivers", "connectors"},
     "answer": {"errors", "frames", "provenance", "connectors"},
     "sources": {"errors", "settings", "connectors"},
+    "tags": {"errors", "runtime", "provenance", "connectors", "sources", "answer"},
     "session": {
         "errors", "times", "runtime", "settings", "connectors", "sources", "answer", "export",
-        "observe",
+        "observe", "tags",
     },
     "check": {"runtime", "connectors", "session"},
     "demo": {"session", "__init__"},

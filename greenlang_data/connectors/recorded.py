@@ -1,0 +1,131 @@
+"""What a recording brought, with proof."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncGenerator, AsyncIterator, Callable
+from datetime import datetime
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+import pyarrow as pa
+
+from greenlang_data.connectors.recording import Gap, Recording
+from greenlang_data.connectors.result import ReadResult
+from greenlang_data.drivers.base import ReadLog
+from greenlang_data.frames.watched import GAP, series_of_samples
+from greenlang_data.runtime import get_runtime
+
+if TYPE_CHECKING:
+    from greenlang_data.connectors.driven import DrivenConnector
+    from greenlang_data.connectors.payload import ReadPayload
+    from greenlang_data.provenance.record import ConnectorProvenance
+
+
+class Recorded:
+    """Keeps everything that ``recording`` hears, so that it is there however it ends."""
+
+    def __init__(self, recording: Recording) -> None:
+        self.recording = recording
+        self._batches: list[pa.RecordBatch] = []
+
+    async def batches(self) -> AsyncIterator[pa.RecordBatch]:
+        """The batches of the recording, kept as they pass."""
+        async for batch in self.recording.batches():
+            if batch.num_rows:
+                self._batches.append(batch)
+            yield batch
+
+    def result(self) -> ReadResult:
+        """The samples of each tag in time order, with what has to be said about them."""
+        recording = self.recording
+        samples = recording.samples
+        failures = {
+            tag: samples.failures[tag]
+            for place, tag in enumerate(samples.tags)
+            if tag in samples.failures and not samples.read[place]
+        }
+        batches, changes = series_of_samples(samples.tags, self._batches, failures)
+        log = ReadLog(recording.log.requests, [*recording.log.notes])
+        for sentence in [*notes_of(recording), *changes]:
+            log.note(sentence)
+        return ReadResult(recording.request, batches, log)
+
+    def provenance(self, payload: ReadPayload) -> ConnectorProvenance:
+        """Who answered what, with the gaps, and why the recording is partial if it is."""
+        recording = self.recording
+        made = recording.connector._provenance(
+            recording.query, payload, max(1, recording.progress.opened), recording.origin
+        )
+        return made.model_copy(update={"metadata": {**made.metadata, **about(recording)}})
+
+
+def about(recording: Recording, since: datetime | None = None) -> dict[str, Any]:
+    """The recording for a provenance record: its times, its step and the gaps not over ``since``."""
+    progress = recording.progress
+    return {
+        "every_seconds": recording.request.every,
+        "started": _iso(progress.started),
+        "ended": _iso(progress.ended or progress.heard),
+        "gaps": [
+            {"start": _iso(gap.start), "end": _iso(gap.end), "reason": gap.reason}
+            for gap in progress.gaps
+            if since is None or gap.end is None or gap.end >= since
+        ],
+        "partial": progress.partial,
+    }
+
+
+def notes_of(recording: Recording) -> list[str]:
+    """What a reader of the numbers must know about how they were recorded."""
+    progress, samples = recording.progress, recording.samples
+    notes = []
+    if progress.partial:
+        notes.append(f"partial: {progress.partial}")
+    if progress.gaps:
+        notes.append(
+            f"{len(progress.gaps)} gaps, marked by rows of status {GAP} where something was last "
+            f"heard (this machine's clock); the first: {_sentence(progress.gaps[0])}"
+        )
+    if samples.repeated:
+        notes.append(f"{samples.repeated} samples that came again unchanged stand there once")
+    sometimes = [
+        tag
+        for tag in samples.failures
+        if samples.read[np.flatnonzero(np.array(samples.tags) == tag)[0]]
+    ]
+    for tag in sometimes[:3]:
+        notes.append(f"{tag} could not be read at times: {samples.failures[tag]}")
+    if len(sometimes) > 3:
+        notes.append(f"{len(sometimes)} tags could not be read at times")
+    return notes
+
+
+async def on_own_loop(
+    connector: DrivenConnector[Any, Any, Any],
+    batches: Callable[[], AsyncIterator[pa.RecordBatch]],
+) -> AsyncGenerator[pa.RecordBatch, None]:
+    """``batches()`` where the connector lives, which may be the event loop of a session."""
+    runtime, iterator = get_runtime(), batches()
+    bridged = runtime.drives(connector._loop)
+
+    async def close() -> None:
+        await iterator.aclose()  # type: ignore[attr-defined]  # a generator of ours
+
+    try:
+        while True:
+            step = anext(iterator, None)
+            batch = await (runtime.bridge(lambda step=step: step) if bridged else step)  # type: ignore[misc]
+            if batch is None:
+                return
+            yield batch
+    finally:
+        await (runtime.bridge(close) if bridged else close())
+
+
+def _sentence(gap: Gap) -> str:
+    end = f"until {_iso(gap.end)}" if gap.end else "to the end"
+    return f"from {_iso(gap.start)} {end} ({gap.reason})"
+
+
+def _iso(moment: datetime | None) -> str | None:
+    return None if moment is None else moment.isoformat(timespec="milliseconds")
