@@ -34,7 +34,11 @@ MAY_IMPORT: dict[str, set[str]] = {
     "tags": {"errors", "runtime", "provenance", "connectors", "sources", "answer"},
     "session": {
         "errors", "times", "runtime", "settings", "connectors", "sources", "answer", "export",
-        "observe", "tags",
+        "observe", "tags", "watching",
+    },
+    "watching": {
+        "errors", "times", "runtime", "provenance", "connectors", "sources", "answer", "export",
+        "observe",
     },
     "check": {"runtime", "connectors", "session"},
     "demo": {"session", "__init__"},

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncGenerator, AsyncIterator, Callable
+from collections.abc import AsyncGenerator, Callable
+from contextlib import aclosing
 from datetime import datetime
 from typing import TYPE_CHECKING, Any
 
@@ -28,12 +29,13 @@ class Recorded:
         self.recording = recording
         self._batches: list[pa.RecordBatch] = []
 
-    async def batches(self) -> AsyncIterator[pa.RecordBatch]:
+    async def batches(self) -> AsyncGenerator[pa.RecordBatch, None]:
         """The batches of the recording, kept as they pass."""
-        async for batch in self.recording.batches():
-            if batch.num_rows:
-                self._batches.append(batch)
-            yield batch
+        async with aclosing(self.recording.batches()) as batches:
+            async for batch in batches:
+                if batch.num_rows:
+                    self._batches.append(batch)
+                yield batch
 
     def result(self) -> ReadResult:
         """The samples of each tag in time order, with what has to be said about them."""
@@ -93,8 +95,7 @@ def notes_of(recording: Recording) -> list[str]:
         for tag in samples.failures
         if samples.read[np.flatnonzero(np.array(samples.tags) == tag)[0]]
     ]
-    for tag in sometimes[:3]:
-        notes.append(f"{tag} could not be read at times: {samples.failures[tag]}")
+    notes += [f"{tag} could not be read at times: {samples.failures[tag]}" for tag in sometimes[:3]]
     if len(sometimes) > 3:
         notes.append(f"{len(sometimes)} tags could not be read at times")
     return notes
@@ -102,24 +103,20 @@ def notes_of(recording: Recording) -> list[str]:
 
 async def on_own_loop(
     connector: DrivenConnector[Any, Any, Any],
-    batches: Callable[[], AsyncIterator[pa.RecordBatch]],
+    begin: Callable[[], AsyncGenerator[pa.RecordBatch, None]],
 ) -> AsyncGenerator[pa.RecordBatch, None]:
-    """``batches()`` where the connector lives, which may be the event loop of a session."""
-    runtime, iterator = get_runtime(), batches()
+    """``begin()`` where the connector lives, which may be the event loop of a session."""
+    runtime, batches = get_runtime(), begin()
     bridged = runtime.drives(connector._loop)
 
-    async def close() -> None:
-        await iterator.aclose()  # type: ignore[attr-defined]  # a generator of ours
+    async def step() -> pa.RecordBatch | None:
+        return await anext(batches, None)
 
     try:
-        while True:
-            step = anext(iterator, None)
-            batch = await (runtime.bridge(lambda step=step: step) if bridged else step)  # type: ignore[misc]
-            if batch is None:
-                return
+        while (batch := await (runtime.bridge(step) if bridged else step())) is not None:
             yield batch
     finally:
-        await (runtime.bridge(close) if bridged else close())
+        await (runtime.bridge(batches.aclose) if bridged else batches.aclose())
 
 
 def _sentence(gap: Gap) -> str:
@@ -128,4 +125,4 @@ def _sentence(gap: Gap) -> str:
 
 
 def _iso(moment: datetime | None) -> str | None:
-    return None if moment is None else moment.isoformat(timespec="milliseconds")
+    return None if moment is None else moment.isoformat()

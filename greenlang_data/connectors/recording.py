@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import logging
 import time
-from collections.abc import AsyncIterator
+from collections.abc import AsyncGenerator
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING, Any, Final
@@ -30,6 +30,7 @@ from greenlang_data.resilience.retry import draw_wait, is_transient
 if TYPE_CHECKING:
     from greenlang_data.connectors.base import Errors
     from greenlang_data.connectors.driven import DrivenConnector
+    from greenlang_data.connectors.scada import SCADAConfig
 
 _EPOCH: Final = datetime(1970, 1, 1, tzinfo=UTC)
 
@@ -94,9 +95,10 @@ class Recording:
         self._closings = connector.closings
         self._budget = LoadBudget(config.max_points, source=self.source)
         self._feed: Feed | None = None
+        self._begun = 0.0
         self._ends_at = float("inf")
 
-    async def batches(self) -> AsyncIterator[pa.RecordBatch]:
+    async def batches(self) -> AsyncGenerator[pa.RecordBatch, None]:
         """Batches of :data:`SAMPLES` as they come, some without rows, to the end of the time.
 
         Raises what ``fetch_data`` raises, until every tag was heard of once; never later.
@@ -105,7 +107,7 @@ class Recording:
             batch = await self._open()
             self.progress.started = _now()
             if self.query.for_seconds is not None:
-                self._ends_at = time.monotonic() + self.query.for_seconds
+                self._ends_at = self._begun + self.query.for_seconds
             yield self._take(batch)
             self._judge_first_look()
             while self._left() > 0 and self.progress.partial is None:
@@ -120,7 +122,7 @@ class Recording:
         """Say why it ended before its time."""
         self.progress.partial = self.progress.partial or reason
 
-    async def _step(self) -> AsyncIterator[pa.RecordBatch]:
+    async def _step(self) -> AsyncGenerator[pa.RecordBatch, None]:
         """What comes next: one batch, or a gap and what comes after it."""
         try:
             rows = await self._next()
@@ -142,7 +144,7 @@ class Recording:
             raise self._silent()
         return None if batch is None else self._take(batch)
 
-    async def _return(self, error: Exception) -> AsyncIterator[pa.RecordBatch]:
+    async def _return(self, error: Exception) -> AsyncGenerator[pa.RecordBatch, None]:
         """Try until the source answers, the time is over, or trying again is no use."""
         tries = 0
         while self._left() > 0:
@@ -180,17 +182,18 @@ class Recording:
         await self._drop()
         await self.connector.ensure_connected()
         self.progress.opened += 1
+        self._begun = time.monotonic()
         self._feed = Feed(self.connector.begin_watch(self.request, self.log), self.source)
         try:
             batch = await self._feed.next(self._patience())
-            if batch is None:
-                raise self._silent()
-            return batch
         except BaseException as error:
             await self._drop()
             if isinstance(error, ConnectionError):
                 self.connector._lost_connection()
             raise
+        if batch is None:
+            raise self._silent()
+        return batch
 
     def _take(self, batch: pa.RecordBatch) -> pa.RecordBatch:
         self.progress.heard = _now()
@@ -230,7 +233,9 @@ class Recording:
             isinstance(error, SourceError | CircuitOpenError) or is_transient(error)
         ):
             if not isinstance(error, GreenLangError):
-                _logger.exception("%s: the recording ended with an unexpected error", self.source)
+                _logger.error(
+                    "%s: the recording ended with an unexpected error", self.source, exc_info=error
+                )
             self.stop(self._text(error))
         self._check_settings()
         return self.progress.partial is None
@@ -248,8 +253,8 @@ class Recording:
         )
 
     def _text(self, error: Exception) -> str:
-        text = error.what if isinstance(error, GreenLangError) else str(error)
-        return text or type(error).__name__
+        # Only what is ours surely quotes no secret.
+        return error.what if isinstance(error, GreenLangError) else type(error).__name__
 
     async def _drop(self) -> None:
         feed, self._feed = self._feed, None
@@ -266,16 +271,16 @@ class Recording:
 _LONGEST_WAIT: Final = 3600.0  # seconds; asyncio takes no infinity
 
 
-def _every(query: WatchQuery, config: Any) -> float:
-    every = query.every_seconds or config.polling_interval_ms / 1000
-    limit = config.max_requests_per_second
-    if limit is not None and every * limit < 1:
+def _every(query: WatchQuery, config: SCADAConfig) -> float:
+    every = float(query.every_seconds or config.polling_interval_ms / 1000)
+    limit: float | None = config.max_requests_per_second
+    if limit is not None and every * limit < 0.999:  # 1 / limit is not exact
         raise QueryError(
             f"every {every:g} s is more often than max_requests_per_second ({limit:g}) allows",
             source=config.connector_id,
             remedy=f"Give every={1 / limit:g}, or raise the limit.",
         )
-    return float(every)
+    return every
 
 
 def _nothing() -> pa.RecordBatch:

@@ -12,7 +12,7 @@ class WatchQuery(Query):
 
     ``every_seconds`` is the time between two looks where the source does not report by itself,
     and the shortest between two reports where it does; None is the source's
-    ``polling_interval_ms``. The time counts from the first answer.
+    ``polling_interval_ms``. The time counts from when the source, once connected, was asked.
     """
 
     tag_ids: list[str] = Field(min_length=1)
