@@ -7,7 +7,6 @@ from contextlib import aclosing
 from datetime import datetime
 from typing import TYPE_CHECKING, Any
 
-import numpy as np
 import pyarrow as pa
 
 from greenlang_data.connectors.recording import Gap, Recording
@@ -40,13 +39,8 @@ class Recorded:
     def result(self) -> ReadResult:
         """The samples of each tag in time order, with what has to be said about them."""
         recording = self.recording
-        samples = recording.samples
-        failures = {
-            tag: samples.failures[tag]
-            for place, tag in enumerate(samples.tags)
-            if tag in samples.failures and not samples.read[place]
-        }
-        batches, changes = series_of_samples(samples.tags, self._batches, failures)
+        tags = recording.samples.tags
+        batches, changes = series_of_samples(tags, self._batches, failures_of(recording))
         log = ReadLog(recording.log.requests, [*recording.log.notes])
         for sentence in [*notes_of(recording), *changes]:
             log.note(sentence)
@@ -77,6 +71,13 @@ def about(recording: Recording, since: datetime | None = None) -> dict[str, Any]
     }
 
 
+def failures_of(recording: Recording) -> dict[str, str]:
+    """The tags that were never read, and why."""
+    samples = recording.samples
+    read = {tag for tag, once in zip(samples.tags, samples.read.tolist(), strict=True) if once}
+    return {tag: why for tag, why in samples.failures.items() if tag not in read}
+
+
 def notes_of(recording: Recording) -> list[str]:
     """What a reader of the numbers must know about how they were recorded."""
     progress, samples = recording.progress, recording.samples
@@ -90,11 +91,7 @@ def notes_of(recording: Recording) -> list[str]:
         )
     if samples.repeated:
         notes.append(f"{samples.repeated} samples that came again unchanged stand there once")
-    sometimes = [
-        tag
-        for tag in samples.failures
-        if samples.read[np.flatnonzero(np.array(samples.tags) == tag)[0]]
-    ]
+    sometimes = sorted(samples.failures.keys() - failures_of(recording).keys())
     notes += [f"{tag} could not be read at times: {samples.failures[tag]}" for tag in sometimes[:3]]
     if len(sometimes) > 3:
         notes.append(f"{len(sometimes)} tags could not be read at times")

@@ -262,7 +262,8 @@ class Recording:
             await feed.close()
 
     def _patience(self) -> float:
-        return self.request.every + self.connector.config.timeout_seconds
+        seconds: float = self.connector.config.timeout_seconds
+        return self.request.every + seconds
 
     def _left(self) -> float:
         return self._ends_at - time.monotonic()

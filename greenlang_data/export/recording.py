@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Any, Final
 
 import pyarrow as pa
 
-from greenlang_data.connectors.recorded import about, notes_of
+from greenlang_data.connectors.recorded import about, failures_of, notes_of
 from greenlang_data.connectors.recording import Recording
 from greenlang_data.errors import ExportError, GreenLangWarning
 from greenlang_data.export.scan import provenance_of
@@ -150,7 +150,7 @@ class _Writer:
             end=datetime.now(UTC),
             shape="long",
             quality=count_qualities([batch.column("quality") for batch in self._batches]),
-            failures=recording.samples.failures,
+            failures=failures_of(recording),
             notes=[*recording.log.notes, *notes_of(recording)],
             requests=recording.log.requests,
         )
