@@ -64,9 +64,8 @@ def test_the_simulated_plant() -> None:
         found = s.tags("scada").find("*TEMP*")
         assert list(found.columns) == COLUMNS
         assert "Temperature" in set(found["tag_name"])
-        assert found.set_index("tag_name").loc["Temperature", ["unit", "low", "high"]].tolist() == [
-            "Cel", 0.0, 450.0,
-        ]  # fmt: skip
+        row = found[found["tag_name"] == "Temperature"].iloc[0]
+        assert (row["unit"], row["low"], row["high"]) == ("Cel", 0.0, 450.0)
         assert s.tags.find("*TEMP*").equals(found)  # the only SCADA source
         everything = s.tags.find()
         assert s.scada(list(everything["tag_id"]))["tag_name"].tolist() == list(

@@ -108,12 +108,13 @@ class Recording:
             self.progress.started = _now()
             if self.query.for_seconds is not None:
                 self._ends_at = self._begun + self.query.for_seconds
-            yield self._take(batch)
+            rows = self._take(batch)
             self._judge_first_look()
+            yield rows
             while self._left() > 0 and self.progress.partial is None:
                 async for rows in self._step():
-                    yield rows
                     self._judge_first_look()
+                    yield rows
         finally:
             await self._drop()
             self.progress.ended = self.progress.ended or _now()

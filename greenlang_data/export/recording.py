@@ -94,6 +94,7 @@ class _Writer:
         self._compression = compression
         self._prefix = f"{datetime.now(UTC):%Y%m%dT%H%M%SZ}-{secrets.token_hex(3)}"
         self._written = 0
+        self._told: str | None = None
         self._begin()
 
     def _begin(self) -> None:
@@ -118,8 +119,10 @@ class _Writer:
             self._recording.stop(INTERRUPTED)
         finally:
             batches.close()
-            if self._rows or (self._recording.progress.started and not self._written):
+            if self._rows:
                 self._write()
+        if not self._written or self._told != self._recording.progress.partial:
+            self._write()  # without rows, for what it says
 
     def _full(self) -> bool:
         full = self._rows >= ROW_GROUP or self._bytes >= _PART_BYTES
@@ -132,6 +135,7 @@ class _Writer:
             self._batches, SAMPLES, path, footer=self._footer, compression=self._compression
         )
         self._written += 1
+        self._told = self._recording.progress.partial
         self._begin()
 
     def _footer(self) -> ProvenanceRecord:

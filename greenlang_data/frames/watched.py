@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import Final
+from typing import Final, TypeAlias
 
 import numpy as np
 import pyarrow as pa
@@ -38,7 +38,12 @@ SAMPLES: Final = pa.schema(
 GAP: Final = "LinkLost"
 """The status of the rows that mark where nothing was heard of a source."""
 
-_CONTENT: Final = ("value", "text", "quality", "status")
+_COMPARED: Final = ("value", "valid", "text", "quality", "status")
+_KINDS: Final[dict[str, type]] = {
+    "value": np.int64, "valid": np.int8, "text": object, "quality": np.int8, "status": np.int64,
+    "unit": np.int64, "data_type": np.int64,
+}  # fmt: skip
+_Columns: TypeAlias = dict[str, np.ndarray]
 _NEVER: Final = np.iinfo(np.int64).min
 
 
@@ -62,10 +67,8 @@ class Samples:
         self._resumed = np.zeros(count, np.bool_)
         self._moment = np.full(count, _NEVER, np.int64)
         self._latest = np.full(count, _NEVER, np.int64)
-        self._content: list[tuple[object, ...]] = [()] * count
-        self._about: dict[str, list[str | None]] = {
-            name: [None] * count for name in ("unit", "data_type")
-        }
+        self._words = _Words()
+        self._last: _Columns = {name: np.full(count, -1, kind) for name, kind in _KINDS.items()}
 
     def add(self, batch: pa.RecordBatch, arrived: int) -> pa.RecordBatch:
         """The rows of a driver's ``batch`` that are new; ``arrived`` is in nanoseconds UTC.
@@ -85,14 +88,17 @@ class Samples:
         stamps = batch.column("timestamp")
         moments = np.asarray(stamps.cast(pa.int64()).fill_null(arrived))
         own = np.asarray(stamps.is_valid())
-        keep, again = self._new(batch, index, moments, own)
+        unit, data_type = (batch.column(name).dictionary_encode() for name in ("unit", "data_type"))
+        content = self._content(batch, unit, data_type)
+        keep, again = self._new(content, index, moments, own)
         moments = np.where(again, arrived, moments)
         np.maximum.at(self._latest, index, moments)
         columns = [
             pa.DictionaryArray.from_arrays(places, self._set),
             pa.array(moments).cast(TIMESTAMP),
             *(batch.column(name) for name in ("value", "text", "quality", "status")),
-            *(batch.column(name).dictionary_encode() for name in ("unit", "data_type")),
+            unit,
+            data_type,
         ]
         rows = pa.RecordBatch.from_arrays(columns, schema=SAMPLES)
         return rows if keep.all() else rows.filter(pa.array(keep))
@@ -110,9 +116,8 @@ class Samples:
             pa.nulls(count, pa.string()),
             quality_array(np.full(count, BAD)),
             constant_dictionary(GAP, count),
-            *(pa.array(self._about[name], pa.string()).dictionary_encode()
-              for name in ("unit", "data_type")),
-        ]  # fmt: skip
+            *(self._words.texts(self._last[name]) for name in ("unit", "data_type")),
+        ]
         return pa.RecordBatch.from_arrays(columns, schema=SAMPLES)
 
     def _note_failures(self, batch: pa.RecordBatch, index: np.ndarray) -> None:
@@ -123,31 +128,45 @@ class Samples:
             for row in np.flatnonzero(failed).tolist():
                 self.failures[self.tags[index[row]]] = batch.column("failure")[row].as_py()
 
+    def _content(
+        self, batch: pa.RecordBatch, unit: pa.DictionaryArray, data_type: pa.DictionaryArray
+    ) -> _Columns:
+        """Everything of the rows but their time stamps, in numbers that can be compared."""
+        value, text = batch.column("value"), batch.column("text")
+        return {
+            "value": np.asarray(value.fill_null(0.0)).view(np.int64),
+            "valid": np.asarray(value.is_valid()).astype(np.int8),
+            "text": text.to_numpy(zero_copy_only=False),
+            "quality": np.asarray(batch.column("quality").indices),
+            "status": self._words.codes(batch.column("status")),
+            "unit": self._words.codes(unit),
+            "data_type": self._words.codes(data_type),
+        }
+
     def _new(
-        self, batch: pa.RecordBatch, index: np.ndarray, moments: np.ndarray, own: np.ndarray
+        self, content: _Columns, index: np.ndarray, moments: np.ndarray, own: np.ndarray
     ) -> tuple[np.ndarray, np.ndarray]:
         """Which rows were not heard before, and which of them hold again after a loss."""
         keep = np.ones(len(index), np.bool_)
         again = np.zeros(len(index), np.bool_)
-        contents = list(zip(*(batch.column(name).to_pylist() for name in _CONTENT), strict=True))
         before = _predecessors(index)
-        last = np.where(before < 0, self._moment[index], moments[before])
-        for row in np.flatnonzero(own & (moments == last)).tolist():
-            place, first = int(index[row]), before[row] < 0
-            if contents[row] == (self._content[place] if first else contents[before[row]]):
-                again[row] = first and self._resumed[place]
-                keep[row] = again[row]
-        self.repeated += int(np.count_nonzero(~keep))
-        self._remember(batch, index, moments, own, contents)
+        first = before < 0
+        last = np.where(first, self._moment[index], moments[before])
+        rows = np.flatnonzero(own & (moments == last))
+        if len(rows):
+            same = np.ones(len(rows), np.bool_)
+            for name in _COMPARED:
+                column = content[name]
+                old = np.where(first[rows], self._last[name][index[rows]], column[before[rows]])
+                same &= (column[rows] == old).astype(np.bool_)
+            again[rows] = same & first[rows] & self._resumed[index[rows]]
+            keep[rows] = again[rows] | ~same
+            self.repeated += int(np.count_nonzero(~keep))
+        self._remember(content, index, moments, own)
         return keep, again
 
     def _remember(
-        self,
-        batch: pa.RecordBatch,
-        index: np.ndarray,
-        moments: np.ndarray,
-        own: np.ndarray,
-        contents: list[tuple[object, ...]],
+        self, content: _Columns, index: np.ndarray, moments: np.ndarray, own: np.ndarray
     ) -> None:
         self._resumed[index] = False
         self._resumed[index[~own]] = True  # it could not be read, so what comes next is news
@@ -156,12 +175,37 @@ class Samples:
         places = np.flatnonzero(final >= 0)
         rows = final[places]
         self._moment[places] = moments[rows]
-        for place, row in zip(places.tolist(), rows.tolist(), strict=True):
-            self._content[place] = contents[row]
-        for name, known in self._about.items():
-            texts = batch.column(name).take(pa.array(rows)).to_pylist()
-            for place, text in zip(places.tolist(), texts, strict=True):
-                known[place] = text or known[place]
+        for name, column in content.items():
+            # A unit that is not repeated with a bad value is still the tag's.
+            known = (column[rows] >= 0) if name in ("unit", "data_type") else slice(None)
+            self._last[name][places[known]] = column[rows][known]
+
+
+class _Words:
+    """A number for each text that was met, the same for as long as this lives."""
+
+    def __init__(self) -> None:
+        self._numbers: dict[str | None, int] = {None: -1}
+        self._texts: list[str] = []
+
+    def codes(self, texts: pa.DictionaryArray) -> np.ndarray:
+        """The number of each text, -1 for null."""
+        numbers = np.array([self._number(one) for one in texts.dictionary.to_pylist()] + [-1])
+        places = texts.indices.fill_null(len(numbers) - 1) if texts.null_count else texts.indices
+        codes: np.ndarray = numbers[np.asarray(places)]
+        return codes
+
+    def texts(self, codes: np.ndarray) -> pa.DictionaryArray:
+        """The texts of these numbers."""
+        return pa.DictionaryArray.from_arrays(
+            pa.array(codes.astype(np.int32), mask=codes < 0), pa.array(self._texts, pa.string())
+        )
+
+    def _number(self, text: str | None) -> int:
+        if text not in self._numbers:
+            self._numbers[text] = len(self._texts)
+            self._texts.append(str(text))
+        return self._numbers[text]
 
 
 def _predecessors(index: np.ndarray) -> np.ndarray:
