@@ -68,7 +68,9 @@ class Session(WatchingCalls):
             sources = [sources]
         self._zone = zone_named(tz) if isinstance(tz, str) else tz
         self._sources = Sources([*_mocks(mock), *sources])
-        self._tags = TagsOfSources(self._sources, self._check_open)
+        # No property, because IPython evaluates none to complete s.tags["<Tab>.
+        self.tags = TagsOfSources(self._sources, self._check_open)
+        """What there is to read: ``s.tags("plant1").find("*Temp*")``; asks nobody by itself."""
         self._generation = get_runtime().generation
         self._closed = False
         self._closes_at_exit = False
@@ -86,11 +88,6 @@ class Session(WatchingCalls):
     def sources(self) -> Sources:
         """The configured sources by name; ``s.sources["plant1"].timeout_seconds = 60`` counts."""
         return self._sources
-
-    @property
-    def tags(self) -> TagsOfSources:
-        """What there is to read: ``s.tags("plant1").find("*Temp*")``; asks nobody by itself."""
-        return self._tags
 
     def connector(self, name: str) -> AnyConnector:
         """The connector behind a source, for its metrics or a health monitor."""
