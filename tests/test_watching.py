@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import re
 import subprocess
 import sys
 import threading
 import time
 from collections.abc import Callable, Iterator
+from pathlib import Path
 from typing import Any
 
 import pandas as pd
@@ -359,3 +361,14 @@ def silent_peer() -> Iterator[int]:
 
     with socket.create_server(("127.0.0.1", 0)) as server:
         yield server.getsockname()[1]
+
+
+def test_what_the_manual_shows(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    manual = (Path(__file__).parent.parent / "README.md").read_text(encoding="utf-8")
+    section = manual[manual.index("## Finding tags") : manual.index("## Errors, and")]
+    monkeypatch.chdir(tmp_path)
+    names: dict[str, Any] = {"gd": gd}
+    exec("\n".join(re.findall(r"```python\n(.*?)```", section, re.DOTALL)), names)  # noqa: S102
+    assert 2 <= len(names["frame"]) <= 4
+    assert len(gd.read_parquet("recording")) >= 4
+    names["s"].close()
