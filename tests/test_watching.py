@@ -368,7 +368,7 @@ def test_what_the_manual_shows(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) 
     section = manual[manual.index("## Finding tags") : manual.index("## Errors, and")]
     monkeypatch.chdir(tmp_path)
     names: dict[str, Any] = {"gd": gd}
-    exec("\n".join(re.findall(r"```python\n(.*?)```", section, re.DOTALL)), names)  # noqa: S102
+    exec("\n".join(re.findall(r"```python\n(.*?)```", section, re.DOTALL)), names)
     assert 2 <= len(names["frame"]) <= 4
     assert len(gd.read_parquet("recording")) >= 4
     names["s"].close()
