@@ -7,7 +7,7 @@ from typing import ClassVar
 
 import pyarrow as pa
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 import greenlang_data as gd
@@ -93,6 +93,7 @@ def test_nothing_that_fits_is_an_empty_frame() -> None:
     assert gd.verify(found) == "intact"
 
 
+@settings(deadline=None)
 @given(st.text(min_size=1))
 def test_every_name_fits_itself_and_stars(name: str) -> None:
     if not set(name) & set("*?"):

@@ -7,7 +7,7 @@ from typing import Any
 
 import pyarrow as pa
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from greenlang_data.drivers.schema import SNAPSHOT
@@ -44,6 +44,7 @@ ROWS = st.lists(
 )
 
 
+@settings(deadline=None)
 @given(st.lists(ROWS, max_size=6))
 def test_only_repeats_are_left_out(batches: list[list[tuple[str, int, float | None]]]) -> None:
     samples = Samples(TAGS, "plant")
