@@ -48,6 +48,7 @@ if TYPE_CHECKING:
     from greenlang_data.connectors.scada import SCADAPayload as SCADAPayload
     from greenlang_data.connectors.scada import SCADAQuery as SCADAQuery
     from greenlang_data.connectors.scada import SCADATag as SCADATag
+    from greenlang_data.connectors.watch_query import WatchQuery as WatchQuery
     from greenlang_data.errors import AuthenticationError as AuthenticationError
     from greenlang_data.errors import CircuitOpenError as CircuitOpenError
     from greenlang_data.errors import ConfigurationError as ConfigurationError
@@ -95,6 +96,7 @@ _NAMES: Final[dict[str, str]] = {
     "connectors.mock": "MockConnector MockPayload",
     "connectors.registry": "ConnectorRegistration IntegrationRegistry get_registry",
     "connectors.scada": "SCADAConfig SCADAConnector SCADAPayload SCADAQuery SCADATag",
+    "connectors.watch_query": "WatchQuery",
     "errors": (
         "AuthenticationError CircuitOpenError ConfigurationError DeadlineExceeded ExportError "
         "GreenLangError GreenLangWarning LoadBudgetExceeded ProtocolError ProvenanceError "

@@ -31,8 +31,13 @@ MAY_IMPORT: dict[str, set[str]] = {
     "export": {"errors", "runtime", "provenance", "frames", "drivers", "connectors"},
     "answer": {"errors", "frames", "provenance", "connectors"},
     "sources": {"errors", "settings", "connectors"},
+    "tags": {"errors", "runtime", "provenance", "connectors", "sources", "answer"},
     "session": {
         "errors", "times", "runtime", "settings", "connectors", "sources", "answer", "export",
+        "observe", "tags", "watching",
+    },
+    "watching": {
+        "errors", "times", "runtime", "provenance", "connectors", "sources", "answer", "export",
         "observe",
     },
     "check": {"runtime", "connectors", "session"},

@@ -60,6 +60,8 @@ _KEYWORDS = {
     "tag_ids": "tags",
     "tag_names": "tags",
     "interval_seconds": "interval",
+    "for_seconds": "for_",
+    "every_seconds": "every",
     "entity_type": "entity",
 }
 

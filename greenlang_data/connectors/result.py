@@ -9,7 +9,7 @@ from typing import Final
 
 import pyarrow as pa
 
-from greenlang_data.drivers.base import ReadLog, Records, Request, Snapshot
+from greenlang_data.drivers.base import ReadLog, Records, Request, Snapshot, Watch
 from greenlang_data.drivers.schema import SNAPSHOT
 from greenlang_data.errors import ProtocolError, QueryError
 from greenlang_data.frames.long import long_table
@@ -30,9 +30,12 @@ SHAPES: Final = {"snapshot": ("snapshot",), "window": ("wide", "long"), "records
 
 @dataclass(eq=False)
 class ReadResult:
-    """A whole answer. ``kind`` is snapshot, window or records; ``log`` what the driver told."""
+    """A whole answer. ``log`` is what the driver told.
 
-    request: Request
+    ``kind`` is snapshot, records or window, which what was watched is too.
+    """
+
+    request: Request | Watch
     batches: Sequence[pa.RecordBatch]
     log: ReadLog = field(default_factory=ReadLog)
     truncated: bool = False

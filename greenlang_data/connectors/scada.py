@@ -2,11 +2,15 @@
 
 from __future__ import annotations
 
+from collections.abc import AsyncGenerator
+from contextlib import aclosing
 from datetime import UTC, datetime
 from typing import Any, Final, Literal, Self
 
+import pyarrow as pa
 from pydantic import BaseModel, Field, field_validator, model_validator
 
+from greenlang_data.connectors.base import Errors
 from greenlang_data.connectors.driven import DrivenConnector
 from greenlang_data.connectors.payload import (
     ReadPayload,
@@ -16,9 +20,14 @@ from greenlang_data.connectors.payload import (
     rows_of_series,
 )
 from greenlang_data.connectors.query import Aggregation, Moment, Query, distinct
+from greenlang_data.connectors.recorded import Recorded, on_own_loop
+from greenlang_data.connectors.recording import Recording
 from greenlang_data.connectors.result import ReadResult
+from greenlang_data.connectors.watch_query import WatchQuery
 from greenlang_data.drivers.base import Request, Snapshot, Window
+from greenlang_data.errors import QueryError
 from greenlang_data.frames.series import Series
+from greenlang_data.provenance.record import ConnectorProvenance
 from greenlang_data.settings.endpoint import EndpointSettings
 from greenlang_data.settings.modbus import ModbusSettings
 from greenlang_data.settings.opcua import OpcUaSettings
@@ -143,6 +152,58 @@ class SCADAConnector(DrivenConnector[SCADAQuery, SCADAPayload, SCADAConfig]):
             total_tags=len(query.tag_ids),
             aggregation_applied=query.aggregation,
         )
+
+    def recording(self, query: WatchQuery, errors: Errors = "raise") -> Recording:
+        """A watch that has not begun; its ``batches()`` may be iterated once.
+
+        With ``errors="raise"`` a tag that cannot be read at the first look ends it with an error.
+        """
+        self._check_options(None, errors)
+        return Recording(self, query, errors)
+
+    async def watch(
+        self, query: WatchQuery, *, errors: Errors = "raise"
+    ) -> AsyncGenerator[pa.RecordBatch, None]:
+        """What is heard of the tags as it comes, as Arrow batches, some of them without rows.
+
+        Columns: ``tag, timestamp, value, text, quality, status, unit, data_type``. A lost link is
+        a row per tag without a value, of bad quality and status ``LinkLost``, and the watch goes
+        on when it is back. Close it (``contextlib.aclosing``) when you leave it early.
+        """
+        recording = self.recording(query, errors)
+        async with aclosing(on_own_loop(self, recording.batches)) as batches:
+            async for batch in batches:
+                yield batch
+
+    async def record(
+        self, query: WatchQuery, *, errors: Errors = "raise"
+    ) -> tuple[SCADAPayload, ConnectorProvenance]:
+        """Watch for ``query.for_seconds`` and give everything that was heard, with proof.
+
+        A cancellation loses what was heard; iterate :meth:`watch` where that matters.
+        """
+        if query.for_seconds is None:
+            raise QueryError(
+                "a recording needs an end",
+                source=self.config.connector_id,
+                remedy="Give for_seconds, or iterate watch().",
+            )
+        recorded = Recorded(self.recording(query, errors))
+        async with aclosing(on_own_loop(self, recorded.batches)) as batches:
+            async for _ in batches:
+                pass
+        return self.recorded(recorded)
+
+    def recorded(self, recorded: Recorded) -> tuple[SCADAPayload, ConnectorProvenance]:
+        """What was heard so far, with proof."""
+        result = recorded.result()
+        payload = SCADAPayload(
+            tags=rows_of_series(result.series, _tag_of_sample),
+            query_time=datetime.now(UTC),
+            total_tags=len(recorded.recording.query.tag_ids),
+        )
+        payload.attach(result)
+        return payload, recorded.provenance(payload)
 
 
 def _tag_of_row(row: dict[str, Any]) -> SCADATag:

@@ -18,6 +18,7 @@ from greenlang_data.drivers.modbus.link import Link
 from greenlang_data.drivers.modbus.memory import Memory
 from greenlang_data.drivers.modbus.plan import Limits, Span
 from greenlang_data.drivers.modbus.reader import SnapshotReader
+from greenlang_data.drivers.modbus.tag_table import tag_table
 from greenlang_data.drivers.modbus.tcp import open_link
 from greenlang_data.errors import ConfigurationError, SourceUnreachable, UnsupportedError
 from greenlang_data.settings.modbus import ModbusSettings
@@ -108,7 +109,8 @@ class ModbusDriver(Driver):
             raise UnsupportedError(
                 "Modbus has no history: a device tells only what its registers hold now",
                 source=self.source,
-                remedy="Record repeated snapshots, or ask the historian that collects from it.",
+                remedy="Record it from now on with s.scada(tags, for_='10min'), "
+                "or ask the historian that collects from it.",
             )
         link = self._open_link()
         layout = self._layout(request.tags)
@@ -116,6 +118,14 @@ class ModbusDriver(Driver):
         await reader.read()
         log.note(CLIENT_CLOCK)
         yield snapshot_batch(layout, reader)
+
+    async def list_tags(self, log: ReadLog) -> AsyncIterator[pa.RecordBatch]:
+        """The register map as one batch; nothing is asked of the device.
+
+        Raises ConfigurationError for a register map that is wrong.
+        """
+        self._refresh_settings()
+        yield tag_table(self.config.registers, self.config.unit_id)
 
     def _open_link(self) -> Link:
         if self._link is None or not self._link.connected:
