@@ -34,4 +34,7 @@ class OpcUaSettings(EndpointSettings):
     trust_on_first_use: bool = Field(
         False, description="Accept and remember whatever certificate the server shows first"
     )
+    browse_root: str | None = Field(
+        None, min_length=1, description="The node below which tags are listed; None: Objects"
+    )
     tags: tuple[TagEntry, ...] = ()

@@ -74,6 +74,10 @@ class Connection:
             except ConnectionLostError as error:
                 raise self._lost(error) from None
 
+    async def wait_for(self, service: int, body: bytes) -> Reader:
+        """As :meth:`ask`, for what the server answers only when it has something to tell."""
+        return await self._ask(service, body, None)
+
     @contextlib.asynccontextmanager
     async def _slot(self) -> AsyncIterator[None]:
         if not self.limits.one_at_a_time:
@@ -86,7 +90,7 @@ class Connection:
                 await taken.enter_async_context(self._slots)
             yield
 
-    async def _ask(self, service: int, body: bytes, seconds: float) -> Reader:
+    async def _ask(self, service: int, body: bytes, seconds: float | None) -> Reader:
         try:
             answer = await self._channel.ask(service, body, seconds)
         except ConnectionLostError as error:
@@ -94,7 +98,9 @@ class Connection:
         except TimeoutError:
             # A peer that went silent cannot be told from a dead line, so start afresh.
             self.drop()
-            raise SourceTimeout(f"no answer within {seconds:g} s", source=self.source) from None
+            raise SourceTimeout(
+                f"no answer within {seconds or 0:g} s", source=self.source
+            ) from None
         except ServiceFaultError as fault:
             if fault.code in SESSION_LOST:
                 self.drop()
@@ -103,7 +109,7 @@ class Connection:
                 ) from None
             raise
         except asyncio.CancelledError:
-            self._suspect = True
+            self._suspect = self._suspect or seconds is not None
             raise
         self._last_answer = time.monotonic()
         return answer
@@ -111,6 +117,11 @@ class Connection:
     def _lost(self, error: ConnectionLostError) -> SourceUnreachable:
         self.drop()
         return SourceUnreachable(f"the connection was lost ({error})", source=self.source)
+
+    @property
+    def patience(self) -> float:
+        """How long an answer may take, in seconds."""
+        return self._timeout
 
     def send_and_forget(self, service: int, body: bytes) -> None:
         """Send a request whose answer nobody waits for."""

@@ -5,8 +5,8 @@ from __future__ import annotations
 import asyncio
 import json
 from collections import OrderedDict
-from collections.abc import AsyncGenerator
-from contextlib import aclosing
+from collections.abc import AsyncGenerator, AsyncIterator
+from contextlib import aclosing, asynccontextmanager
 from typing import TYPE_CHECKING, Any, ClassVar, Final
 
 from greenlang_data.drivers.base import Driver, ReadLog, Request, Snapshot, Window
@@ -21,6 +21,8 @@ from greenlang_data.drivers.opcua.login import access_of, log_in
 from greenlang_data.drivers.opcua.metadata import Metadata
 from greenlang_data.drivers.opcua.nodes import TagMap, read_value_id
 from greenlang_data.drivers.opcua.snapshot import SnapshotPlan, read_snapshot
+from greenlang_data.drivers.opcua.taglist import TagLister
+from greenlang_data.drivers.opcua.walk import OBJECTS_FOLDER
 from greenlang_data.errors import ProtocolError, SourceUnreachable, UnsupportedError
 
 if TYPE_CHECKING:
@@ -102,11 +104,35 @@ class OpcUaDriver(Driver):
         contract says for the rest.
         """
         session = self._usable()
-        try:
-            await session.connection.reassure()
-            async with aclosing(session.read(request, log)) as batches:
+        async with (
+            self._explained(session),
+            aclosing(session.read(request, log)) as batches,
+        ):
+            async for batch in batches:
+                yield batch
+
+    async def list_tags(self, log: ReadLog) -> AsyncGenerator[pa.RecordBatch, None]:
+        """Batches of all variables below ``browse_root``, whose default is the Objects folder.
+
+        Properties of variables and the server's own diagnostics are no tags. What could not be
+        listed is said in the notes. Raises QueryError for a malformed ``browse_root``, and what
+        the contract says for the rest.
+        """
+        session = self._usable()
+        root = getattr(self._settings, "browse_root", None)
+        node = session.tags.encoded([root])[0] if root is not None else OBJECTS_FOLDER
+        async with self._explained(session):
+            lister = TagLister(session.connection, session.tags, log)
+            async with aclosing(lister.batches(node)) as batches:
                 async for batch in batches:
                     yield batch
+
+    @asynccontextmanager
+    async def _explained(self, session: _Session) -> AsyncIterator[None]:
+        """Prove the line before a request, and give what goes wrong the contract's errors."""
+        try:
+            await session.connection.reassure()
+            yield
         except ServiceFaultError as fault:
             raise refused(fault.code, self.source) from fault
         except MalformedAnswerError as error:

@@ -31,6 +31,9 @@ from greenlang_data.drivers.opcua.statuses import BAD
 
 # Ids of the binary encodings of requests; each answer's id is three more.
 READ, HISTORY_READ, TRANSLATE, CLOSE_SESSION = 631, 664, 554, 473
+BROWSE, BROWSE_NEXT = 527, 533
+CREATE_SUBSCRIPTION, DELETE_SUBSCRIPTIONS, CREATE_ITEMS = 787, 847, 751
+PUBLISH, REPUBLISH = 826, 832
 _ANSWER_OFFSET: Final = 3
 _SERVICE_FAULT: Final = 397
 
@@ -113,13 +116,14 @@ class Channel(UASocketProtocol):
         async with asyncio.timeout(self.timeout):
             return await acknowledged
 
-    async def ask(self, service: int, body: bytes, seconds: float) -> Reader:
+    async def ask(self, service: int, body: bytes, seconds: float | None) -> Reader:
         """Send an encoded request and return its answer, behind the response header.
 
-        Raises ServiceFaultError, ConnectionLostError, MalformedAnswerError or
+        Without ``seconds`` the server may take as long as it likes. Raises ServiceFaultError, ConnectionLostError, MalformedAnswerError or
         TimeoutError.
         """
-        handle, answered = self.post(service, body, seconds)
+        # On the wire 0 stands for no time limit.
+        handle, answered = self.post(service, body, seconds or 0.0)
         try:
             async with asyncio.timeout(seconds):
                 content = await answered

@@ -1,7 +1,8 @@
 """One Variant of any type as a number or a text; the way for all that has no fixed width.
 
 Texts: ByteStrings and Guids in hexadecimal, DateTimes in ISO 8601 UTC, node ids and status codes
-as OPC UA writes them, structures as JSON (of their type id and hexadecimal body, but for units),
+as OPC UA writes them, structures as JSON (of their type id and hexadecimal body, but for units
+and ranges),
 arrays as compact JSON in which, as in OPC UA's own, ``NaN`` and the infinities are strings.
 """
 
@@ -157,8 +158,8 @@ def _structure(reader: Reader) -> dict[str, Any] | None:
     if body is None:
         return None
     name = node_id_text(type_id)
-    if name == "i=889":
-        return _engineering_unit(body)
+    if name in _KNOWN_STRUCTURES:
+        return _KNOWN_STRUCTURES[name](body)
     return {"type_id": name, "body": body.data[body.position : body.end].hex()}
 
 
@@ -171,6 +172,15 @@ def _engineering_unit(body: Reader) -> dict[str, Any]:
         "description": body.localized_text(),
     }
 
+
+def _range(body: Reader) -> dict[str, Any]:
+    """The structure Range."""
+    low, high = struct.unpack_from("<dd", body.data, body.skip(16))
+    return {"low": low, "high": high}
+
+
+# By the id of their binary encoding.
+_KNOWN_STRUCTURES: Final = {"i=886": _range, "i=889": _engineering_unit}
 
 _READERS: Final[dict[int, Callable[[Reader], Any]]] = {
     NULL: lambda reader: None,
