@@ -34,6 +34,7 @@ _VALUE, _STATUS, _SOURCE, _SERVER, _SOURCE_PICO, _SERVER_PICO = 0x01, 0x02, 0x04
 _RESERVED: Final = 0xC0
 _FIRST_WINDOW: Final = 64
 _WALK_ROWS: Final = 1024
+_HANDLE_BYTES: Final = 4
 
 Rows = slice | np.ndarray
 
@@ -139,6 +140,21 @@ def decode_values(reader: Reader, count: int) -> Columns:
     return out
 
 
+def decode_notifications(reader: Reader, count: int) -> tuple[np.ndarray, Columns]:
+    """The client handles and values of the next ``count`` MonitoredItemNotifications.
+
+    Each is a UInt32 and a DataValue, so they are read record by record and not as one view.
+    Raises MalformedAnswerError.
+    """
+    if count * (_HANDLE_BYTES + 1) > reader.end - reader.position:
+        raise MalformedAnswerError(f"{count} values in {reader.end - reader.position} bytes")
+    out, handles = Columns.empty(count), np.zeros(count, np.uint32)
+    row = 0
+    while row < count:
+        row = _walk(reader, out, row, min(row + _WALK_ROWS, count), handles)
+    return handles, out
+
+
 def _read_run(reader: Reader, out: Columns, row: int, count: int) -> int:
     """Read the records that look like the next one, as long as they last; return how many."""
     start = reader.position
@@ -163,9 +179,15 @@ def _read_run(reader: Reader, out: Columns, row: int, count: int) -> int:
     return length
 
 
-def _walk(reader: Reader, out: Columns, row: int, last: int) -> int:
-    """Read record by record up to row ``last``; return the row reached, which is ``last``."""
-    data, position, sizes = reader.data, reader.position, _SIZES
+def _walk(
+    reader: Reader, out: Columns, row: int, last: int, handles: np.ndarray | None = None
+) -> int:
+    """Read record by record up to row ``last``; return the row reached, which is ``last``.
+
+    With ``handles`` there is one before each record, which goes there.
+    """
+    gap = 0 if handles is None else _HANDLE_BYTES
+    data, position, sizes = reader.data, reader.position + gap, _SIZES
     offsets: list[int] = []
     odd: list[tuple[int, int, int]] = []
     start = row
@@ -177,18 +199,30 @@ def _walk(reader: Reader, out: Columns, row: int, last: int) -> int:
                 if not size:
                     break
                 offsets.append(position)
-                position += size
+                position += size + gap
         except IndexError:
             raise MalformedAnswerError("the answer ends within a value") from None
-        reader.skip(position - reader.position)
+        reader.skip(position - gap - reader.position)
         row += len(offsets) - first
         if row < last:
+            if handles is not None:
+                handles[row] = reader.uint32()
             odd.append((row, *_read_one(reader, out, row)))
             offsets.append(0)
             row += 1
-            position = reader.position
+            position = reader.position + gap
+    if handles is not None:
+        _gather_handles(data, handles, start, offsets)
     _gather(data, out, start, offsets, odd)
     return row
+
+
+def _gather_handles(data: bytes, handles: np.ndarray, start: int, offsets: list[int]) -> None:
+    """Copy the handles before the records at ``offsets``; those of odd ones (0) are there."""
+    begins = np.array(offsets)
+    fixed = np.flatnonzero(begins)
+    everywhere = np.ndarray((max(len(data) - 3, 0),), "<u4", data, 0, (1,))
+    handles[start + fixed] = everywhere[begins[fixed] - _HANDLE_BYTES]
 
 
 def _gather(

@@ -7,9 +7,9 @@ import json
 from collections import OrderedDict
 from collections.abc import AsyncGenerator, AsyncIterator
 from contextlib import aclosing, asynccontextmanager
-from typing import TYPE_CHECKING, Any, ClassVar, Final
+from typing import TYPE_CHECKING, Any, ClassVar, Final, cast
 
-from greenlang_data.drivers.base import Driver, ReadLog, Request, Snapshot, Window
+from greenlang_data.drivers.base import Driver, ReadLog, Request, Snapshot, Watch, Window
 from greenlang_data.drivers.opcua import quiet
 from greenlang_data.drivers.opcua.binary import MalformedAnswerError, numeric_node_id
 from greenlang_data.drivers.opcua.bulk import NEITHER, ReadPlan, read_all
@@ -20,9 +20,11 @@ from greenlang_data.drivers.opcua.limits import LIMIT_NODES
 from greenlang_data.drivers.opcua.login import access_of, log_in
 from greenlang_data.drivers.opcua.metadata import Metadata
 from greenlang_data.drivers.opcua.nodes import TagMap, read_value_id
+from greenlang_data.drivers.opcua.publishing import Publisher
 from greenlang_data.drivers.opcua.snapshot import SnapshotPlan, read_snapshot
 from greenlang_data.drivers.opcua.taglist import TagLister
 from greenlang_data.drivers.opcua.walk import OBJECTS_FOLDER
+from greenlang_data.drivers.opcua.watching import NoSubscriptionError, Watcher
 from greenlang_data.errors import ProtocolError, SourceUnreachable, UnsupportedError
 
 if TYPE_CHECKING:
@@ -35,7 +37,7 @@ _PLANS_KEPT: Final = 16
 
 
 class OpcUaDriver(Driver):
-    """Reads an OPC UA server; nothing is ever written, called or subscribed to.
+    """Reads an OPC UA server; nothing is ever written to it or called on it.
 
     Values of bad quality are null, whatever the server sent beside their status. Times are UTC
     in steps of 100 ns or finer, as sent.
@@ -111,6 +113,25 @@ class OpcUaDriver(Driver):
             async for batch in batches:
                 yield batch
 
+    async def watch(self, request: Watch, log: ReadLog) -> AsyncGenerator[pa.RecordBatch, None]:
+        """What the server reports of the tags, through a subscription that ends with the watch.
+
+        Where the server gives no subscription the tags are polled, and a note says so. A value
+        marked ``(Overflow)`` in its status follows others that were lost in the server's queue.
+        """
+        session = self._usable()
+        async with self._explained(session):
+            try:
+                async with aclosing(session.watch(request, log)) as batches:
+                    async for batch in batches:
+                        yield batch
+            except NoSubscriptionError as error:
+                log.note(f"the server gives no subscription ({error}), so the tags were polled")
+        polling = cast("AsyncGenerator[pa.RecordBatch, None]", super().watch(request, log))
+        async with aclosing(polling) as polled:
+            async for batch in polled:
+                yield batch
+
     async def list_tags(self, log: ReadLog) -> AsyncGenerator[pa.RecordBatch, None]:
         """Batches of all variables below ``browse_root``, whose default is the Objects folder.
 
@@ -163,6 +184,7 @@ class _Session:
         self.connection = connection
         self.tags = tags
         self.metadata = Metadata(connection, tags)
+        self._publisher = Publisher(connection)
         self._plans: OrderedDict[tuple[str, ...], SnapshotPlan] = OrderedDict()
 
     async def learn_limits(self) -> None:
@@ -194,6 +216,13 @@ class _Session:
             raise UnsupportedError(
                 "OPC UA has values and their history, no records", source=self.connection.source
             )
+
+    async def watch(self, request: Watch, log: ReadLog) -> AsyncGenerator[pa.RecordBatch, None]:
+        plan = self._plan(request.tags)
+        watcher = Watcher(self.connection, self._publisher, plan, request, log)
+        async with aclosing(watcher.batches(self.tags, self.metadata)) as batches:
+            async for batch in batches:
+                yield batch
 
     def _plan(self, tags: tuple[str, ...]) -> SnapshotPlan:
         """The plan for these tags, kept because they are likely to be asked for again."""

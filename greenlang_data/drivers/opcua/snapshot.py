@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
+import numpy as np
 import pyarrow as pa
 
 from greenlang_data.drivers.base import ReadLog
@@ -57,23 +58,32 @@ async def read_snapshot(
 
 
 def _batch(plan: SnapshotPlan, columns: Columns) -> pa.RecordBatch:
+    return snapshot_batch(plan, columns, None, _failures(plan, columns))
+
+
+def snapshot_batch(
+    plan: SnapshotPlan, columns: Columns, rows: np.ndarray | None, failures: pa.Array
+) -> pa.RecordBatch:
+    """Values of the plan's tags, or of those with the numbers ``rows``, as a batch."""
     assert plan.described is not None
-    names, units = plan.described
-    rows = len(columns)
+    about = (plan.tag_ids, *plan.described)
+    if rows is not None:
+        about = tuple(column.take(pa.array(rows)) for column in about)
+    tag_ids, names, units = about
     quality = quality_codes(columns.codes)
     return pa.RecordBatch.from_arrays(
         [
-            plan.tag_ids,
+            tag_ids,
             names,
             value_array(columns, quality),
-            text_array(columns, quality) or pa.nulls(rows, pa.string()),
+            text_array(columns, quality) or pa.nulls(len(columns), pa.string()),
             units,
             quality_array(quality),
             status_array(columns.codes),
             time_array(columns.source),
             time_array(columns.server),
             type_array(columns),
-            _failures(plan, columns),
+            failures,
         ],
         schema=SNAPSHOT,
     )

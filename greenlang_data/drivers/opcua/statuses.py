@@ -34,6 +34,10 @@ UNREADABLE: Final = frozenset(
     }
 )
 
+# Info bits: what they mean is of the DataValue kind, and the queue has overflowed.
+_INFO_BITS: Final = 0x0C80
+OVERFLOW: Final = 0x0480
+
 TOO_MANY: Final = frozenset({StatusCodes.BadTooManyOperations})
 TOO_LARGE: Final = frozenset(
     {
@@ -50,9 +54,17 @@ _UNREADABLE: Final = np.array(sorted(UNREADABLE), np.uint32)
 
 @cache
 def status_name(code: int) -> str:
-    """The symbolic name, whatever the code's info bits; ``0x80AB0000`` when it has none."""
+    """The symbolic name; ``0x80AB0000`` when it has none.
+
+    Of the info bits only the one that tells of lost values shows, as in ``Good (Overflow)``.
+    """
     known = _NAMES.get(code & 0xFFFF0000)
-    return known or f"0x{code:08X}"
+    return (known or f"0x{code:08X}") + (" (Overflow)" if code & _INFO_BITS == OVERFLOW else "")
+
+
+def overflows(codes: np.ndarray) -> int:
+    """How many of these values come behind others that their queue had no room for."""
+    return int(np.count_nonzero(codes & _INFO_BITS == OVERFLOW))
 
 
 def quality_codes(codes: np.ndarray) -> np.ndarray:
