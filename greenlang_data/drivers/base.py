@@ -33,8 +33,14 @@ class Window:
     """Samples of ``tags`` with ``start <= timestamp < end``.
 
     ``start`` and ``end`` are aware UTC datetimes. Without ``interval`` (seconds) the samples are
-    raw; with it there is one value of ``aggregation`` (avg, min, max, sum, count) per interval,
-    stamped at the interval's start, and the intervals are counted from ``start``.
+    raw; with it there is one value of ``aggregation`` (avg, min, max, sum, count; for some sources
+    more) per interval, stamped at the interval's start, and the intervals are counted from
+    ``start``.
+
+    Two more kinds are only for sources that keep them; other drivers raise UnsupportedError.
+    ``modified``: not the values that hold but those that were replaced, deleted or added by hand,
+    with what was done, when and by whom behind the status. ``times``, ascending: one value for
+    each, as the source interpolates it.
     """
 
     tags: tuple[str, ...]
@@ -42,6 +48,8 @@ class Window:
     end: datetime
     interval: float | None = None
     aggregation: str | None = None
+    modified: bool = False
+    times: tuple[datetime, ...] | None = None
 
 
 @dataclass(frozen=True, slots=True)

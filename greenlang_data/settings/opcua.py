@@ -22,6 +22,10 @@ class OpcUaSettings(EndpointSettings):
     password: Secret | None = None
     certificate_path: str | None = Field(None, description="Client certificate, DER or PEM")
     private_key_path: str | None = None
+    user_certificate_path: str | None = Field(
+        None, description="The user's own certificate, to log in with instead of a password"
+    )
+    user_private_key_path: str | None = None
     server_certificate_path: str | None = Field(None, description="The only one to be trusted")
     namespace_index: int = Field(2, ge=0, le=65535)
     security_mode: Literal["None", "Sign", "SignAndEncrypt"] = "SignAndEncrypt"

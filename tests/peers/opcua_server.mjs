@@ -26,6 +26,13 @@ const { values: options } = parseArgs({
     "no-anonymous": { type: "boolean", default: false },
     "reject-unknown-certificates": { type: "boolean", default: false },
     "pki": { type: "string" },
+    "expired-certificate": { type: "boolean", default: false },
+    "reject-user-certificates": { type: "boolean", default: false },
+    "max-monitored-items": { type: "string", default: "0" },
+    "max-items-per-call": { type: "string", default: "1000" },
+    "max-subscriptions": { type: "string", default: "0" },
+    "step-period": { type: "string", default: "0" },
+    "wide-folder": { type: "string", default: "0" },
     "audit": { type: "string" },
   },
 });
@@ -392,8 +399,27 @@ function freePort() {
   });
 }
 
-function makeServer(port, pki, users) {
+// A certificate that ran out years ago; node-opcua itself does not mind.
+async function expiredCertificate(pki) {
+  const manager = new OPCUACertificateManager({ rootFolder: pki, disableFileWatchers: true });
+  await manager.initialize();
+  const certificateFile = join(pki, "expired.pem");
+  await manager.createSelfSignedCertificate({
+    applicationUri: "urn:greenlang:peer:server", subject: "/CN=expired", dns: ["localhost"], ip: [],
+    outputFile: certificateFile, startDate: new Date("2020-01-01T00:00:00Z"), validity: 365,
+  });
+  await manager.dispose?.();
+  return { certificateFile, privateKeyFile: manager.privateKey };
+}
+
+function makeServer(port, pki, users, certificate) {
+  const some = (name, key) => (number(name) ? { [key]: number(name) } : {});
   return new OPCUAServer({
+    ...certificate,
+    userCertificateManager: new OPCUACertificateManager({
+      rootFolder: join(pki, "users"), disableFileWatchers: true,
+      automaticallyAcceptUnknownCertificate: !options["reject-user-certificates"],
+    }),
     host: "127.0.0.1", hostname: "127.0.0.1", port, resourcePath: RESOURCE_PATH,
     alternateHostname: ["localhost", "127.0.0.1"],
     allowAnonymous: !options["no-anonymous"],
@@ -414,11 +440,14 @@ function makeServer(port, pki, users) {
     serverInfo: { applicationUri: "urn:greenlang:peer:server", productUri: "urn:greenlang:peer" },
     serverCapabilities: {
       maxSessions: number("max-sessions"),
+      ...some("max-monitored-items", "maxMonitoredItemsPerSubscription"),
+      ...some("max-subscriptions", "maxSubscriptionsPerSession"),
       operationLimits: {
         maxNodesPerRead: number("max-nodes-per-read"),
         maxNodesPerBrowse: number("max-nodes-per-browse"),
         maxNodesPerTranslateBrowsePathsToNodeIds: number("max-nodes-per-translate"),
         maxNodesPerHistoryReadData: number("max-nodes-per-history"),
+        maxMonitoredItemsPerCall: number("max-items-per-call"),
       },
     },
   });
@@ -491,7 +520,9 @@ async function main() {
   console.log = console.error;
   const temporary = options.pki ? null : mkdtempSync(join(tmpdir(), "greenlang-peer-"));
   const port = number("port") || (await freePort());
-  const server = makeServer(port, options.pki ?? temporary, { operator: "secret-operator" });
+  const pki = options.pki ?? temporary;
+  const certificate = options["expired-certificate"] ? await expiredCertificate(pki) : {};
+  const server = makeServer(port, pki, { operator: "secret-operator" }, certificate);
   await server.initialize();
   const { namespace, timer } = fillAddressSpace(server);
   if (options.audit) installAudit(server, options.audit);

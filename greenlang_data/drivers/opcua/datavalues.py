@@ -36,15 +36,18 @@ _FIRST_WINDOW: Final = 64
 _WALK_ROWS: Final = 1024
 _HANDLE_BYTES: Final = 4
 
+_BY_ROW: Final = ("texts", "type_names", "edits")
+
 Rows = slice | np.ndarray
 
 
 @dataclass(slots=True)
 class Columns:
-    """DataValues as columns of the same length; ``texts`` and ``type_names`` by row.
+    """DataValues as columns of the same length; ``texts``, ``type_names`` and ``edits`` by row.
 
     ``kinds`` are built-in type ids, 0 where there is no value. Times are nanoseconds since 1970
-    UTC, or NO_TIME. ``numbers`` counts only where ``valid`` is set.
+    UTC, or NO_TIME. ``numbers`` counts only where ``valid`` is set. ``edits`` say what was done to
+    the value after it was recorded, in the history of modifications.
     """
 
     numbers: np.ndarray
@@ -55,6 +58,7 @@ class Columns:
     server: np.ndarray
     texts: dict[int, str] = field(default_factory=dict)
     type_names: dict[int, str] = field(default_factory=dict)
+    edits: dict[int, str] = field(default_factory=dict)
 
     def __len__(self) -> int:
         return len(self.codes)
@@ -74,11 +78,11 @@ class Columns:
     def take(self, rows: np.ndarray) -> Columns:
         """The given rows, in the given order."""
         taken = self._arrays(rows)
-        if self.texts or self.type_names:
-            places = list(enumerate(rows.tolist()))
-            taken.texts = {new: self.texts[old] for new, old in places if old in self.texts}
-            names = self.type_names
-            taken.type_names = {new: names[old] for new, old in places if old in names}
+        for name in _BY_ROW:
+            old: dict[int, str] = getattr(self, name)
+            if old:
+                places = enumerate(rows.tolist())
+                setattr(taken, name, {new: old[row] for new, row in places if row in old})
         return taken
 
     def part(self, first: int, last: int) -> Columns:
@@ -86,10 +90,10 @@ class Columns:
         if first == 0 and last == len(self):
             return self
         cut = self._arrays(slice(first, last))
-        cut.texts = {row - first: one for row, one in self.texts.items() if first <= row < last}
-        cut.type_names = {
-            row - first: one for row, one in self.type_names.items() if first <= row < last
-        }
+        for name in _BY_ROW:
+            whole: dict[int, str] = getattr(self, name)
+            kept = {row - first: one for row, one in whole.items() if first <= row < last}
+            setattr(cut, name, kept)
         return cut
 
     def _arrays(self, rows: Rows) -> Columns:
@@ -117,8 +121,9 @@ def join(parts: list[Columns]) -> Columns:
     )
     start = 0
     for part in parts:
-        joined.texts |= {start + row: text for row, text in part.texts.items()}
-        joined.type_names |= {start + row: text for row, text in part.type_names.items()}
+        for name in _BY_ROW:
+            by_row: dict[int, str] = getattr(part, name)
+            getattr(joined, name).update({start + row: one for row, one in by_row.items()})
         start += len(part)
     return joined
 

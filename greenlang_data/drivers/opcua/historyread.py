@@ -17,10 +17,15 @@ from greenlang_data.drivers.opcua.binary import (
 )
 from greenlang_data.drivers.opcua.connection import Connection
 from greenlang_data.drivers.opcua.datavalues import BLOCK_ROWS, Columns, decode_values
+from greenlang_data.drivers.opcua.times import iso_text
 from greenlang_data.drivers.opcua.transport import HISTORY_READ, numeric_id
 
-_RAW_DETAILS, _PROCESSED_DETAILS, _HISTORY_DATA = 649, 652, 658
+_RAW_DETAILS, _PROCESSED_DETAILS, _AT_TIME_DETAILS = 649, 652, 655
+_HISTORY_DATA, _MODIFIED_DATA = 658, 11227
 _NO: Final = 0
+# HistoryUpdateType
+_EDITS: Final = {1: "inserted", 2: "replaced", 3: "updated", 4: "deleted"}
+_SMALLEST_EDIT: Final = 8 + 4 + 4
 
 
 @dataclass(slots=True)
@@ -33,14 +38,20 @@ class Page:
     rows: int
 
 
-def raw_details(start: int, end: int, rows: int) -> bytes:
+def raw_details(start: int, end: int, rows: int, *, modified: bool = False) -> bytes:
     """ReadRawModifiedDetails: samples between two tick counts, at most ``rows`` per node.
 
     The booleans are written out because their meaning is the opposite of many libraries' default:
-    no modified values, no bounding values.
+    modified values only when asked for, and no bounding values.
     """
-    body = struct.pack("<BqqIB", _NO, start, end, rows, _NO)
+    body = struct.pack("<BqqIB", modified, start, end, rows, _NO)
     return _extension_object(_RAW_DETAILS, body)
+
+
+def at_time_details(ticks: Sequence[int]) -> bytes:
+    """ReadAtTimeDetails: a value for each tick count, interpolated as the server is configured."""
+    body = struct.pack(f"<i{len(ticks)}qB", len(ticks), *ticks, _NO)
+    return _extension_object(_AT_TIME_DETAILS, body)
 
 
 def processed_details(start: int, end: int, interval: float, aggregate: int, nodes: int) -> bytes:
@@ -98,12 +109,27 @@ def _page(reader: Reader) -> Page:
     type_id, data = reader.extension_object()
     if data is None:
         return Page(code, continuation, [], 0)
-    if numeric_id(type_id) != _HISTORY_DATA:
+    kind = numeric_id(type_id)
+    if kind not in (_HISTORY_DATA, _MODIFIED_DATA):
         raise MalformedAnswerError("something else than history data was answered")
     rows = max(data.count(1), 0)
     blocks = [
         decode_values(data, min(BLOCK_ROWS, rows - row)) for row in range(0, rows, BLOCK_ROWS)
     ]
+    if kind == _MODIFIED_DATA:
+        _read_edits(data, blocks, rows)
     if data.position != data.end:
         raise MalformedAnswerError(f"{data.end - data.position} bytes follow the samples")
     return Page(code, continuation, blocks, rows)
+
+
+def _read_edits(data: Reader, blocks: Sequence[Columns], rows: int) -> None:
+    """The ModificationInfos behind the values, one for each."""
+    count = max(data.count(_SMALLEST_EDIT), 0)
+    if count != rows:
+        raise MalformedAnswerError(f"{count} modifications of {rows} values")
+    for block in blocks:
+        for row in range(len(block)):
+            time, kind, user = data.int64(), data.int32(), data.string()
+            what = _EDITS.get(kind, f"changed (kind {kind})")
+            block.edits[row] = f"{what} at {iso_text(time)} by {user or 'unknown'}"

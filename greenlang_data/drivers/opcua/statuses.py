@@ -102,13 +102,23 @@ def failure_text(code: int, node: str) -> str:
     return f"the server cannot read {node} ({name})"
 
 
-def history_failure(code: int, node: str) -> str:
-    """Why the history of a tag cannot be read."""
+def history_failure(code: int, node: str, what: str = "history") -> str:
+    """Why ``what`` of a tag cannot be read."""
     name = status_name(code)
     if code & 0xFFFF0000 == StatusCodes.BadHistoryOperationUnsupported:
-        return f"the server keeps no history of {node} ({name})"
+        return f"the server keeps no {what} of {node} ({name})"
     if code & 0xFFFF0000 == StatusCodes.BadUserAccessDenied:
-        return f"the user may not read the history of {node} ({name})"
+        return f"the user may not read the {what} of {node} ({name})"
     if code & 0xFFFF0000 in (StatusCodes.BadNodeIdUnknown, StatusCodes.BadNodeIdInvalid):
         return failure_text(code, node)
-    return f"the server cannot read the history of {node} ({name})"
+    return f"the server cannot read the {what} of {node} ({name})"
+
+
+def at_time_failure(code: int, node: str) -> str:
+    """Why values of a tag at chosen times cannot be read."""
+    if code & 0xFFFF0000 == StatusCodes.BadHistoryOperationUnsupported:
+        return (
+            f"the server gives no values of {node} at chosen times ({status_name(code)}); "
+            "read its raw samples instead"
+        )
+    return history_failure(code, node)
