@@ -8,6 +8,7 @@ import { parseArgs } from "node:util";
 import {
   AggregateFunction, DataType, DataValue, MessageSecurityMode, OPCUACertificateManager,
   OPCUAServer, RegisterServerMethod, SecurityPolicy, StatusCode, StatusCodes, Variant,
+  HistoryData, HistoryModifiedData, HistoryReadResult, ReadAtTimeDetails,
   VariantArrayType, addAggregateSupport, coerceNodeId, installAggregateConfigurationOptions, standardUnits,
 } from "node-opcua";
 
@@ -370,7 +371,98 @@ function addHistory(builder) {
     builder.addressSpace.installHistoricalDataNode(node, { historian: new FixedHistorian(samples) });
     if (dataType === "Double") installAggregateConfigurationOptions(node, { stepped: false });
   }
+  addEdited(builder, parent);
   builder.fixed(parent, "Plain", "Double", currentValue(double(7.5)));
+}
+
+// What node-opcua leaves out: values at chosen times, and the record of modifications. Both are
+// made up from the time asked for, so that a test can check them.
+const EDITS = [[10, 2, "anna"], [20, 4, "bert"], [20, 2, "anna"], [30, 1, null]];
+
+function addEdited(builder, parent) {
+  const node = builder.variable(parent, "History.Edited", "Double", {
+    accessLevel: "CurrentRead | HistoryRead", userAccessLevel: "CurrentRead | HistoryRead",
+  });
+  const samples = series(100, (i) => sample(double(i), StatusCodes.Good, second(i)));
+  builder.addressSpace.installHistoricalDataNode(node, { historian: new FixedHistorian(samples) });
+  const plain = node.historyRead.bind(node);
+  const answer = (historyData) => new HistoryReadResult({ statusCode: StatusCodes.Good, historyData });
+  node.historyRead = (context, details, indexRange, encoding, continuation, callback) => {
+    if (details instanceof ReadAtTimeDetails) {
+      const dataValues = details.reqTimes.map((time) => {
+        const at = (time.getTime() - HISTORY_START) / 1000;
+        return at < 0 || at > 99
+          ? sample(noValue(), StatusCodes.BadNoData, time.getTime())
+          : sample(double(at), Number.isInteger(at) ? StatusCodes.Good
+            : StatusCode.makeStatusCode(StatusCodes.Good, "HistorianInterpolated"), time.getTime());
+      });
+      callback(null, answer(new HistoryData({ dataValues })));
+    } else if (details.isReadModified) {
+      const within = EDITS.filter(([at]) => second(at) >= details.startTime.getTime()
+        && second(at) <= details.endTime.getTime());
+      callback(null, answer(new HistoryModifiedData({
+        dataValues: within.map(([at], i) => sample(double(at + i / 10), StatusCodes.Good, second(at))),
+        modificationInfos: within.map(([at, updateType, userName]) =>
+          ({ modificationTime: new Date(second(at) + 86_400_000), updateType, userName })),
+      })));
+    } else plain(context, details, indexRange, encoding, continuation, callback);
+  };
+}
+
+function addDiscrete(builder) {
+  const parent = builder.folder("Discrete");
+  const { namespace } = builder;
+  const type = namespace.addEnumerationType({
+    browseName: "PumpState", enumeration: ["Off", "Running", "Fault"],
+  });
+  builder.fixed(parent, "Discrete.Pump", type.nodeId, currentValue(scalar(DataType.Int32, 1)));
+  builder.fixed(parent, "Discrete.PumpUnknown", type.nodeId, currentValue(scalar(DataType.Int32, 7)));
+  namespace.addMultiStateDiscrete({
+    organizedBy: parent, browseName: "Discrete.Valve", nodeId: builder.id("Discrete.Valve"),
+    enumStrings: ["closed", "moving", "öffen"], value: 2,
+  });
+  namespace.addMultiStateValueDiscrete({
+    organizedBy: parent, browseName: "Discrete.Mode", nodeId: builder.id("Discrete.Mode"),
+    dataType: "Int32", value: 30,
+    enumValues: [{ displayName: "auto", value: 10 }, { displayName: "manual", value: 30 }],
+  });
+}
+
+// Two folders that hold each other, and a variable that both hold.
+function addKnots(builder) {
+  const [one, other] = [builder.folder("Knot1"), builder.folder("Knot2")];
+  one.addReference({ referenceType: "Organizes", nodeId: other });
+  other.addReference({ referenceType: "Organizes", nodeId: one });
+  const shared = builder.variable(one, "Knot.Shared", "Double", { description: "held by both" });
+  shared.setValueFromSource(double(1), StatusCodes.Good, BULK_TIME);
+  other.addReference({ referenceType: "Organizes", nodeId: shared });
+  const deep = builder.folder("Deep", one);
+  builder.variable(deep, "Knot.Deep", "Int16").setValueFromSource(
+    scalar(DataType.Int16, 5), StatusCodes.Good, BULK_TIME);
+}
+
+function addWide(builder, count) {
+  if (!count) return;
+  const parent = builder.folder("Wide");
+  for (let index = 0; index < count; index += 1) {
+    const node = builder.variable(parent, `Wide.${index}`, "Int32");
+    node.setValueFromSource(scalar(DataType.Int32, index), StatusCodes.Good, BULK_TIME);
+  }
+}
+
+// Steps all Bulk tags at once: their value is then the number of the step, and tells what was lost.
+function addSteps(builder, period) {
+  if (!period) return;
+  const nodes = [];
+  for (let index = 0; index < number("tags"); index += 1) {
+    nodes.push(builder.addressSpace.findNode(builder.id(`Bulk.${String(index).padStart(5, "0")}`)));
+  }
+  let step = 0;
+  setInterval(() => {
+    step += 1;
+    const now = new Date();
+    for (const node of nodes) node.setValueFromSource(double(step), StatusCodes.Good, now);
+  }, period).unref();
 }
 
 function addLive(builder, period) {
@@ -490,6 +582,10 @@ function fillAddressSpace(server) {
   addTimes(builder);
   addAccess(builder);
   addHistory(builder);
+  addDiscrete(builder);
+  addKnots(builder);
+  addWide(builder, number("wide-folder"));
+  addSteps(builder, number("step-period"));
   const timer = addLive(builder, number("live-period"));
   return { namespace: builder.namespace.index, timer };
 }

@@ -7,14 +7,12 @@ from typing import Final
 
 import numpy as np
 import pyarrow as pa
-from asyncua.ua.status_codes import StatusCodes
 
 from greenlang_data.drivers.base import ReadLog
 from greenlang_data.drivers.opcua.arrow import first_type, series_of
 from greenlang_data.drivers.opcua.bulk import SOURCE, in_chunks
 from greenlang_data.drivers.opcua.connection import Connection
 from greenlang_data.drivers.opcua.datavalues import Columns, join
-from greenlang_data.drivers.opcua.faults import ServiceFaultError
 from greenlang_data.drivers.opcua.historyread import Page, at_time_details, history_read
 from greenlang_data.drivers.opcua.raw import Tag
 from greenlang_data.drivers.opcua.series import UnreadableError
@@ -23,15 +21,6 @@ from greenlang_data.drivers.opcua.times import NO_TIME, ticks_at
 from greenlang_data.drivers.schema import failed_series
 
 _TIMES_PER_REQUEST: Final = 5_000
-_UNSUPPORTED: Final = frozenset(
-    {
-        StatusCodes.BadHistoryOperationUnsupported,
-        StatusCodes.BadHistoryOperationInvalid,
-        StatusCodes.BadServiceUnsupported,
-        StatusCodes.BadNotSupported,
-        StatusCodes.BadNotImplemented,
-    }
-)
 _OTHER_TIMES: Final = "the server answered for other times than were asked for"
 
 
@@ -65,12 +54,7 @@ class AtTimeReader:
 
         async def part(start: int, stop: int) -> list[Columns | UnreadableError | str]:
             nodes = [(tag.node, None) for tag in tags[start:stop]]
-            try:
-                pages = await history_read(self._connection, details, nodes, SOURCE, self._log)
-            except ServiceFaultError as fault:
-                if fault.code not in _UNSUPPORTED:
-                    raise
-                return [UnreadableError(fault.code)] * len(nodes)
+            pages = await history_read(self._connection, details, nodes, SOURCE, self._log)
             return [_checked(page, times) for page in pages]
 
         found = await in_chunks(len(tags), self._connection.limits, "history", part)

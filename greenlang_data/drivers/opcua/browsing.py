@@ -99,14 +99,20 @@ async def browse(
     direction: Direction,
     budget: Budget,
     log: ReadLog,
+    *,
+    optional: bool = False,
 ) -> list[Browsed]:
-    """The references of each node, in order; less than all only when ``budget`` is spent."""
+    """The references of each node, in order; less than all only when ``budget`` is spent.
+
+    ``optional`` is for what may go missing.
+    """
+    ask = connection.ask_if_possible if optional else connection.ask
 
     async def part(start: int, stop: int) -> list[Browsed]:
         # No view, of no time and no version.
         head = b"\x00\x00" + struct.pack("<qIIi", 0, 0, _MOST_PER_NODE, stop - start)
         body = head + b"".join(direction.encode(node) for node in nodes[start:stop])
-        found = await _results(await connection.ask(BROWSE, body, log), stop - start, budget)
+        found = await _results(await ask(BROWSE, body, log), stop - start, budget)
         await _read_on(connection, found, budget, log)
         return found
 

@@ -18,6 +18,7 @@ from greenlang_data.drivers.opcua.faults import ServiceFaultError, refused
 from greenlang_data.drivers.opcua.history import read_window
 from greenlang_data.drivers.opcua.limits import LIMIT_NODES
 from greenlang_data.drivers.opcua.login import access_of, log_in
+from greenlang_data.drivers.opcua.meanings import Meanings
 from greenlang_data.drivers.opcua.metadata import Metadata
 from greenlang_data.drivers.opcua.nodes import TagMap, read_value_id
 from greenlang_data.drivers.opcua.publishing import Publisher
@@ -184,6 +185,7 @@ class _Session:
         self.connection = connection
         self.tags = tags
         self.metadata = Metadata(connection, tags)
+        self.meanings = Meanings(connection)
         self._publisher = Publisher(connection)
         self._plans: OrderedDict[tuple[str, ...], SnapshotPlan] = OrderedDict()
 
@@ -206,7 +208,7 @@ class _Session:
         if isinstance(request, Snapshot):
             if request.tags:
                 plan = self._plan(request.tags)
-                yield await read_snapshot(self.connection, plan, self.metadata, log)
+                yield await read_snapshot(self.connection, plan, self.metadata, self.meanings, log)
         elif isinstance(request, Window):
             window = read_window(self.connection, self.tags, self.metadata, request, log)
             async with aclosing(window) as batches:
@@ -220,7 +222,7 @@ class _Session:
     async def watch(self, request: Watch, log: ReadLog) -> AsyncGenerator[pa.RecordBatch, None]:
         plan = self._plan(request.tags)
         watcher = Watcher(self.connection, self._publisher, plan, request, log)
-        async with aclosing(watcher.batches(self.tags, self.metadata)) as batches:
+        async with aclosing(watcher.batches(self.metadata, self.meanings)) as batches:
             async for batch in batches:
                 yield batch
 

@@ -7,6 +7,8 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Final
 
+from asyncua.ua.status_codes import StatusCodes
+
 from greenlang_data.drivers.base import ReadLog
 from greenlang_data.drivers.opcua.binary import (
     NULL_STRING,
@@ -17,6 +19,7 @@ from greenlang_data.drivers.opcua.binary import (
 )
 from greenlang_data.drivers.opcua.connection import Connection
 from greenlang_data.drivers.opcua.datavalues import BLOCK_ROWS, Columns, decode_values
+from greenlang_data.drivers.opcua.faults import ServiceFaultError
 from greenlang_data.drivers.opcua.times import iso_text
 from greenlang_data.drivers.opcua.transport import HISTORY_READ, numeric_id
 
@@ -26,6 +29,17 @@ _NO: Final = 0
 # HistoryUpdateType
 _EDITS: Final = {1: "inserted", 2: "replaced", 3: "updated", 4: "deleted"}
 _SMALLEST_EDIT: Final = 8 + 4 + 4
+
+
+_UNSUPPORTED: Final = frozenset(
+    {
+        StatusCodes.BadHistoryOperationUnsupported,
+        StatusCodes.BadHistoryOperationInvalid,
+        StatusCodes.BadServiceUnsupported,
+        StatusCodes.BadNotSupported,
+        StatusCodes.BadNotImplemented,
+    }
+)
 
 
 @dataclass(slots=True)
@@ -71,10 +85,24 @@ async def history_read(
     nodes: Sequence[tuple[bytes, bytes | None]],
     timestamps: int,
     log: ReadLog,
+    *,
+    apart: bool = True,
 ) -> list[Page]:
-    """One page for each ``(node id, continuation point)``."""
+    """One page for each ``(node id, continuation point)``.
+
+    Some servers refuse a whole request because of one node without such a history. Unless the
+    details are for all nodes together (``apart`` False), each is then asked for alone.
+    """
     body = _request(details, nodes, timestamps, release=False)
-    reader = await connection.ask(HISTORY_READ, body, log)
+    try:
+        reader = await connection.ask(HISTORY_READ, body, log)
+    except ServiceFaultError as fault:
+        if not apart or fault.code not in _UNSUPPORTED:
+            raise
+        if len(nodes) == 1:
+            return [Page(fault.code, None, [], 0)]
+        singles = [await history_read(connection, details, [one], timestamps, log) for one in nodes]
+        return [pages[0] for pages in singles]
     count = reader.count(11)
     if count != len(nodes):
         raise MalformedAnswerError(f"history of {max(count, 0)} nodes instead of {len(nodes)}")

@@ -12,6 +12,7 @@ from greenlang_data.drivers.opcua.arrow import text_array, time_array, type_arra
 from greenlang_data.drivers.opcua.bulk import BOTH, ReadPlan, all_or_none, read_all
 from greenlang_data.drivers.opcua.connection import Connection
 from greenlang_data.drivers.opcua.datavalues import Columns
+from greenlang_data.drivers.opcua.meanings import Meanings
 from greenlang_data.drivers.opcua.metadata import Metadata
 from greenlang_data.drivers.opcua.nodes import TagMap, read_value_id
 from greenlang_data.drivers.opcua.statuses import (
@@ -29,7 +30,8 @@ class SnapshotPlan:
     def __init__(self, tags: Sequence[str], tag_map: TagMap) -> None:
         self.tags = tags
         self.nodes = tag_map.texts(tags)
-        self.requests = ReadPlan([read_value_id(one) for one in tag_map.encoded(tags)], BOTH)
+        self.encoded = tag_map.encoded(tags)
+        self.requests = ReadPlan([read_value_id(one) for one in self.encoded], BOTH)
         self.tag_ids = pa.array(tags, pa.string())
         self.described: tuple[pa.Array, pa.Array] | None = None
 
@@ -44,7 +46,11 @@ class SnapshotPlan:
 
 
 async def read_snapshot(
-    connection: Connection, plan: SnapshotPlan, metadata: Metadata, log: ReadLog
+    connection: Connection,
+    plan: SnapshotPlan,
+    metadata: Metadata,
+    meanings: Meanings,
+    log: ReadLog,
 ) -> pa.RecordBatch:
     """One row per tag of the plan."""
     if plan.described is None:
@@ -54,6 +60,7 @@ async def read_snapshot(
         assert values is not None
     else:
         values = await read_all(connection, plan.requests, log)
+    await meanings.explain(values, plan.encoded, log)
     return _batch(plan, values)
 
 

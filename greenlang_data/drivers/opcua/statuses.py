@@ -102,10 +102,15 @@ def failure_text(code: int, node: str) -> str:
     return f"the server cannot read {node} ({name})"
 
 
+_NO_SUCH_HISTORY: Final = frozenset(
+    {StatusCodes.BadHistoryOperationUnsupported, StatusCodes.BadHistoryOperationInvalid}
+)
+
+
 def history_failure(code: int, node: str, what: str = "history") -> str:
     """Why ``what`` of a tag cannot be read."""
     name = status_name(code)
-    if code & 0xFFFF0000 == StatusCodes.BadHistoryOperationUnsupported:
+    if code & 0xFFFF0000 in _NO_SUCH_HISTORY:
         return f"the server keeps no {what} of {node} ({name})"
     if code & 0xFFFF0000 == StatusCodes.BadUserAccessDenied:
         return f"the user may not read the {what} of {node} ({name})"
@@ -116,7 +121,7 @@ def history_failure(code: int, node: str, what: str = "history") -> str:
 
 def at_time_failure(code: int, node: str) -> str:
     """Why values of a tag at chosen times cannot be read."""
-    if code & 0xFFFF0000 == StatusCodes.BadHistoryOperationUnsupported:
+    if code & 0xFFFF0000 in _NO_SUCH_HISTORY:
         return (
             f"the server gives no values of {node} at chosen times ({status_name(code)}); "
             "read its raw samples instead"

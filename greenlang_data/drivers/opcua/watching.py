@@ -16,8 +16,9 @@ from greenlang_data.drivers.opcua.bulk import BOTH, ReadPlan, read_all
 from greenlang_data.drivers.opcua.connection import Connection
 from greenlang_data.drivers.opcua.datavalues import Columns
 from greenlang_data.drivers.opcua.faults import SESSION_LOST, ServiceFaultError
+from greenlang_data.drivers.opcua.meanings import Meanings
 from greenlang_data.drivers.opcua.metadata import Metadata
-from greenlang_data.drivers.opcua.nodes import TagMap, read_value_id
+from greenlang_data.drivers.opcua.nodes import read_value_id
 from greenlang_data.drivers.opcua.notifications import Message
 from greenlang_data.drivers.opcua.publishing import Publisher
 from greenlang_data.drivers.opcua.snapshot import SnapshotPlan, snapshot_batch
@@ -71,18 +72,18 @@ class Watcher:
         self._seen = np.zeros(len(plan.tags), np.bool_)
 
     async def batches(
-        self, tag_map: TagMap, metadata: Metadata
+        self, metadata: Metadata, meanings: Meanings
     ) -> AsyncGenerator[pa.RecordBatch, None]:
         """Batches without end. Raises NoSubscriptionError before the first one."""
         await self._plan.describe(metadata, self._log)
-        self._entries = [read_value_id(node) for node in tag_map.encoded(self._plan.tags)]
+        self._entries = [read_value_id(node) for node in self._plan.encoded]
         subscription = await self._subscribe()
         self._publisher.add(subscription.number, subscription)
         try:
             failed = self._failures(await self._monitor(subscription))
             if failed.num_rows:
                 yield failed
-            async for batch in self._follow(subscription):
+            async for batch in self._follow(subscription, meanings):
                 yield batch
         finally:
             self._publisher.remove(subscription.number)
@@ -106,14 +107,16 @@ class Watcher:
             raise NoSubscriptionError(status_name(without_room))
         return codes
 
-    async def _follow(self, subscription: Subscription) -> AsyncGenerator[pa.RecordBatch, None]:
+    async def _follow(
+        self, subscription: Subscription, meanings: Meanings
+    ) -> AsyncGenerator[pa.RecordBatch, None]:
         loop = asyncio.get_running_loop()
         first_due: float | None = loop.time() + max(_FIRST_SECONDS, 2 * self._every)
         heartbeat = loop.time() + self._every
         while True:
             message = await subscription.next_message(max(heartbeat - loop.time(), 0))
             if message is not None:
-                for batch in self._changes(message):
+                for batch in await self._changes(message, meanings):
                     yield batch
                     heartbeat = loop.time() + self._every
             elif not self._publisher.held_up:
@@ -124,9 +127,9 @@ class Watcher:
             if first_due is not None and (self._seen.all() or loop.time() > first_due):
                 first_due = None
                 if not self._seen.all():
-                    yield await self._read_unreported()
+                    yield await self._read_unreported(meanings)
 
-    def _changes(self, message: Message) -> list[pa.RecordBatch]:
+    async def _changes(self, message: Message, meanings: Meanings) -> list[pa.RecordBatch]:
         batches = []
         for handles, columns in message.changes:
             if len(handles) and int(handles.max()) >= len(self._seen):
@@ -140,6 +143,8 @@ class Watcher:
                     "the server's queues overflowed, so values before those marked "
                     "(Overflow) are missing"
                 )
+            nodes = [self._plan.encoded[handle] for handle in handles.tolist()]
+            await meanings.explain(columns, nodes, self._log)
             batches.append(self._batch(handles.astype(np.int64), columns))
         return batches
 
@@ -168,12 +173,15 @@ class Watcher:
             return failure_text(code, node)
         return f"the server cannot watch {node} ({status_name(code)})"
 
-    async def _read_unreported(self) -> pa.RecordBatch:
+    async def _read_unreported(self, meanings: Meanings) -> pa.RecordBatch:
         """The values of tags of which the server has reported none."""
         rows = np.flatnonzero(~self._seen)
         self._seen[rows] = True
         plan = ReadPlan([self._entries[row] for row in rows.tolist()], BOTH)
-        return self._batch(rows, await read_all(self._connection, plan, self._log))
+        columns = await read_all(self._connection, plan, self._log)
+        nodes = [self._plan.encoded[row] for row in rows.tolist()]
+        await meanings.explain(columns, nodes, self._log)
+        return self._batch(rows, columns)
 
 
 def _nothing() -> pa.RecordBatch:
