@@ -387,7 +387,7 @@ function addEdited(builder, parent) {
   builder.addressSpace.installHistoricalDataNode(node, { historian: new FixedHistorian(samples) });
   const plain = node.historyRead.bind(node);
   const answer = (historyData) => new HistoryReadResult({ statusCode: StatusCodes.Good, historyData });
-  node.historyRead = (context, details, indexRange, encoding, continuation, callback) => {
+  node.historyRead = async (context, details, indexRange, encoding, continuation) => {
     if (details instanceof ReadAtTimeDetails) {
       const dataValues = details.reqTimes.map((time) => {
         const at = (time.getTime() - HISTORY_START) / 1000;
@@ -396,16 +396,18 @@ function addEdited(builder, parent) {
           : sample(double(at), Number.isInteger(at) ? StatusCodes.Good
             : StatusCode.makeStatusCode(StatusCodes.Good, "HistorianInterpolated"), time.getTime());
       });
-      callback(null, answer(new HistoryData({ dataValues })));
-    } else if (details.isReadModified) {
+      return answer(new HistoryData({ dataValues }));
+    }
+    if (details.isReadModified) {
       const within = EDITS.filter(([at]) => second(at) >= details.startTime.getTime()
         && second(at) <= details.endTime.getTime());
-      callback(null, answer(new HistoryModifiedData({
+      return answer(new HistoryModifiedData({
         dataValues: within.map(([at], i) => sample(double(at + i / 10), StatusCodes.Good, second(at))),
         modificationInfos: within.map(([at, updateType, userName]) =>
           ({ modificationTime: new Date(second(at) + 86_400_000), updateType, userName })),
-      })));
-    } else plain(context, details, indexRange, encoding, continuation, callback);
+      }));
+    }
+    return plain(context, details, indexRange, encoding, continuation);
   };
 }
 

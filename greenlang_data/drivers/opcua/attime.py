@@ -21,6 +21,9 @@ from greenlang_data.drivers.opcua.times import NO_TIME, ticks_at
 from greenlang_data.drivers.schema import failed_series
 
 _TIMES_PER_REQUEST: Final = 5_000
+# Info bits of a DataValue that tell where it is from: recorded, calculated or interpolated.
+_ORIGIN_BITS: Final = 0x0C03
+_INTERPOLATED: Final = 0x0402
 _OTHER_TIMES: Final = "the server answered for other times than were asked for"
 
 
@@ -81,4 +84,8 @@ def _checked(page: Page, times: Sequence[int]) -> Columns | UnreadableError | st
     asked = np.array(times, np.int64)
     # A value that there is none of may lack its time; the order tells which it is.
     columns.source = np.where(columns.source == NO_TIME, asked, columns.source)
-    return columns if (columns.source == asked).all() else _OTHER_TIMES
+    if (columns.source != asked).any():
+        return _OTHER_TIMES
+    interpolated = np.flatnonzero(columns.codes & _ORIGIN_BITS == _INTERPOLATED)
+    columns.edits = dict.fromkeys(interpolated.tolist(), "interpolated")
+    return columns
