@@ -148,11 +148,11 @@ def test_a_server_without_end_is_cut_off_and_says_so(
     assert len(rows) < 300
     assert any("more than 150 references" in note for note in log.notes)
     monkeypatch.undo()
-    monkeypatch.setattr(walk, "DEEPEST", 1)
+    monkeypatch.setattr(walk, "DEEPEST", 2)
     log = ReadLog()
     rows = with_driver(opcua_peer.endpoint, lambda driver: listed(driver, log))
-    assert max(path.count("/") for path in rows) == 1
-    assert any("deeper than 1 levels" in note for note in log.notes)
+    assert max(path.count("/") for path in rows) == 2
+    assert any("deeper than 2 levels" in note for note in log.notes)
 
 
 @pytest.mark.parametrize(
