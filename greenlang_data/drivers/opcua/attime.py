@@ -21,9 +21,10 @@ from greenlang_data.drivers.opcua.times import NO_TIME, ticks_at
 from greenlang_data.drivers.schema import failed_series
 
 _TIMES_PER_REQUEST: Final = 5_000
-# Info bits of a DataValue that tell where it is from: recorded, calculated or interpolated.
-_ORIGIN_BITS: Final = 0x0C03
-_INTERPOLATED: Final = 0x0402
+# Info bits of a DataValue that tell where it is from: recorded, calculated or interpolated. Some
+# servers set them without the bit 0x0400, which says that they are of this kind.
+_ORIGIN_BITS: Final = 0x0803
+_INTERPOLATED: Final = 0x0002
 _OTHER_TIMES: Final = "the server answered for other times than were asked for"
 
 
