@@ -10,22 +10,25 @@ from __future__ import annotations
 
 import argparse
 import asyncio
+import functools
 import subprocess
 import sys
 import time
 from collections.abc import Awaitable, Callable, Sequence
+from contextlib import aclosing
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
 import asyncua
+import numpy as np
 import pandas as pd
 import pyarrow as pa
 from asyncua import ua
 from asyncua.common.utils import Buffer
 from asyncua.ua.ua_binary import struct_from_binary
 
-from greenlang_data.drivers.base import ReadLog, Snapshot
+from greenlang_data.drivers.base import ReadLog, Snapshot, Watch
 from greenlang_data.drivers.opcua import OpcUaDriver
 from greenlang_data.drivers.opcua.arrow import series_of
 from greenlang_data.drivers.opcua.historyread import _page
@@ -270,6 +273,72 @@ def memory(endpoint: str, node: str) -> None:
 # --- all of it ---------------------------------------------------------------------------
 
 
+# --- security and watching ---------------------------------------------------------------
+
+SECURITY = ("None", "Sign", "SignAndEncrypt")
+
+
+async def security(endpoint: str, tag: str, rounds: int) -> None:
+    """The processor time of one history over channels of each mode, interleaved."""
+    drivers, spent = {}, {mode: Best() for mode in SECURITY}
+    for mode in SECURITY:
+        policy = "None" if mode == "None" else "Basic256Sha256"
+        drivers[mode] = OpcUaDriver(
+            config(endpoint, timeout_seconds=60, security_mode=mode, security_policy=policy,
+                   trust_on_first_use=True)
+        )  # fmt: skip
+        await drivers[mode].connect()
+    for _ in range(rounds):
+        for mode, driver in drivers.items():
+            await timed(spent[mode], functools.partial(our_history, driver, tag))
+    for mode, best in spent.items():
+        await drivers[mode].close()
+        print(
+            f"{tag} over {mode:<15} {best.wall:8.4f} s ({best.cpu:8.4f} cpu)   "
+            f"{best.cpu / spent['None'].cpu:5.2f}x the cpu of None"
+        )
+
+
+async def watch_many(endpoint: str, items: int, seconds: float) -> None:
+    """Every step of every item, counted; the peer's value is the number of the step.
+
+    The time counts from when every item has made a step.
+    """
+    driver = OpcUaDriver(config(endpoint, timeout_seconds=120))
+    await driver.connect()
+    tags = tuple(f"Bulk.{index:05d}" for index in range(items))
+    places = {tag: place for place, tag in enumerate(tags)}
+    last = np.full(items, np.nan)
+    changes = lost = 0
+    log, cpu, began = ReadLog(), time.process_time(), time.perf_counter()
+    first = None
+    async with aclosing(driver.watch(Watch(tags, 1.0), log)) as batches:
+        async for batch in batches:
+            rows = np.array([places[tag] for tag in batch.column("tag_id").to_pylist()], int)
+            values = batch.column("value").to_numpy(zero_copy_only=False)
+            # The values before the first step are no whole numbers.
+            steps = values == np.floor(values)
+            for row, value in zip(rows[steps].tolist(), values[steps].tolist(), strict=True):
+                lost += int(not np.isnan(last[row]) and value != last[row] + 1)
+                last[row] = value
+            changes += int(steps.sum())
+            first = first or (time.perf_counter() - began if not np.isnan(last).any() else None)
+            if first is not None and time.perf_counter() - began > first + seconds:
+                break
+    cpu = time.process_time() - cpu
+    await driver.close()
+    first_text = "never" if first is None else f"{first:.1f} s"
+    print(
+        f"{items:,} monitored items: {changes:,} changes in {seconds:g} s, {lost} lost, "
+        f"every item had a step after {first_text}, {cpu:.2f} s cpu, notes {log.notes}"
+    )
+
+
+def watching(items: int, seconds: float) -> None:
+    with start_opcua(tags=items, history=10, mixed=10, step_period=5000) as peer:
+        asyncio.run(watch_many(peer.endpoint, items, seconds))
+
+
 def compare(rounds: int) -> None:
     with start_opcua(tags=10_000, history=1_000_000, mixed=100_000) as peer:
         asyncio.run(current_values(peer.endpoint, peer, rounds, "node-opcua"))
@@ -278,7 +347,9 @@ def compare(rounds: int) -> None:
         asyncio.run(history(peer.endpoint, peer, "History.Million", 1, "node-opcua"))
         asyncio.run(decoding(peer.endpoint, "History.Million", 1))
         asyncio.run(decoding(peer.endpoint, "History.Mixed", 3))
+        asyncio.run(security(peer.endpoint, "History.Million", rounds))
         memory(peer.endpoint, peer.node("History.Million"))
+    watching(items=50_000, seconds=60)
 
 
 def main() -> None:
@@ -287,7 +358,11 @@ def main() -> None:
     parser.add_argument("--memory", choices=["ours", "asyncua"], help=argparse.SUPPRESS)
     parser.add_argument("--endpoint", help=argparse.SUPPRESS)
     parser.add_argument("--node", help=argparse.SUPPRESS)
+    parser.add_argument("--watch", type=int, help="only watch so many items")
     options = parser.parse_args()
+    if options.watch:
+        watching(options.watch, 60)
+        return
     if options.memory:
         print(asyncio.run(one_history(options.endpoint, options.node, options.memory)))
     else:

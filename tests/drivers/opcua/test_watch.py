@@ -15,6 +15,7 @@ from asyncua import ua
 
 from greenlang_data.drivers.base import ReadLog, Watch
 from greenlang_data.drivers.opcua import OpcUaDriver
+from greenlang_data.drivers.opcua.subscription import Subscription
 from greenlang_data.drivers.schema import SNAPSHOT, UNKNOWN_TAG
 from greenlang_data.errors import ProtocolError, SourceUnreachable
 from tests.drivers.opcua.helpers import config, connected, snapshot, with_driver
@@ -142,32 +143,26 @@ def test_a_slow_reader_gets_everything(opcua_factory: Callable[..., OpcuaPeer]) 
     with_driver(peer.endpoint, use)
 
 
-def test_a_full_queue_shows_in_the_status(opcua_factory: Callable[..., OpcuaPeer]) -> None:
+def test_a_full_queue_shows_in_the_status(
+    opcua_factory: Callable[..., OpcuaPeer], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    # The tag changes twenty times between two reports, and the queue holds two values.
     peer = opcua_factory(tags=3, history=10, mixed=10, step_period=100)
+    plain = Subscription.add_items
 
-    async def use(driver: OpcUaDriver) -> None:
-        log = ReadLog()
-        # As if the server had room for one value only; it changes ten times between two reports.
-        from greenlang_data.drivers.opcua import subscription
+    async def sampled_often(self: Subscription, entries: list[bytes], every: float) -> list[int]:
+        return await plain(self, entries, every / 20)
 
-        kept, subscription._QUEUED_STEPS = subscription._QUEUED_STEPS, 2
-        made = subscription.Subscription.add_items
-
-        async def sampled_often(self: Any, entries: list[bytes], every: float) -> list[int]:
-            return await made(self, entries, every / 20)
-
-        subscription.Subscription.add_items = sampled_often  # type: ignore[method-assign]
-        try:
-            rows = await watched(driver, ("Bulk.00000",), 6, every=2, log=log)
-        finally:
-            subscription._QUEUED_STEPS = kept
-            subscription.Subscription.add_items = made  # type: ignore[method-assign]
-        marked = [row for row in rows if "(Overflow)" in row["status"]]
-        assert marked
-        assert all(row["quality"] == "good" and row["value"] is not None for row in marked)
-        assert any("queues overflowed" in note for note in log.notes)
-
-    with_driver(peer.endpoint, use)
+    monkeypatch.setattr(Subscription, "add_items", sampled_often)
+    monkeypatch.setattr("greenlang_data.drivers.opcua.subscription._QUEUED_STEPS", 2)
+    log = ReadLog()
+    rows = with_driver(
+        peer.endpoint, lambda driver: watched(driver, ("Bulk.00000",), 6, every=2, log=log)
+    )
+    marked = [row for row in rows if "(Overflow)" in row["status"]]
+    assert marked
+    assert all(row["quality"] == "good" and row["value"] is not None for row in marked)
+    assert any("queues overflowed" in note for note in log.notes)
 
 
 def test_a_beat_although_nothing_changes(opcua_peer: OpcuaPeer) -> None:
