@@ -335,7 +335,7 @@ async def watch_many(endpoint: str, items: int, seconds: float) -> None:
 
 
 def watching(items: int, seconds: float) -> None:
-    with start_opcua(tags=items, history=10, mixed=10, step_period=5000) as peer:
+    with start_opcua(tags=items, history=10, mixed=10, step_period=20_000) as peer:
         asyncio.run(watch_many(peer.endpoint, items, seconds))
 
 
@@ -349,7 +349,7 @@ def compare(rounds: int) -> None:
         asyncio.run(decoding(peer.endpoint, "History.Mixed", 3))
         asyncio.run(security(peer.endpoint, "History.Million", rounds))
         memory(peer.endpoint, peer.node("History.Million"))
-    watching(items=50_000, seconds=60)
+    watching(items=50_000, seconds=120)
 
 
 def main() -> None:
@@ -361,7 +361,7 @@ def main() -> None:
     parser.add_argument("--watch", type=int, help="only watch so many items")
     options = parser.parse_args()
     if options.watch:
-        watching(options.watch, 60)
+        watching(options.watch, 120)
         return
     if options.memory:
         print(asyncio.run(one_history(options.endpoint, options.node, options.memory)))

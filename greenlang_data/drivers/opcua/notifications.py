@@ -38,9 +38,10 @@ class Message:
 
 @dataclass(slots=True)
 class Publication:
-    """The answer to one Publish request."""
+    """The answer to one Publish request. ``more``: the server has further messages ready."""
 
     subscription: int
+    more: bool
     message: Message
 
 
@@ -60,12 +61,12 @@ def read_publication(reader: Reader) -> Publication:
     subscription = reader.uint32()
     for _ in range(reader.count(4)):
         reader.uint32()
-    reader.byte()
+    more = reader.byte() != 0
     message = read_message(reader)
     for _ in range(reader.count(4)):
         reader.uint32()
     reader.finish()
-    return Publication(subscription, message)
+    return Publication(subscription, more, message)
 
 
 def read_message(reader: Reader) -> Message:

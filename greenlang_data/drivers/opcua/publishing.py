@@ -22,9 +22,10 @@ from greenlang_data.drivers.opcua.notifications import (
 from greenlang_data.drivers.opcua.transport import PUBLISH
 from greenlang_data.errors import SourceUnreachable
 
-# One more than two subscriptions' worth keeps the server supplied while an answer travels.
+# A few keep the server supplied while an answer travels. A server that has more to tell than
+# these can carry gets more of them, because some send only one message for each per interval.
 _OUTSTANDING: Final = 3
-_RETRY_SECONDS: Final = 0.2
+_MOST_OUTSTANDING: Final = 60
 
 
 class Subscriber(Protocol):
@@ -45,6 +46,7 @@ class Publisher:
         self._subscribers: dict[int, Subscriber] = {}
         self._acknowledged: list[tuple[int, int]] = []
         self._workers: set[asyncio.Task[None]] = set()
+        self._most = _MOST_OUTSTANDING
         # Counts the subscriptions, to tell old refusals from new ones.
         self._added = 0
         self.held_up = False
@@ -56,6 +58,10 @@ class Publisher:
         self._subscribers[subscription] = subscriber
         self._added += 1
         for _ in range(_OUTSTANDING - len(self._workers)):
+            self._start()
+
+    def _start(self) -> None:
+        if len(self._workers) < self._most:
             worker = asyncio.create_task(self._work())
             self._workers.add(worker)
             worker.add_done_callback(self._workers.discard)
@@ -71,7 +77,7 @@ class Publisher:
 
     async def _work(self) -> None:
         try:
-            while self._subscribers:
+            while self._subscribers and len(self._workers) <= self._most:
                 await self._publish()
         except Exception as error:  # the watchers raise it
             for subscriber in list(self._subscribers.values()):
@@ -85,8 +91,7 @@ class Publisher:
         except ServiceFaultError as fault:
             self._acknowledged += acknowledged
             if fault.code == StatusCodes.BadTooManyPublishRequests and len(self._workers) > 1:
-                # One request fewer is under way while this one rests.
-                await asyncio.sleep(_RETRY_SECONDS)
+                self._most = len(self._workers) - 1
                 return
             if fault.code in (StatusCodes.BadTimeout, StatusCodes.BadRequestTimeout):
                 return
@@ -98,10 +103,13 @@ class Publisher:
                     ) from None
                 return
             raise
+        publication = read_publication(reader)
+        if publication.more:
+            self._start()
         async with self._order:
             self.held_up = True
             try:
-                await self._deliver(read_publication(reader))
+                await self._deliver(publication)
             finally:
                 self.held_up = False
 
