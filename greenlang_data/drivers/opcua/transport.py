@@ -11,6 +11,7 @@ the private names that this rests on.
 from __future__ import annotations
 
 import asyncio
+import functools
 import struct
 import time
 from collections.abc import Callable
@@ -55,6 +56,10 @@ class _Limits(TransportLimits):
         self.max_chunk_count = 0
 
 
+def _decrypted(decrypt: Callable[[Any, Any], Any], cryptography: Any, content: Any) -> memoryview:
+    return memoryview(decrypt(cryptography, content))
+
+
 class _Connection(SecureConnection):
     """Tells of aborted answers and of channels that the server refused to open."""
 
@@ -63,6 +68,10 @@ class _Connection(SecureConnection):
     ) -> None:
         super().__init__(policy, limits)
         self._aborted = aborted
+        symmetric = getattr(policy, "symmetric_cryptography", None)
+        if symmetric is not None:
+            # What asyncua cuts from an answer is then a view and not a copy each time.
+            symmetric.decrypt = functools.partial(_decrypted, type(symmetric).decrypt, symmetric)
 
     def _receive(self, msg: Any) -> Any:
         message = super()._receive(msg)
@@ -181,7 +190,8 @@ class Channel(UASocketProtocol):
                 return
             if len(self._inbox) < size:
                 return
-            chunk = bytes(self._inbox[:size])
+            with memoryview(self._inbox) as view:
+                chunk = bytes(view[:size])
             del self._inbox[:size]
             self._process_received_data(chunk)
             if not self.is_open:
