@@ -102,6 +102,8 @@ class Session:
         end: Any = None,
         aggregation: Aggregation | None = None,
         interval: Any = None,
+        modified: bool = False,
+        times: Iterable[Any] | None = None,
         source: str | None = None,
         timeout: float | None = None,
         errors: Errors = "raise",
@@ -114,6 +116,12 @@ class Session:
         raw or one ``aggregation`` (avg, min, max, sum, count) per ``interval`` ("10min", seconds);
         ``shape="wide"`` (usual) is a UTC DatetimeIndex ``timestamp`` and a column per tag, where
         a bad value is missing; ``"long"`` is ``tag, timestamp, value, quality, status, unit``.
+
+        Of sources that keep them (OPC UA): ``modified=True`` gives what was replaced, deleted or
+        added by hand in the window, with what, when and by whom in the ``status`` of
+        ``shape="long"``; ``times=`` in place of a window gives one value at each of these times,
+        as the source interpolates it; ``aggregation`` takes OPC UA's own names, such as
+        ``"TimeAverage"`` or ``"PercentGood"``.
         """
         query = build_query(
             SCADAQuery,
@@ -123,6 +131,8 @@ class Session:
             end_time=end,
             aggregation=aggregation,
             interval_seconds=None if interval is None else parse_interval(interval),
+            modified=modified or None,
+            times=None if times is None else list(times),
         )
         return self._read("scada", query, source, timeout, errors, shape)
 

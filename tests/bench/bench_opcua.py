@@ -32,7 +32,8 @@ from greenlang_data.drivers.base import ReadLog, Snapshot, Watch
 from greenlang_data.drivers.opcua import OpcUaDriver
 from greenlang_data.drivers.opcua.arrow import series_of
 from greenlang_data.drivers.opcua.historyread import _page
-from greenlang_data.drivers.opcua.transport import HISTORY_READ, _answer
+from greenlang_data.drivers.opcua.services import HISTORY_READ
+from greenlang_data.drivers.opcua.transport import _answer
 from tests.drivers.opcua.helpers import HISTORY_END, HISTORY_START, config, window
 from tests.drivers.opcua.replay import recorded
 from tests.peers.launch import OpcuaPeer, start_opcua
@@ -181,7 +182,7 @@ async def recorded_pages(endpoint: str, tag: str) -> list[bytes]:
     channel = driver._session.connection._channel
     pages, ask = [], channel.ask
 
-    async def recording(service: int, body: bytes, seconds: float) -> Any:
+    async def recording(service: int, body: bytes, seconds: float | None) -> Any:
         reader = await ask(service, body, seconds)
         if service == HISTORY_READ:
             pages.append(reader.data)

@@ -30,24 +30,62 @@ from greenlang_data.drivers.opcua.times import ticks_at
 from greenlang_data.drivers.schema import failed_series
 from greenlang_data.errors import UnsupportedError
 
-# There is none for sum: what OPC UA calls Total is the integral over time. In the order of the
-# standard: Average, Minimum, Maximum, Count, Range, Start, End, Delta, StandardDeviationSample,
-# TimeAverage, PercentGood.
+# Node ids of the standard's aggregates: Average, Minimum, Maximum and Count under the names that
+# they have everywhere, the others under the standard's own. There is none for sum: what OPC UA
+# calls Total is the integral over time.
 AGGREGATES: Final = {
     "avg": 2342,
     "min": 2346,
     "max": 2347,
     "count": 2352,
-    "range": 2350,
-    "first": 2357,
-    "last": 2358,
-    "delta": 2359,
-    "std": 11426,
-    "time_weighted": 2343,
-    "percent_good": 2362,
+    "Interpolative": 2341,
+    "TimeAverage": 2343,
+    "Total": 2344,
+    "MinimumActualTime": 2348,
+    "MaximumActualTime": 2349,
+    "Range": 2350,
+    "AnnotationCount": 2351,
+    "NumberOfTransitions": 2355,
+    "Start": 2357,
+    "End": 2358,
+    "Delta": 2359,
+    "DurationGood": 2360,
+    "DurationBad": 2361,
+    "PercentGood": 2362,
+    "PercentBad": 2363,
+    "WorstQuality": 2364,
+    "TimeAverage2": 11285,
+    "Minimum2": 11286,
+    "Maximum2": 11287,
+    "Range2": 11288,
+    "WorstQuality2": 11292,
+    "Total2": 11304,
+    "MinimumActualTime2": 11305,
+    "MaximumActualTime2": 11306,
+    "DurationInStateZero": 11307,
+    "DurationInStateNonZero": 11308,
+    "StandardDeviationSample": 11426,
+    "StandardDeviationPopulation": 11427,
+    "VarianceSample": 11428,
+    "VariancePopulation": 11429,
+    "StartBound": 11505,
+    "EndBound": 11506,
+    "DeltaBounds": 11507,
 }
-# How a value goes on between two samples only the server knows, so these are never computed here.
-_SERVER_ONLY: Final = frozenset({"time_weighted", "percent_good"})
+# How a value goes on between two samples, and from before the first, only the server knows, so
+# these are never computed here.
+_SERVER_ONLY: Final = AGGREGATES.keys() - REDUCTIONS.keys()
+# Stamped with the time of the sample that they tell, which is somewhere in the interval.
+_OCCURRENCES: Final = frozenset(
+    {
+        "Start",
+        "End",
+        "MinimumActualTime",
+        "MaximumActualTime",
+        "MinimumActualTime2",
+        "MaximumActualTime2",
+    }
+)
 _LARGEST_PIECE: Final = 10_000
 # The server will not do it, but its raw samples may be there all the same.
 _NOT_THERE: Final = frozenset(
@@ -67,7 +105,16 @@ _NOT_THERE: Final = frozenset(
     }
 )
 
-_UNITS: Final[dict[str, str | None]] = {"count": None, "percent_good": "%"}
+# Where the unit is not the tag's own. Of squares and of integrals over time it is not spelt here,
+# because what the source calls its unit may be any text.
+_UNITS: Final[dict[str, str | None]] = {
+    **dict.fromkeys(("count", "AnnotationCount", "NumberOfTransitions"), None),
+    **dict.fromkeys(("WorstQuality", "WorstQuality2"), None),
+    **dict.fromkeys(("Total", "Total2", "VarianceSample", "VariancePopulation"), None),
+    **dict.fromkeys(("PercentGood", "PercentBad"), "%"),
+    **dict.fromkeys(("DurationGood", "DurationBad"), "ms"),
+    **dict.fromkeys(("DurationInStateZero", "DurationInStateNonZero"), "ms"),
+}
 
 _Answer = Columns | UnreadableError | None
 
@@ -98,12 +145,6 @@ class AggregateReader:
 
     async def read(self, tags: Sequence[Tag]) -> AsyncGenerator[pa.RecordBatch, None]:
         """Batches of every tag, at least one each."""
-        if self._aggregation not in REDUCTIONS.keys() | _SERVER_ONLY:
-            raise UnsupportedError(
-                f"there is no aggregation {self._aggregation!r}",
-                source=self._connection.source,
-                remedy=f"Choose one of {', '.join(sorted(REDUCTIONS.keys() | _SERVER_ONLY))}.",
-            )
         refused = self._connection.limits.refused_aggregates
         aggregate = AGGREGATES.get(self._aggregation)
         if aggregate is None:
@@ -133,9 +174,8 @@ class AggregateReader:
             yield failed_series(tag.tag, history_failure(answer.code, tag.text))
             return
         done = 0
-        unit = _UNITS.get(self._aggregation, tag.unit)
         while answer is not None:
-            yield series_of(tag.tag, answer, unit, first_type(answer) or "Double")
+            yield series_of(tag.tag, answer, self._unit(tag), first_type(answer) or "Double")
             done += len(answer)
             if done == self._asked:
                 break
@@ -200,10 +240,17 @@ class AggregateReader:
             return UnreadableError(page.code)
         grid = self._start + np.arange(first, last, dtype=np.int64) * self._width
         columns = join(page.blocks) if page.blocks else Columns.empty(0)
-        if len(columns) == len(grid) and (columns.source == grid).all():
+        if len(columns) == len(grid) and (self._starts(columns.source) == grid).all():
             return columns
         self._note_computed("the server's intervals are not the ones asked for")
         return None
+
+    def _starts(self, times: np.ndarray) -> np.ndarray:
+        """The starts of the intervals that the server's time stamps stand for."""
+        if self._aggregation not in _OCCURRENCES:
+            return times
+        starts: np.ndarray = times - (times - self._start) % self._width
+        return starts
 
     def _note_refused(self, aggregate: int, code: int) -> None:
         if code == S.BadAggregateNotSupported:
@@ -215,7 +262,8 @@ class AggregateReader:
         if self._server_only:
             self._why_not = why
             return
-        self._log.note(f"{self._aggregation} computed here from good raw samples: {why}")
+        stamp = ", stamped at the interval's start" if self._aggregation in _OCCURRENCES else ""
+        self._log.note(f"{self._aggregation} computed here from good raw samples{stamp}: {why}")
 
     async def _computed(
         self, tags: Sequence[Tag], first: int
@@ -232,6 +280,9 @@ class AggregateReader:
                 async for batch in self._compute(tag, parts, first):
                     yield batch
 
+    def _unit(self, tag: Tag) -> str | None:
+        return _UNITS.get(self._aggregation, tag.unit)
+
     async def _compute(
         self, tag: Tag, parts: AsyncGenerator[Columns, None], first: int
     ) -> AsyncGenerator[pa.RecordBatch, None]:
@@ -239,7 +290,7 @@ class AggregateReader:
         try:
             async for columns in parts:
                 for rows in intervals.add(columns):
-                    yield intervals.batch(tag.tag, tag.unit, rows)
+                    yield intervals.batch(tag.tag, self._unit(tag), rows)
         except UnreadableError as error:
             if first:
                 raise ServiceFaultError(error.code) from None
@@ -249,7 +300,7 @@ class AggregateReader:
             yield self._without_numbers(tag, str(error), begun=intervals.begun or first > 0)
             return
         for rows in intervals.finish():
-            yield intervals.batch(tag.tag, tag.unit, rows)
+            yield intervals.batch(tag.tag, self._unit(tag), rows)
 
     def _without(self, tag: Tag, *, begun: bool) -> pa.RecordBatch:
         """The failure of an aggregate that the server does not give, and that is not made here."""

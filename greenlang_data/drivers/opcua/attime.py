@@ -14,6 +14,7 @@ from greenlang_data.drivers.opcua.bulk import SOURCE, in_chunks
 from greenlang_data.drivers.opcua.connection import Connection
 from greenlang_data.drivers.opcua.datavalues import Columns, join
 from greenlang_data.drivers.opcua.historyread import Page, at_time_details, history_read
+from greenlang_data.drivers.opcua.meanings import Meanings
 from greenlang_data.drivers.opcua.raw import Tag
 from greenlang_data.drivers.opcua.series import UnreadableError
 from greenlang_data.drivers.opcua.statuses import BAD, at_time_failure
@@ -31,8 +32,11 @@ _OTHER_TIMES: Final = "the server answered for other times than were asked for"
 class AtTimeReader:
     """One value per time, in nanoseconds since 1970 UTC, for each tag."""
 
-    def __init__(self, connection: Connection, times: Sequence[int], log: ReadLog) -> None:
+    def __init__(
+        self, connection: Connection, meanings: Meanings, times: Sequence[int], log: ReadLog
+    ) -> None:
         self._connection = connection
+        self._meanings = meanings
         self._times = times
         self._log = log
 
@@ -46,7 +50,7 @@ class AtTimeReader:
                 for start in range(0, max(len(self._times), 1), _TIMES_PER_REQUEST)
             ]
             for place, tag in enumerate(group):
-                yield self._batch(tag, [piece[place] for piece in pieces])
+                yield await self._batch(tag, [piece[place] for piece in pieces])
 
     async def _piece(
         self, tags: Sequence[Tag], times: Sequence[int]
@@ -64,7 +68,9 @@ class AtTimeReader:
         found = await in_chunks(len(tags), self._connection.limits, "history", part)
         return [one for several in found for one in several]
 
-    def _batch(self, tag: Tag, pieces: Sequence[Columns | UnreadableError | str]) -> pa.RecordBatch:
+    async def _batch(
+        self, tag: Tag, pieces: Sequence[Columns | UnreadableError | str]
+    ) -> pa.RecordBatch:
         values = []
         for piece in pieces:
             if isinstance(piece, UnreadableError):
@@ -73,6 +79,7 @@ class AtTimeReader:
                 return failed_series(tag.tag, piece)
             values.append(piece)
         columns = join(values)
+        await self._meanings.explain(columns, None, self._log)
         return series_of(tag.tag, columns, tag.unit, first_type(columns) or "")
 
 

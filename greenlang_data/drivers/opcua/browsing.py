@@ -20,7 +20,7 @@ from greenlang_data.drivers.opcua.binary import (
 from greenlang_data.drivers.opcua.bulk import in_chunks
 from greenlang_data.drivers.opcua.connection import Connection
 from greenlang_data.drivers.opcua.nodes import canonical
-from greenlang_data.drivers.opcua.transport import BROWSE, BROWSE_NEXT
+from greenlang_data.drivers.opcua.services import BROWSE, BROWSE_NEXT
 
 FORWARD, INVERSE = 0, 1
 HIERARCHICAL, HAS_ENCODING, HAS_SUBTYPE, HAS_PROPERTY = 33, 38, 45, 46

@@ -18,6 +18,7 @@ from greenlang_data.drivers.opcua.faults import SESSION_LOST, ConnectionLostErro
 from greenlang_data.drivers.opcua.limits import Limits
 from greenlang_data.drivers.opcua.nodes import read_value_id
 from greenlang_data.drivers.opcua.quiet import quietly
+from greenlang_data.drivers.opcua.services import CLOSE_SESSION, READ
 from greenlang_data.drivers.opcua.statuses import BAD
 from greenlang_data.drivers.opcua.variants import read_variant
 from greenlang_data.errors import SourceTimeout, SourceUnreachable
@@ -140,7 +141,7 @@ class Connection:
         """Read the server's state. Raises when it does not answer, or is not running."""
         # No cached value, no time stamps, one node.
         body = struct.pack("<dii", 0.0, 3, 1) + read_value_id(_SERVER_STATE)
-        reader = await self._ask(transport.READ, body, seconds or self._timeout)
+        reader = await self._ask(READ, body, seconds or self._timeout)
         if reader.count(1) != 1:
             raise MalformedAnswerError("the server's state was asked and not one value answered")
         mask = reader.byte()
@@ -156,7 +157,7 @@ class Connection:
     def drop(self) -> None:
         """Give the connection up now; the server is told, as far as it can still hear."""
         self._upkeep.cancel()
-        self._channel.send_and_forget(transport.CLOSE_SESSION, b"\x01")
+        self._channel.send_and_forget(CLOSE_SESSION, b"\x01")
         self._channel.give_up()
 
     async def close(self) -> None:
@@ -168,7 +169,7 @@ class Connection:
 
     async def _log_out(self) -> None:
         with contextlib.suppress(Exception):
-            await self._channel.ask(transport.CLOSE_SESSION, b"\x01", _CLOSE_SECONDS)
+            await self._channel.ask(CLOSE_SESSION, b"\x01", _CLOSE_SECONDS)
         await self._channel.close_secure_channel()
 
     async def _keep_alive(self) -> None:

@@ -9,8 +9,17 @@ from collections.abc import AsyncGenerator, AsyncIterator
 from contextlib import aclosing, asynccontextmanager
 from typing import TYPE_CHECKING, Any, ClassVar, Final, cast
 
-from greenlang_data.drivers.base import Driver, ReadLog, Request, Snapshot, Watch, Window
+from greenlang_data.drivers.base import (
+    AGGREGATIONS,
+    Driver,
+    ReadLog,
+    Request,
+    Snapshot,
+    Watch,
+    Window,
+)
 from greenlang_data.drivers.opcua import quiet
+from greenlang_data.drivers.opcua.aggregates import AGGREGATES
 from greenlang_data.drivers.opcua.binary import MalformedAnswerError, numeric_node_id
 from greenlang_data.drivers.opcua.bulk import NEITHER, ReadPlan, read_all
 from greenlang_data.drivers.opcua.connection import Connection
@@ -45,6 +54,7 @@ class OpcUaDriver(Driver):
     """
 
     name: ClassVar[str] = "opcua"
+    kinds: ClassVar[frozenset[str]] = AGGREGATIONS | AGGREGATES.keys() | {"modified", "times"}
 
     def __init__(self, config: ConnectorConfig) -> None:
         super().__init__(config)
@@ -210,7 +220,9 @@ class _Session:
                 plan = self._plan(request.tags)
                 yield await read_snapshot(self.connection, plan, self.metadata, self.meanings, log)
         elif isinstance(request, Window):
-            window = read_window(self.connection, self.tags, self.metadata, request, log)
+            window = read_window(
+                self.connection, self.tags, self.metadata, self.meanings, request, log
+            )
             async with aclosing(window) as batches:
                 async for batch in batches:
                     yield batch

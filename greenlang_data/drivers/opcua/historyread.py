@@ -20,8 +20,8 @@ from greenlang_data.drivers.opcua.binary import (
 from greenlang_data.drivers.opcua.connection import Connection
 from greenlang_data.drivers.opcua.datavalues import BLOCK_ROWS, Columns, decode_values
 from greenlang_data.drivers.opcua.faults import ServiceFaultError
+from greenlang_data.drivers.opcua.services import HISTORY_READ, numeric_id
 from greenlang_data.drivers.opcua.times import iso_text
-from greenlang_data.drivers.opcua.transport import HISTORY_READ, numeric_id
 
 _RAW_DETAILS, _PROCESSED_DETAILS, _AT_TIME_DETAILS = 649, 652, 655
 _HISTORY_DATA, _MODIFIED_DATA = 658, 11227

@@ -86,14 +86,14 @@ class Intervals:
             pa.array(values, mask=missing if missing.any() else None),
             quality_array(quality),
             status,
-            unit=None if self._aggregation == "count" else unit,
+            unit=unit,
             data_type=self._type(),
         )
 
     def _type(self) -> str:
         if self._aggregation == "count":
             return "UInt32"
-        if self._aggregation in ("min", "max", "first", "last"):
+        if self._aggregation in ("min", "max", "Start", "End"):
             return self._source_type or "Double"
         return "Double"
 

@@ -47,14 +47,16 @@ class Meanings:
         self._types = DataTypes(connection)
         self._names: dict[bytes, dict[int, str]] = {}
 
-    async def explain(self, columns: Columns, nodes: Sequence[bytes], log: ReadLog) -> None:
+    async def explain(self, columns: Columns, nodes: Sequence[bytes] | None, log: ReadLog) -> None:
         """Put names and fields into the texts of ``columns``, a row per node.
 
-        What cannot be found out is left as it came, with a note.
+        Without ``nodes``, as in histories, numbers stay without names. What cannot be found out
+        is left as it came, with a note.
         """
         try:
             await self._explain_structures(columns, log)
-            await self._explain_enumerations(columns, nodes, log)
+            if nodes is not None:
+                await self._explain_enumerations(columns, nodes, log)
         except (ServiceFaultError, MalformedAnswerError) as error:
             if not self._connection.alive:
                 raise

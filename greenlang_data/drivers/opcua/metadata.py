@@ -19,8 +19,8 @@ from greenlang_data.drivers.opcua.connection import Connection
 from greenlang_data.drivers.opcua.datavalues import Columns
 from greenlang_data.drivers.opcua.faults import ServiceFaultError
 from greenlang_data.drivers.opcua.nodes import ATTRIBUTE_DISPLAY_NAME, TagMap, read_value_id
+from greenlang_data.drivers.opcua.services import TRANSLATE
 from greenlang_data.drivers.opcua.statuses import BAD
-from greenlang_data.drivers.opcua.transport import TRANSLATE
 from greenlang_data.drivers.opcua.variants import TYPE_NAMES
 
 # One step of a browse path: forward along HasProperty or a subtype, to EngineeringUnits.

@@ -11,7 +11,7 @@ import numpy as np
 
 from greenlang_data.drivers.opcua.binary import MalformedAnswerError, Reader
 from greenlang_data.drivers.opcua.datavalues import Columns, decode_notifications
-from greenlang_data.drivers.opcua.transport import numeric_id
+from greenlang_data.drivers.opcua.services import numeric_id
 
 _DATA_CHANGE, _STATUS_CHANGE, _EVENTS = 811, 820, 916
 # A handle and an empty DataValue; an extension object without a body.

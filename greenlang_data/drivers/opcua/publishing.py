@@ -19,7 +19,7 @@ from greenlang_data.drivers.opcua.notifications import (
     publish_body,
     read_publication,
 )
-from greenlang_data.drivers.opcua.transport import PUBLISH
+from greenlang_data.drivers.opcua.services import PUBLISH
 from greenlang_data.errors import SourceUnreachable
 
 # A few keep the server supplied while an answer travels. A server that has more to tell than

@@ -17,6 +17,7 @@ from greenlang_data.drivers.opcua.connection import Connection
 from greenlang_data.drivers.opcua.datavalues import Columns
 from greenlang_data.drivers.opcua.faults import ServiceFaultError
 from greenlang_data.drivers.opcua.historyread import Page, history_read, raw_details, release
+from greenlang_data.drivers.opcua.meanings import Meanings
 from greenlang_data.drivers.opcua.series import RawSeries, UnreadableError
 from greenlang_data.drivers.opcua.statuses import TOO_LARGE, history_failure
 from greenlang_data.drivers.opcua.times import ticks_at
@@ -44,11 +45,14 @@ class RawReader:
         log: ReadLog,
         *,
         modified: bool = False,
+        meanings: Meanings | None = None,
     ) -> None:
         """``start`` and ``end``, which is excluded, in nanoseconds since 1970 UTC.
 
         ``modified``: the history of modifications instead of the values that hold.
+        ``meanings`` gives structures their fields.
         """
+        self._meanings = meanings
         self._modified = modified
         self._connection = connection
         self._start, self._end = start, end
@@ -109,6 +113,8 @@ class RawReader:
         data_type: str | None = None
         try:
             async for columns in parts:
+                if self._meanings is not None and columns.texts:
+                    await self._meanings.explain(columns, None, self._log)
                 kind = first_type(columns) or data_type or ""
                 if data_type and kind != data_type:
                     self._log.note(f"the type of {tag.tag} changes from {data_type} to {kind}")

@@ -96,14 +96,16 @@ class _Range(Reduction):
         return np.asarray(parts[1] - parts[0])
 
 
-class _Deviation(Reduction):
-    """The standard deviation of a sample: mean and sum of squares about it, as Chan merges them."""
+class _Variance(Reduction):
+    """Mean and sum of squares about it, as Chan merges them; ``sample``: divided by n - 1."""
 
     parts = 2
-    least = 2
 
-    def __init__(self) -> None:
+    def __init__(self, *, sample: bool, root: bool) -> None:
         super().__init__(np.add)
+        self.least = 2 if sample else 1
+        self._fewer = int(sample)
+        self._root = root
 
     def reduce(self, values: np.ndarray, starts: np.ndarray) -> np.ndarray:
         sizes = np.diff(np.append(starts, len(values)))
@@ -117,7 +119,8 @@ class _Deviation(Reduction):
         return np.array([mean, early[1] + late[1] + apart * apart * before * after / count])
 
     def value(self, parts: np.ndarray, good: np.ndarray) -> np.ndarray:
-        return np.asarray(np.sqrt(parts[1] / np.maximum(good - 1, 1)))
+        variance = np.asarray(parts[1] / np.maximum(good - self._fewer, 1))
+        return np.sqrt(variance) if self._root else variance
 
 
 REDUCTIONS: Final[dict[str, Reduction]] = {
@@ -126,9 +129,12 @@ REDUCTIONS: Final[dict[str, Reduction]] = {
     "min": Reduction(np.minimum),
     "max": Reduction(np.maximum),
     "count": _Count(np.add),
-    "first": _First(),
-    "last": _Last(),
-    "delta": _Ends(),
-    "range": _Range(),
-    "std": _Deviation(),
+    "Start": _First(),
+    "End": _Last(),
+    "Delta": _Ends(),
+    "Range": _Range(),
+    "StandardDeviationSample": _Variance(sample=True, root=True),
+    "StandardDeviationPopulation": _Variance(sample=False, root=True),
+    "VarianceSample": _Variance(sample=True, root=False),
+    "VariancePopulation": _Variance(sample=False, root=False),
 }

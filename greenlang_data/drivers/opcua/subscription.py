@@ -14,13 +14,13 @@ from greenlang_data.drivers.opcua.bulk import BOTH, in_chunks
 from greenlang_data.drivers.opcua.connection import Connection
 from greenlang_data.drivers.opcua.faults import ServiceFaultError
 from greenlang_data.drivers.opcua.notifications import Message, read_message, republish_body
-from greenlang_data.drivers.opcua.statuses import status_name
-from greenlang_data.drivers.opcua.transport import (
+from greenlang_data.drivers.opcua.services import (
     CREATE_ITEMS,
     CREATE_SUBSCRIPTION,
     DELETE_SUBSCRIPTIONS,
     REPUBLISH,
 )
+from greenlang_data.drivers.opcua.statuses import status_name
 from greenlang_data.errors import SourceUnreachable
 
 # How often a silent server says that it is there, and after how long it may forget us.
