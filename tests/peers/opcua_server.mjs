@@ -575,6 +575,7 @@ function fillAddressSpace(server) {
   addAggregateSupport(addressSpace, [
     AggregateFunction.Interpolative, AggregateFunction.Minimum, AggregateFunction.Maximum,
     AggregateFunction.Average, AggregateFunction.Count, AggregateFunction.PercentGood,
+    AggregateFunction.PercentBad, AggregateFunction.DurationGood, AggregateFunction.DurationBad,
   ]);
   const builder = new Builder(addressSpace);
   addBulk(builder, number("tags"));
