@@ -81,6 +81,8 @@ class _Connection(SecureConnection):
         return binary
 
     def _receive(self, msg: Any) -> Any:
+        if msg.MessageHeader.ChunkType == ua.ChunkType.Abort:
+            msg.Body = bytes(msg.Body)  # asyncua reads a text in it, which no view can give
         message = super()._receive(msg)
         if msg.MessageHeader.ChunkType == ua.ChunkType.Abort:
             self._aborted(msg.SequenceHeader.RequestId, Reader(msg.Body).uint32())

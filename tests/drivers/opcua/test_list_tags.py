@@ -95,8 +95,8 @@ def test_a_part_of_the_server(opcua_peer: OpcuaPeer) -> None:
     root = opcua_peer.node("Folder.Analog")
     rows = with_driver(opcua_peer.endpoint, listed, browse_root=root)
     assert set(rows) == {"Analog.Temperature", "Analog.Flow"}
-    rows = with_driver(opcua_peer.endpoint, listed, browse_root="i=2253")
-    assert rows["ServerStatus/BuildInfo/ProductName"]["data_type"] == "String"
+    rows = with_driver(opcua_peer.endpoint, listed, browse_root="i=2256")
+    assert rows["BuildInfo/ProductName"]["data_type"] == "String"
     with pytest.raises(ConfigurationError, match="browse_root"):
         with_driver(opcua_peer.endpoint, listed, browse_root="ns=2;s=Nothing")
 
