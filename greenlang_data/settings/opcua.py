@@ -30,7 +30,13 @@ class OpcUaSettings(EndpointSettings):
     namespace_index: int = Field(2, ge=0, le=65535)
     security_mode: Literal["None", "Sign", "SignAndEncrypt"] = "SignAndEncrypt"
     security_policy: Literal[
-        "None", "Basic256Sha256", "Aes128_Sha256_RsaOaep", "Aes256_Sha256_RsaPss"
+        "None",
+        "Basic256Sha256",
+        "Aes128_Sha256_RsaOaep",
+        "Aes256_Sha256_RsaPss",
+        # Both rest on SHA-1 and are withdrawn; for old servers that have nothing else.
+        "Basic256",
+        "Basic128Rsa15",
     ] = "Basic256Sha256"
     allow_clear_text_password: bool = Field(
         False, description="Send the password although the channel is not encrypted"

@@ -58,7 +58,14 @@ def refused(endpoint: str, kind: type[GreenLangError], **changes: Any) -> str:
 
 @pytest.mark.parametrize("mode", ["Sign", "SignAndEncrypt"])
 @pytest.mark.parametrize(
-    "policy", ["Basic256Sha256", "Aes128_Sha256_RsaOaep", "Aes256_Sha256_RsaPss"]
+    "policy",
+    [
+        "Basic256Sha256",
+        "Aes128_Sha256_RsaOaep",
+        "Aes256_Sha256_RsaPss",
+        "Basic256",
+        "Basic128Rsa15",
+    ],
 )
 def test_every_policy_and_mode(opcua_peer: OpcuaPeer, mode: str, policy: str) -> None:
     login(opcua_peer.endpoint, security_mode=mode, security_policy=policy, trust_on_first_use=True)
@@ -352,7 +359,8 @@ def test_no_opc_ua_server_there(
     proxy = proxy_factory(opcua_peer.port)
     proxy.set_fault(fault)
     endpoint = opcua_peer.endpoint.replace(str(opcua_peer.port), str(proxy.port))
-    refused(endpoint, kind, timeout_seconds=1, **security)
+    seconds = 1 if fault is Fault.STALL else 10
+    refused(endpoint, kind, timeout_seconds=seconds, **security)
 
 
 def test_cancelling_the_login_leaves_nothing_open(
