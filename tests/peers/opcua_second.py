@@ -119,6 +119,11 @@ async def serve(port: int) -> None:
     namespace = await server.register_namespace(NAMESPACE_URI)
     await fill(server, namespace)
     async with server:
+        # In memory; its first sample is the value that is there.
+        recipe = server.get_node(ua.NodeId("Recipe", namespace))
+        await server.historize_node_data_change(recipe, period=None)
+        while not await recipe.read_raw_history(numvalues=1):
+            await asyncio.sleep(0.05)
         ready = {"endpoint": endpoint, "port": port, "namespace": namespace, "pid": os.getpid()}
         print(json.dumps({**ready, "namespaceUri": NAMESPACE_URI}), flush=True)
         await asyncio.get_running_loop().run_in_executor(None, sys.stdin.buffer.read)

@@ -67,10 +67,9 @@ class _Connection(SecureConnection):
     ) -> None:
         super().__init__(policy, limits)
         self._aborted = aborted
-        symmetric = getattr(policy, "symmetric_cryptography", None)
-        if symmetric is not None:
-            # What asyncua cuts from an answer is then a view and not a copy each time.
-            symmetric.decrypt = functools.partial(_decrypted, type(symmetric).decrypt, symmetric)
+        symmetric = policy.symmetric_cryptography
+        # What asyncua cuts from an answer is then a view and not a copy each time.
+        symmetric.decrypt = functools.partial(_decrypted, type(symmetric).decrypt, symmetric)
 
     def message_to_binary(
         self, message: bytes, message_type: Any = ua.MessageType.SecureMessage, request_id: int = 0

@@ -4,13 +4,22 @@ from __future__ import annotations
 
 import json
 from collections.abc import Callable
+from datetime import timedelta
 
 import pytest
 from asyncua import ua
 
 from greenlang_data.drivers.base import ReadLog
 from greenlang_data.drivers.opcua import OpcUaDriver
-from tests.drivers.opcua.helpers import snapshot, with_driver
+from greenlang_data.drivers.schema import about_series
+from tests.drivers.opcua.helpers import (
+    HISTORY_END,
+    HISTORY_START,
+    series,
+    snapshot,
+    window,
+    with_driver,
+)
 from tests.peers.launch import OpcuaPeer
 from tests.peers.lying_opcua import Lie, LyingOpcua, Service
 
@@ -73,6 +82,17 @@ def test_structures_of_the_plant_s_own(opcua_second: OpcuaPeer) -> None:
             "Start": {"X": 0.1, "Y": -2.0},
             "Note": None,
         }
+
+    with_driver(opcua_second.endpoint, use, namespace_index=opcua_second.namespace)
+
+
+def test_structures_in_histories(opcua_second: OpcuaPeer) -> None:
+    async def use(driver: OpcUaDriver) -> None:
+        end = HISTORY_END + timedelta(days=365 * 100)
+        found = await series(driver, window("Recipe", start=HISTORY_START, end=end))
+        (text,) = found["Recipe"].column("text").to_pylist()
+        assert json.loads(text)["Start"] == {"X": 0.1, "Y": -2.0}
+        assert about_series(found["Recipe"])["data_type"] == "Recipe"
 
     with_driver(opcua_second.endpoint, use, namespace_index=opcua_second.namespace)
 
