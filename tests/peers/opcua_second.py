@@ -122,7 +122,7 @@ async def serve(port: int) -> None:
         # In memory; its first sample is the value that is there.
         recipe = server.get_node(ua.NodeId("Recipe", namespace))
         await server.historize_node_data_change(recipe, period=None)
-        while not await recipe.read_raw_history(numvalues=1):
+        while not await recipe.read_raw_history(numvalues=1):  # noqa: ASYNC110 - another library
             await asyncio.sleep(0.05)
         ready = {"endpoint": endpoint, "port": port, "namespace": namespace, "pid": os.getpid()}
         print(json.dumps({**ready, "namespaceUri": NAMESPACE_URI}), flush=True)
