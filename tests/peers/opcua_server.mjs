@@ -521,7 +521,7 @@ function makeServer(port, pki, users, certificate) {
     securityPolicies: [
       SecurityPolicy.None, SecurityPolicy.Basic256Sha256,
       SecurityPolicy.Aes128_Sha256_RsaOaep, SecurityPolicy.Aes256_Sha256_RsaPss,
-      SecurityPolicy.Basic256, SecurityPolicy.Basic128Rsa15,
+      SecurityPolicy.Basic256,
     ],
     securityModes: [
       MessageSecurityMode.None, MessageSecurityMode.Sign, MessageSecurityMode.SignAndEncrypt,

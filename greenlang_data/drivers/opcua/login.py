@@ -32,7 +32,6 @@ _POLICIES: Final[dict[str, Any]] = {
     "Aes128_Sha256_RsaOaep": security_policies.SecurityPolicyAes128Sha256RsaOaep,
     "Aes256_Sha256_RsaPss": security_policies.SecurityPolicyAes256Sha256RsaPss,
     "Basic256": security_policies.SecurityPolicyBasic256,
-    "Basic128Rsa15": security_policies.SecurityPolicyBasic128Rsa15,
 }
 _MODES: Final = {
     "Sign": ua.MessageSecurityMode.Sign,

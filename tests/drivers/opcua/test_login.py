@@ -64,7 +64,6 @@ def refused(endpoint: str, kind: type[GreenLangError], **changes: Any) -> str:
         "Aes128_Sha256_RsaOaep",
         "Aes256_Sha256_RsaPss",
         "Basic256",
-        "Basic128Rsa15",
     ],
 )
 def test_every_policy_and_mode(opcua_peer: OpcuaPeer, mode: str, policy: str) -> None:
