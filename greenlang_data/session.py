@@ -106,6 +106,8 @@ class Session(WatchingCalls):
         end: Any = None,
         aggregation: Aggregation | None = None,
         interval: Any = None,
+        modified: bool = False,
+        times: Iterable[Any] | None = None,
         for_: Any = None,
         every: Any = None,
         source: str | None = None,
@@ -125,9 +127,16 @@ class Session(WatchingCalls):
         where the source makes them, else a look ``every`` so often (usual: its
         ``polling_interval_ms``). A lost link is a gap (no value, bad, status ``LinkLost``) and in
         the provenance. Ctrl-C ends it early with what was heard, and the provenance says so.
+
+        Of sources that keep them (OPC UA): ``modified=True`` gives what was replaced, deleted or
+        added by hand in the window, with what, when and by whom in the ``status`` of
+        ``shape="long"``; ``times=`` in place of a window gives one value at each of these times,
+        as the source interpolates it; ``aggregation`` takes OPC UA's own names, such as
+        ``"TimeAverage"`` or ``"PercentGood"``.
         """
         if for_ is not None or every is not None or isinstance(tags, WatchQuery):
             past = {"start": start, "end": end, "aggregation": aggregation, "interval": interval}
+            past |= {"modified": modified or None, "times": times}
             return self._record(tags, for_, every, source, errors, shape, timeout=timeout, **past)
         query = build_query(
             SCADAQuery,
@@ -137,6 +146,8 @@ class Session(WatchingCalls):
             end_time=end,
             aggregation=aggregation,
             interval_seconds=None if interval is None else parse_interval(interval),
+            modified=modified or None,
+            times=None if times is None else list(times),
         )
         return self._read("scada", query, source, timeout, errors, shape)
 

@@ -77,7 +77,9 @@ class DrivenConnector(BaseConnector[TQuery, TPayload, TConfig]):
     async def _fetch_data_impl(self, query: TQuery) -> TPayload:
         request, log, opened_with = self.request(query), ReadLog(), self._opened_with
         budget = LoadBudget(self.config.max_points, source=self.config.connector_id)
-        batches = self._connected_driver().read(request, log)
+        driver = self._connected_driver()
+        driver.check(request)
+        batches = driver.read(request, log)
         result = await collect(batches, request, log, budget.count, self.config.connector_id)
         self._check_unchanged(opened_with)
         payload = self.payload(query, result)
@@ -91,11 +93,12 @@ class DrivenConnector(BaseConnector[TQuery, TPayload, TConfig]):
         on where it stopped. A tag that could not be read is an empty batch with its failure.
         """
         request = self.request(query)
-        if not isinstance(request, Window):
+        if not isinstance(request, Window) or request.kind in ("modified", "times"):
+            # Samples of those kinds have no order of their own from which a read could go on.
             raise UnsupportedError(
-                "only a window can be streamed",
+                "only a window of samples or aggregates can be streamed",
                 source=self.config.connector_id,
-                remedy="Give the query a start and an end.",
+                remedy="Give the query a start and an end, or read it at once.",
             )
         budget = LoadBudget(self.config.max_points, source=self.config.connector_id)
         budget.check_plan(_window_points(request))
@@ -170,7 +173,9 @@ class DrivenConnector(BaseConnector[TQuery, TPayload, TConfig]):
 
     async def _read_part(self, window: Window, log: ReadLog) -> AsyncIterator[pa.RecordBatch]:
         await self.ensure_connected()
-        async for batch in self._connected_driver().read(window, log):
+        driver = self._connected_driver()
+        driver.check(window)
+        async for batch in driver.read(window, log):
             yield batch
 
     def planned_points(self, query: TQuery) -> int | None:
@@ -258,6 +263,8 @@ def _own_names(config: type[ConnectorConfig]) -> tuple[str, ...]:
 
 
 def _window_points(request: Window) -> int | None:
+    if request.times is not None:
+        return len(request.tags) * len(request.times)
     if request.interval is None:
         return None
     seconds = (request.end - request.start).total_seconds()

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from collections.abc import AsyncGenerator
 from contextlib import aclosing
-from datetime import UTC, datetime
+from dataclasses import replace
+from datetime import UTC, datetime, timedelta, tzinfo
 from typing import Any, Final, Literal, Self
 
 import pyarrow as pa
@@ -31,6 +32,7 @@ from greenlang_data.provenance.record import ConnectorProvenance
 from greenlang_data.settings.endpoint import EndpointSettings
 from greenlang_data.settings.modbus import ModbusSettings
 from greenlang_data.settings.opcua import OpcUaSettings
+from greenlang_data.times import to_utc
 
 Protocol = Literal["opcua", "modbus", "dnp3", "bacnet"]
 
@@ -85,7 +87,9 @@ class SCADAQuery(Query):
     """Current values of ``tag_ids``, or with a ``start_time`` their history.
 
     The window is ``start_time <= timestamp < end_time``. ``aggregation`` gives one value per
-    ``interval_seconds``, or one for the whole window when there is no interval.
+    ``interval_seconds``, or one for the whole window when there is no interval. ``modified``
+    gives what was replaced, deleted or added by hand instead of what holds. ``times`` gives, in
+    place of a window, one value at each of these times as the source interpolates it.
     """
 
     tag_ids: list[str] = Field(min_length=1)
@@ -93,6 +97,8 @@ class SCADAQuery(Query):
     end_time: Moment | None = None
     aggregation: Aggregation | None = None
     interval_seconds: float | None = Field(None, gt=0)
+    modified: bool = False
+    times: list[Moment] | None = Field(None, min_length=1)
 
     _distinct = field_validator("tag_ids")(distinct)
 
@@ -103,6 +109,24 @@ class SCADAQuery(Query):
         if self.interval_seconds and self.aggregation is None:
             raise ValueError("an interval needs an aggregation: avg, min, max, sum or count")
         return self
+
+    @model_validator(mode="after")
+    def _one_kind(self) -> Self:
+        if self.modified and self.start_time is None:
+            raise ValueError("modified values need a window; give start_time")
+        if self.modified and self.aggregation:
+            raise ValueError("modified values have no aggregation; leave one out")
+        if self.times is not None and (self.start_time or self.end_time or self.modified):
+            raise ValueError("chosen times stand in place of a window; leave one out")
+        return self
+
+    def in_utc(self, zone: tzinfo = UTC) -> Self:
+        """As for every query; ``times`` become UTC and ascending, each once."""
+        query = super().in_utc(zone)
+        if query.times is None:
+            return query
+        moments = sorted({to_utc(one, zone) for one in query.times})
+        return query.model_copy(update={"times": moments})
 
 
 class SCADATag(BaseModel):
@@ -134,12 +158,16 @@ class SCADAConnector(DrivenConnector[SCADAQuery, SCADAPayload, SCADAConfig]):
 
     def request(self, query: SCADAQuery) -> Request:
         tags = tuple(query.tag_ids)
+        if query.times is not None:
+            times = tuple(query.times)
+            return Window(tags, times[0], times[-1] + timedelta(microseconds=1), times=times)
         if query.start_time is None or query.end_time is None:
             return Snapshot(tags)
         interval = query.interval_seconds
         if query.aggregation and interval is None:
             interval = (query.end_time - query.start_time).total_seconds()
-        return Window(tags, query.start_time, query.end_time, interval, query.aggregation)
+        window = Window(tags, query.start_time, query.end_time, interval, query.aggregation)
+        return replace(window, modified=query.modified)
 
     def payload(self, query: SCADAQuery, result: ReadResult) -> SCADAPayload:
         if result.kind == "snapshot":

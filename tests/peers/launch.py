@@ -28,7 +28,7 @@ from typing import Any, Self
 
 FOLDER = Path(__file__).resolve().parent
 BUILD_FOLDER = FOLDER / "build"
-READY_TIMEOUT_SECONDS = 60.0
+READY_TIMEOUT_SECONDS = 180.0
 STOP_TIMEOUT_SECONDS = 5.0
 _LINUX = sys.platform.startswith("linux")
 _SET_PARENT_DEATH_SIGNAL = 1
