@@ -1,0 +1,185 @@
+"""The BACnet/IP driver: one device, asked over one UDP socket."""
+
+from __future__ import annotations
+
+import asyncio
+from collections import Counter
+from collections.abc import AsyncGenerator, Mapping
+from contextlib import aclosing
+from typing import ClassVar, Final
+
+import pyarrow as pa
+
+from greenlang_data.drivers.bacnet.device import Device, identify
+from greenlang_data.drivers.bacnet.endpoint import parse_endpoint
+from greenlang_data.drivers.bacnet.invoke_ids import InvokeIds
+from greenlang_data.drivers.bacnet.link import Link, Patience, open_link
+from greenlang_data.drivers.bacnet.listing import list_batches
+from greenlang_data.drivers.bacnet.messages import Station
+from greenlang_data.drivers.bacnet.names import OBJECT_IDENTIFIER
+from greenlang_data.drivers.bacnet.reader import Reader
+from greenlang_data.drivers.bacnet.references import Reference
+from greenlang_data.drivers.bacnet.reports import Terms, watch_reports
+from greenlang_data.drivers.bacnet.snapshot import CLIENT_CLOCK, Plan, make_plan, read_snapshot
+from greenlang_data.drivers.bacnet.window import read_window
+from greenlang_data.drivers.base import Driver, ReadLog, Request, Snapshot, Watch, Window
+from greenlang_data.errors import ConfigurationError, SourceUnreachable, UnsupportedError
+from greenlang_data.settings.bacnet import BacnetSettings
+from greenlang_data.settings.bacnet_object import BacnetObject
+
+# One attempt connects and reads, so finding the address may take half of its time.
+_CONNECT_SHARE: Final = 0.5
+_PLANS_KEPT: Final = 32
+
+
+class BacnetDriver(Driver):
+    """Reads the objects of a device, records of its trend logs, and reports of changes.
+
+    It can only read: no other request can be encoded. Nothing is broadcast, so it needs neither
+    the port 47808 of its host nor a registration with a broadcast management device.
+    """
+
+    name: ClassVar[str] = "bacnet"
+    config: BacnetSettings
+
+    def __init__(self, config: BacnetSettings) -> None:
+        super().__init__(config)
+        self._link: Link | None = None
+        self._device: Device | None = None
+        self._connecting = asyncio.Lock()
+        self._ids = InvokeIds()
+        self._plans: dict[tuple[str, ...], Plan] = {}
+        self._planned: tuple[BacnetObject, ...] = ()
+
+    @property
+    def connected(self) -> bool:
+        """Whether the next read can start without ``connect``."""
+        return self._link is not None and self._link.connected
+
+    async def connect(self) -> None:
+        """Open the socket and ask the device who it is.
+
+        What is known about its objects is kept if its database revision is still the same.
+        Raises ConfigurationError for a wrong endpoint or instance, SourceTimeout,
+        SourceUnreachable or ProtocolError.
+        """
+        async with self._connecting:
+            if self.connected:
+                return
+            config = self.config
+            link = await open_link(
+                parse_endpoint(config.endpoint, source=self.source),
+                (config.local_address, config.local_port),
+                self._ids,
+                Patience(config.apdu_timeout_seconds, config.apdu_retries, config.max_in_flight),
+                station=self._station(),
+                seconds=config.timeout_seconds * _CONNECT_SHARE,
+                source=self.source,
+            )
+            try:
+                device = await identify(link, config.device_instance, self.source)
+            except BaseException:
+                link.end("was closed")
+                raise
+            if self._device is None or not self._device.is_same(device):
+                self._device = device
+                self._plans.clear()
+            self._link = link
+
+    async def close(self) -> None:
+        """Close the socket at once; never raises, may be called twice."""
+        link, self._link = self._link, None
+        if link is not None:
+            link.end("is closed")
+
+    async def ping(self) -> None:
+        """Read the device's own identifier. Raises what ``read`` raises."""
+        reader, device = self._usable(ReadLog())
+        await reader.read([Reference(device.object_id, OBJECT_IDENTIFIER)])
+
+    async def read(self, request: Request, log: ReadLog) -> AsyncGenerator[pa.RecordBatch, None]:
+        """The current values of a Snapshot as one batch, or a batch per tag of a Window.
+
+        Raises UnsupportedError for Records and aggregates, ConfigurationError for a Window
+        without ``time_zone``, and what the contract says for the rest.
+        """
+        reader, device = self._usable(log)
+        if isinstance(request, Snapshot):
+            plan = await self._plan(request.tags, reader, device)
+            log.note(CLIENT_CLOCK)
+            yield await read_snapshot(plan, reader)
+        elif isinstance(request, Window):
+            window = read_window(request, self._entries(), self.config.time_zone, reader, device)
+            async with aclosing(window) as batches:
+                async for batch in batches:
+                    yield batch
+        else:
+            raise UnsupportedError(
+                "BACnet has values and trend logs, no records", source=self.source
+            )
+
+    async def watch(self, request: Watch, log: ReadLog) -> AsyncGenerator[pa.RecordBatch, None]:
+        """Subscribe to reports of changes; what cannot be subscribed to is polled.
+
+        See :meth:`Driver.watch <greenlang_data.drivers.base.Driver.watch>`.
+        """
+        reader, device = self._usable(log)
+        plan = await self._plan(request.tags, reader, device)
+        log.note(CLIENT_CLOCK)
+        terms = Terms(self.config.confirmed_cov, self.config.cov_lifetime_seconds)
+        watching = watch_reports(plan, reader, device.object_id, request.every, terms)
+        async with aclosing(watching) as batches:
+            async for batch in batches:
+                yield batch
+
+    async def list_tags(self, log: ReadLog) -> AsyncGenerator[pa.RecordBatch, None]:
+        """The objects that have a present value, and the trend logs."""
+        reader, device = self._usable(log)
+        async with aclosing(list_batches(reader, device)) as batches:
+            async for batch in batches:
+                yield batch
+
+    def _usable(self, log: ReadLog) -> tuple[Reader, Device]:
+        if self._link is None or self._device is None or not self._link.connected:
+            raise SourceUnreachable(
+                "the connection is closed", source=self.source, remedy="Connect again."
+            )
+        return Reader(self._link, self._device.learned, self.source, log), self._device
+
+    def _station(self) -> Station | None:
+        network, mac = self.config.network, self.config.mac
+        if network is None and mac is None:
+            return None
+        if network is None or mac is None:
+            raise ConfigurationError(
+                "network and mac go together: a device behind a router needs both",
+                source=self.source,
+                remedy="Give both, or neither for a device that is reached directly.",
+            )
+        return Station(network, bytes.fromhex(mac))
+
+    def _entries(self) -> Mapping[str, BacnetObject]:
+        objects = self.config.objects
+        twice = [tag for tag, times in Counter(one.tag for one in objects).items() if times > 1]
+        if twice:
+            raise ConfigurationError(
+                f"there is more than one tag {twice[0]!r} in objects",
+                source=self.source,
+                remedy="Give every tag a name of its own.",
+            )
+        return {one.tag: one for one in objects}
+
+    async def _plan(self, tags: tuple[str, ...], reader: Reader, device: Device) -> Plan:
+        """The plan for ``tags``, made once until the settings or the device change."""
+        # Compared by identity, because entries are never changed in place.
+        if self._planned is not self.config.objects:
+            self._plans.clear()
+            self._planned = self.config.objects
+        plan = self._plans.get(tags)
+        if plan is None:
+            plan = await make_plan(tags, self._entries(), reader, device)
+            if len(self._plans) >= _PLANS_KEPT:
+                self._plans.pop(next(iter(self._plans)))
+            if plan.complete:  # what is missing now may be there next time
+                self._plans[tags] = plan
+        return plan
