@@ -10,6 +10,7 @@ from greenlang_data.drivers.bacnet.device import About, Device, list_objects
 from greenlang_data.drivers.bacnet.names import (
     OBJECT_NAME,
     PRESENT_VALUE,
+    RELIABILITY,
     STATUS_FLAGS,
     TREND_LOG,
     UNITS,
@@ -24,6 +25,8 @@ from greenlang_data.settings.bacnet_object import BacnetObject
 
 # Types with a unit: analog objects, loops, accumulators, and the value objects of numbers.
 WITH_UNITS: Final = frozenset({0, 1, 2, 12, 23, 24, 45, 46, 48, 54})
+# What an object tells of the quality of its present value.
+QUALITY: Final = (STATUS_FLAGS, RELIABILITY)
 # Properties that are in the object's own unit.
 _IN_UNIT: Final = frozenset({PRESENT_VALUE, 45, 59, 65, 69, 104})
 _WITHOUT_FLAGS: Final = frozenset({TREND_LOG, 8, 6, 10, 16, 18, 25, 29})
@@ -85,7 +88,7 @@ async def object_names(reader: Reader, device: Device) -> dict[str, int]:
 async def learn_about(
     objects: Iterable[int], reader: Reader, device: Device
 ) -> dict[int, About | Failure]:
-    """Name, unit and whether there are status flags, of each object; read once.
+    """Name, unit and what it tells of its quality, of each object; read once.
 
     A Failure for an object that the device does not have.
     """
@@ -101,7 +104,7 @@ async def learn_about(
         told[one] = device.about[one] = About(
             _text(name),
             _unit(results.get(Reference(one, UNITS))),
-            _has_flags(results.get(Reference(one, STATUS_FLAGS))),
+            tuple(each for each in QUALITY if _tells(results.get(Reference(one, each)))),
         )
     return told | {one: device.about[one] for one in objects if one in device.about}
 
@@ -116,7 +119,7 @@ def _static(object_id: int) -> list[Reference]:
     if wanted[0].object_type in WITH_UNITS:
         wanted.append(Reference(object_id, UNITS))
     if wanted[0].object_type not in _WITHOUT_FLAGS:
-        wanted.append(Reference(object_id, STATUS_FLAGS))
+        wanted += [Reference(object_id, one) for one in QUALITY]
     return wanted
 
 
@@ -130,6 +133,6 @@ def _unit(result: Result | None) -> str | None:
     return unit_of(int(result.number))
 
 
-def _has_flags(result: Result | None) -> bool:
-    """Unless the object certainly has none, its flags are asked for and missing them is told."""
+def _tells(result: Result | None) -> bool:
+    """Unless the object certainly has none, it is asked for, and missing it is told."""
     return result is not None and not (isinstance(result, Failure) and result.status in _NO_SUCH)

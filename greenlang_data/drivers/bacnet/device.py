@@ -38,11 +38,11 @@ _LIST_STEP: Final = 10_000
 
 @dataclass(slots=True)
 class About:
-    """What does not change about an object: its name, its unit, whether it tells status flags."""
+    """What does not change about an object: its name, its unit, and what it tells of its quality."""
 
     name: str | None
     unit: str | None
-    has_flags: bool
+    companions: tuple[int, ...]
 
 
 @dataclass(slots=True)

@@ -7,8 +7,9 @@ device's host refuses them.
 from __future__ import annotations
 
 import asyncio
+import contextlib
 from collections.abc import Callable
-from typing import NamedTuple
+from typing import NamedTuple, cast
 
 from greenlang_data.drivers.bacnet.assembly import Assembly
 from greenlang_data.drivers.bacnet.endpoint import Endpoint
@@ -50,17 +51,17 @@ class Patience(NamedTuple):
 class _Pending:
     """A request that waits for its answer."""
 
-    def __init__(self, service: Confirmed, loop: asyncio.AbstractEventLoop) -> None:
+    def __init__(self, service: Confirmed) -> None:
         self.service = service
-        # Holds an error as a result, so that asyncio has nothing to report if nobody waits.
-        self.outcome: asyncio.Future[bytes | Exception] = loop.create_future()
+        self.outcome: bytes | Exception | None = None
         self.assembly: Assembly | None = None
         self.progress = asyncio.Event()
         self.sent = 0
 
     def settle(self, outcome: bytes | Exception) -> None:
-        if not self.outcome.done():
-            self.outcome.set_result(outcome)
+        if self.outcome is None:
+            self.outcome = outcome
+            self.progress.set()
 
 
 class Link(asyncio.DatagramProtocol):
@@ -110,14 +111,14 @@ class Link(asyncio.DatagramProtocol):
             invoke_id = self._ids.take()
             if invoke_id is None:
                 raise self._exhausted()
-            pending = _Pending(service, asyncio.get_running_loop())
+            pending = _Pending(service)
             self._pending[invoke_id] = pending
             try:
                 datagram = request(service, invoke_id, body, self._station)
                 outcome = await self._exchange(pending, datagram, log)
             finally:
                 del self._pending[invoke_id]
-                settled = pending.outcome.done() and pending.sent == 1
+                settled = pending.outcome is not None and pending.sent == 1
                 self._ids.give_back(invoke_id, answer_may_come=not settled)
         if isinstance(outcome, Exception):
             raise outcome
@@ -131,8 +132,9 @@ class Link(asyncio.DatagramProtocol):
             pending.sent += 1
             log.requests += 1
             self._send(datagram)
-            if await self._answered(pending):
-                return pending.outcome.result()
+            await self._answered(pending)
+            if pending.outcome is not None:
+                return pending.outcome
         self.end("was given up after silence")
         seconds = self._patience.seconds * (self._patience.retries + 1)
         return SourceTimeout(
@@ -142,23 +144,15 @@ class Link(asyncio.DatagramProtocol):
             "apdu_timeout_seconds.",
         )
 
-    async def _answered(self, pending: _Pending) -> bool:
+    async def _answered(self, pending: _Pending) -> None:
         """Wait for the answer, and anew after each segment of it."""
         while True:
             pending.progress.clear()
-            progress = asyncio.ensure_future(pending.progress.wait())
-            try:
-                await asyncio.wait(
-                    [pending.outcome, progress],
-                    timeout=self._patience.seconds,
-                    return_when=asyncio.FIRST_COMPLETED,
-                )
-            finally:
-                progress.cancel()
-            if pending.outcome.done():
-                return True
-            if not pending.progress.is_set():
-                return False
+            with contextlib.suppress(TimeoutError):
+                async with asyncio.timeout(self._patience.seconds):
+                    await pending.progress.wait()
+            if pending.outcome is not None or not pending.progress.is_set():
+                return
 
     async def find(self, instance: int | None, seconds: float) -> bytes | None:
         """The body of the device's I-Am, or None when none comes within ``seconds``."""
@@ -185,8 +179,7 @@ class Link(asyncio.DatagramProtocol):
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
         """Called by asyncio when the socket is open."""
-        assert isinstance(transport, asyncio.DatagramTransport)
-        self._transport = transport
+        self._transport = cast("asyncio.DatagramTransport", transport)
 
     def connection_lost(self, exc: Exception | None) -> None:
         """Called by asyncio when the socket is closed."""
@@ -316,12 +309,11 @@ async def open_link(
     """
     loop = asyncio.get_running_loop()
     name = str(endpoint)
-    local_address = local if local[0] is not None else ("0.0.0.0", local[1])  # noqa: S104 - only answers of one peer
     try:
         async with asyncio.timeout(seconds):
             _, link = await loop.create_datagram_endpoint(
                 lambda: Link(name, source, ids, patience, station),
-                local_addr=local_address if local != (None, 0) else None,
+                local_addr=(local[0] or "0.0.0.0", local[1]) if any(local) else None,  # noqa: S104 - a connected socket hears one peer only
                 remote_addr=(endpoint.host, endpoint.port),
             )
     except TimeoutError as error:

@@ -23,6 +23,9 @@ from greenlang_data.drivers.bacnet.values import Failure
 
 # The device's clock has steps of a hundredth of a second, and only later records are sent.
 _STEP: Final = timedelta(milliseconds=10)
+_LARGEST: Final = 2**32 - 1
+# A number that is farther ahead than this lies behind.
+_FARTHEST: Final = 2**31
 
 
 class Pages:
@@ -43,17 +46,17 @@ class Pages:
         self.begins_later = answer.is_first
         expected = self._check(answer, None)
         while True:
-            if answer.count:
+            if answer.quantity:
                 yield self._records(answer)
             if answer.is_last:
                 return
-            if not answer.count:
+            if not answer.quantity:
                 oldest = await self._oldest_after(expected)
                 if oldest is None:
                     return
-                self.lost += oldest - (expected or oldest)
-                expected = oldest
-            answer = await self._ask(expected or 0)
+                answer = await self._ask(oldest)
+            else:
+                answer = await self._ask(expected or 0)
             expected = self._check(answer, expected)
 
     async def _ask(self, start: datetime | int) -> RangeAnswer:
@@ -76,22 +79,24 @@ class Pages:
 
     def _check(self, answer: RangeAnswer, expected: int | None) -> int | None:
         """The number of the record after this page."""
-        if not answer.count:
+        if not answer.quantity:
             return expected
         if answer.sequence is None:
             raise self._reader.link.broken(
                 BrokenAnswerError(f"{object_name(self._log)} gives its records no numbers")
             )
-        if expected is not None and answer.sequence < expected:
-            raise self._reader.link.broken(
-                BrokenAnswerError(f"record {answer.sequence} came again instead of {expected}")
-            )
-        self.lost += answer.sequence - (expected or answer.sequence)
-        return answer.sequence + answer.count
+        if expected is not None:
+            ahead = _distance(expected, answer.sequence)
+            if ahead > _FARTHEST:
+                raise self._reader.link.broken(
+                    BrokenAnswerError(f"record {answer.sequence} came again instead of {expected}")
+                )
+            self.lost += ahead
+        return _after(answer.sequence, answer.quantity)
 
     def _records(self, answer: RangeAnswer) -> list[Record]:
         try:
-            return read_records(answer.records, answer.count)
+            return read_records(answer.records, answer.quantity)
         except BrokenAnswerError as broken:
             raise self._reader.link.broken(broken) from broken
 
@@ -104,8 +109,19 @@ class Pages:
         count, total = (results[one] for one in wanted)
         if isinstance(count, Failure) or isinstance(total, Failure):
             return None
-        oldest = int(total.number or 0) - int(count.number or 0) + 1
-        return oldest if oldest > expected else None
+        total_number, kept = int(total.number or 0), int(count.number or 0)
+        oldest = (total_number - kept) % _LARGEST + 1
+        lost = _distance(expected, oldest)
+        return oldest if kept and 0 < lost <= _FARTHEST else None
+
+
+def _distance(sequence: int, later: int) -> int:
+    """How many records on ``later`` is; after 2**32 - 1 comes 1."""
+    return (later - sequence) % _LARGEST
+
+
+def _after(sequence: int, steps: int) -> int:
+    return (sequence - 1 + steps) % _LARGEST + 1
 
 
 def _encoded(moment: datetime) -> bytes:

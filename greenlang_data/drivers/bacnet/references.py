@@ -22,10 +22,10 @@ class Reference(NamedTuple):
 
     object_id: int
     property_id: int = PRESENT_VALUE
-    index: int | None = None
+    array_index: int | None = None
 
     def __str__(self) -> str:
-        index = "" if self.index is None else f"[{self.index}]"
+        index = "" if self.array_index is None else f"[{self.array_index}]"
         return f"{object_name(self.object_id)}.{name_of('property', self.property_id)}{index}"
 
     @property

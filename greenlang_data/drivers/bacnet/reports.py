@@ -12,7 +12,7 @@ from typing import Final, NamedTuple
 
 import pyarrow as pa
 
-from greenlang_data.drivers.bacnet.names import OBJECT_IDENTIFIER
+from greenlang_data.drivers.bacnet.names import OBJECT_IDENTIFIER, RELIABILITY
 from greenlang_data.drivers.bacnet.reader import Reader, all_of
 from greenlang_data.drivers.bacnet.references import Reference
 from greenlang_data.drivers.bacnet.refusals import RefusedError
@@ -94,7 +94,7 @@ class _Subscriptions:
         for row, target in enumerate(plan.targets):
             if isinstance(target, Failure):
                 continue
-            if target == Reference(target.object_id) and target.object_id in plan.flagged:
+            if target == Reference(target.object_id):
                 self._rows.setdefault(target.object_id, []).append(row)
             else:
                 self._others.append(row)
@@ -140,7 +140,16 @@ class _Subscriptions:
     async def _batch(self, group: Mapping[int, _Report]) -> pa.RecordBatch:
         rows = [row for one in group for row in self._rows[one]]
         received = [one.received for one in group.values() for _ in self._rows[one.object_id]]
-        results = {key: value for one in group.values() for key, value in one.results.items()}
+        # A report has the value and its flags, and not the reason of a fault.
+        results = await self._reader.read(
+            [
+                Reference(one, RELIABILITY)
+                for one in group
+                if RELIABILITY in self._plan.companions[one]
+            ]
+        )
+        for one in group.values():
+            results.update(one.results)
         return await batch_of(self._plan, rows, results, received, self._reader)
 
     async def close(self) -> None:

@@ -10,7 +10,7 @@ import struct
 from collections.abc import Iterable, Sequence
 from enum import IntEnum
 from itertools import groupby
-from typing import Final, NamedTuple
+from typing import NamedTuple
 
 from greenlang_data.drivers.bacnet.names import LOG_BUFFER, name_of
 from greenlang_data.drivers.bacnet.references import Reference
@@ -54,7 +54,7 @@ class RangeAnswer(NamedTuple):
 
     is_first: bool
     is_last: bool
-    count: int
+    quantity: int
     records: bytes
     sequence: int | None
 
@@ -79,9 +79,9 @@ def read_properties(references: Iterable[Reference]) -> bytes:
 
 def _property(tag: int, reference: Reference) -> bytes:
     encoded = context_unsigned(tag, reference.property_id)
-    if reference.index is None:
+    if reference.array_index is None:
         return encoded
-    return encoded + context_unsigned(tag + 1, reference.index)
+    return encoded + context_unsigned(tag + 1, reference.array_index)
 
 
 def read_range_by_sequence(object_id: int, sequence: int, count: int) -> bytes:
@@ -222,15 +222,3 @@ def read_report(body: bytes) -> tuple[int, dict[Reference, Result]]:
 def _expect_end(body: bytes, at: int) -> None:
     if at != len(body):
         raise BrokenAnswerError(f"{len(body) - at} bytes too many")
-
-
-_STATUS_BITS: Final = ("in-alarm", "fault", "overridden", "out-of-service")
-
-
-def status_words(bits: str) -> list[str]:
-    """The flags that are set, by name.
-
-    >>> status_words("0101")
-    ['fault', 'out-of-service']
-    """
-    return [name for name, bit in zip(_STATUS_BITS, bits, strict=False) if bit == "1"]

@@ -89,7 +89,7 @@ class Learned:
     def _bytes(self, reference: Reference, last: int | None) -> int:
         size = _value_bytes(reference, self.text) + 4
         size += 1 if reference.property_id > 0xFF else 0
-        size += 0 if reference.index is None else 2 if reference.index <= 0xFF else 3
+        size += 0 if reference.array_index is None else 2 if reference.array_index <= 0xFF else 3
         return size + (_OBJECT_BYTES if reference.object_id != last else 0)
 
     def batches(self, references: Sequence[Reference]) -> list[list[Reference]]:
@@ -114,7 +114,7 @@ class Learned:
 def _value_bytes(reference: Reference, otherwise: int) -> int:
     if reference.property_id == PRESENT_VALUE:
         return _PRESENT_BYTES.get(reference.object_type, otherwise)
-    if reference.property_id == OBJECT_LIST and reference.index is not None:
+    if reference.property_id == OBJECT_LIST and reference.array_index is not None:
         return _LIST_ENTRY_BYTES
     return _VALUE_BYTES.get(reference.property_id, otherwise)
 
@@ -125,7 +125,7 @@ def _by_object(references: Sequence[Reference]) -> list[list[Reference]]:
     for one in references:
         previous = groups[-1][-1] if groups else None
         same = previous is not None and previous.object_id == one.object_id
-        if same and one.index is None:
+        if same and one.array_index is None:
             groups[-1].append(one)
         else:
             groups.append([one])

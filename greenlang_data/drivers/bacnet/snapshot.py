@@ -18,7 +18,13 @@ from greenlang_data.drivers.bacnet.names import (
     RELIABILITY,
     STATUS_FLAGS,
 )
-from greenlang_data.drivers.bacnet.quality import PLAIN, Judgement, explain, judge_flags
+from greenlang_data.drivers.bacnet.quality import (
+    IN_ALARM,
+    PLAIN,
+    Judgement,
+    judge_results,
+    with_event_state,
+)
 from greenlang_data.drivers.bacnet.reader import Reader
 from greenlang_data.drivers.bacnet.references import Reference
 from greenlang_data.drivers.bacnet.services import Result
@@ -42,7 +48,7 @@ class Plan:
     targets: list[Resolved]
     names: list[str]
     units: list[str | None]
-    flagged: frozenset[int]
+    companions: dict[int, tuple[int, ...]]
     wanted: list[Reference]
     batches: list[list[Reference]]
     version: int
@@ -69,7 +75,9 @@ async def make_plan(
     targets = await resolve(tags, entries, reader, device)
     objects = [one.object_id for one in targets if isinstance(one, Reference)]
     about = await learn_about(objects, reader, device)
-    names, units, flagged = [], [], set()
+    names: list[str] = []
+    units: list[str | None] = []
+    companions: dict[int, tuple[int, ...]] = {}
     for row, (tag, target) in enumerate(zip(tags, targets, strict=True)):
         known = about[target.object_id] if isinstance(target, Reference) else target
         if isinstance(known, Failure) or isinstance(target, Failure):
@@ -80,23 +88,25 @@ async def make_plan(
         names.append(known.name or tag)
         configured = entries[tag].unit if tag in entries else None
         units.append(unit_for(target, known) or configured)
-        if known.has_flags:
-            flagged.add(target.object_id)
-    wanted = list(_wanted(targets, flagged))
+        companions[target.object_id] = known.companions
+    wanted = list(_wanted(targets, companions))
     return Plan(
-        tags, targets, names, units, frozenset(flagged), wanted,
+        tags, targets, names, units, companions, wanted,
         reader.learned.batches(wanted), reader.learned.version,
     )  # fmt: skip
 
 
-def _wanted(targets: Sequence[Resolved], flagged: set[int]) -> dict[Reference, None]:
-    """Each property once; status flags follow the present value that they belong to."""
+def _wanted(
+    targets: Sequence[Resolved], companions: Mapping[int, Sequence[int]]
+) -> dict[Reference, None]:
+    """Each property once; what a present value's quality follows from comes right after it."""
     wanted: dict[Reference, None] = {}
     for target in targets:
         if isinstance(target, Reference):
             wanted[target] = None
-            if target.property_id == PRESENT_VALUE and target.object_id in flagged:
-                wanted[Reference(target.object_id, STATUS_FLAGS)] = None
+            if target.property_id == PRESENT_VALUE:
+                for one in companions[target.object_id]:
+                    wanted[Reference(target.object_id, one)] = None
     return wanted
 
 
@@ -112,8 +122,8 @@ async def batch_of(
     plan: Plan, rows: Sequence[int], results: Results, received: int | Sequence[int], reader: Reader
 ) -> pa.RecordBatch:
     """These rows of the plan with what was read or reported for them."""
-    judgements = [_judge(plan.targets[row], plan.flagged, results) for row in rows]
-    await _explain_all(plan, rows, judgements, reader)
+    judgements = [_judge(plan.targets[row], results) for row in rows]
+    await _explain_alarms(plan, rows, judgements, reader)
     columns = _Columns()
     for row, judgement in zip(rows, judgements, strict=True):
         target = plan.targets[row]
@@ -137,30 +147,29 @@ async def batch_of(
     )
 
 
-def _judge(target: Resolved, flagged: frozenset[int], results: Results) -> Judgement:
+def _judge(target: Resolved, results: Results) -> Judgement:
     if isinstance(target, Failure) or target.property_id != PRESENT_VALUE:
         return PLAIN
-    if target.object_id not in flagged:
-        return PLAIN
-    return judge_flags(results.get(Reference(target.object_id, STATUS_FLAGS)))
+    return judge_results(
+        results.get(Reference(target.object_id, STATUS_FLAGS)),
+        results.get(Reference(target.object_id, RELIABILITY)),
+    )
 
 
-async def _explain_all(
+async def _explain_alarms(
     plan: Plan, rows: Sequence[int], judgements: list[Judgement], reader: Reader
 ) -> None:
-    """Ask for the reliability of faults and the event state of alarms, which are rare."""
-    wanted: dict[int, list[Reference]] = {}
+    """Ask for the event state of what is in alarm, which is rare."""
+    wanted: dict[int, Reference] = {}
     for place, judgement in enumerate(judgements):
-        words = (judgement.status or "").split(",")
         target = plan.targets[rows[place]]
-        if isinstance(target, Reference) and ("fault" in words or "in-alarm" in words):
-            wanted[place] = [Reference(target.object_id, one) for one in (RELIABILITY, EVENT_STATE)]
+        if isinstance(target, Reference) and (judgement.status or "").startswith(IN_ALARM):
+            wanted[place] = Reference(target.object_id, EVENT_STATE)
     if not wanted:
         return
-    told = await reader.read([one for pair in wanted.values() for one in pair])
-    for place, (reliability, event_state) in wanted.items():
-        status = explain(judgements[place], told[reliability], told[event_state])
-        judgements[place] = judgements[place]._replace(status=status)
+    told = await reader.read(list(wanted.values()))
+    for place, event_state in wanted.items():
+        judgements[place] = with_event_state(judgements[place], told[event_state])
 
 
 class _Columns:

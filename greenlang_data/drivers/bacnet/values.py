@@ -30,7 +30,7 @@ _CHARACTER_SETS: Final = {0: "utf-8", 3: "utf-32-be", 4: "utf-16-be", 5: "latin-
 class Value(NamedTuple):
     """A value: a number, or its exact text where no float64 holds it.
 
-    Both are None for a Null, and when ``status`` says why what came is no value.
+    Both are None when ``status`` says why what came is no value; so it does for a Null.
     """
 
     data_type: str
@@ -212,7 +212,7 @@ def _object(content: bytes) -> Value:
 
 
 _DECODERS: Final[dict[int, Callable[[bytes], Value]]] = {
-    0: lambda _: Value("Null"),
+    0: lambda _: Value("Null", status="Null"),
     1: lambda _: Value("Boolean"),  # its value is in its tag
     2: lambda content: _whole("Unsigned", unsigned(content)),
     3: _signed,

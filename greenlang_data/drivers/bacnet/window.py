@@ -14,7 +14,7 @@ from greenlang_data.drivers.bacnet.catalogue import learn_about, resolve, unit_f
 from greenlang_data.drivers.bacnet.device import Device
 from greenlang_data.drivers.bacnet.logs import Log, find_logs
 from greenlang_data.drivers.bacnet.paging import Pages
-from greenlang_data.drivers.bacnet.quality import judge_flags
+from greenlang_data.drivers.bacnet.quality import judge_results
 from greenlang_data.drivers.bacnet.reader import Reader
 from greenlang_data.drivers.bacnet.records import Record
 from greenlang_data.drivers.bacnet.references import object_name
@@ -171,7 +171,7 @@ def _columns(record: Record) -> tuple[float | None, str | None, int, str | None]
         return None, None, BAD, record.value.status
     assert record.value is not None
     number, text = record.value.number, record.value.text
-    quality, status = judge_flags(record.flags)
+    quality, status = judge_results(record.flags, None)
     if record.value.status is not None:
         quality, status = BAD, ",".join(filter(None, (record.value.status, status)))
     if quality == BAD:
