@@ -52,13 +52,14 @@ def read_value(data: bytes, at: int, number: int) -> tuple[Value, int]:
     Raises BrokenAnswerError when it is not whole.
     """
     values: list[Value] = []
+    first = at
     while True:
         tag = read_tag(data, at)
         if tag.form == CLOSING and tag.number == number:
             return _joined(values), tag.start
         if tag.form != APPLICATION:
             end = skip_enclosed(data, at, number)
-            content = data[tag.start : end]
+            content = data[first:end]
             return Value("Constructed", text=f"0x{content.hex()}"), read_tag(data, end).start
         values.append(primitive(data, tag))
         at = tag.end
