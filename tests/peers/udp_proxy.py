@@ -11,7 +11,7 @@ import asyncio
 import contextlib
 import socket
 from collections.abc import Callable
-from typing import Self, cast
+from typing import Self
 
 from .loop_thread import LoopThread
 from .proxy import Fault, Traffic, garbage
@@ -84,7 +84,7 @@ class UdpProxy:
             transport, _ = await asyncio.get_running_loop().create_datagram_endpoint(
                 lambda: _Socket(self._from_client), local_addr=(self.host, self.port)
             )
-            self._server = cast("asyncio.DatagramTransport", transport)
+            self._server = transport
             self.port = transport.get_extra_info("sockname")[1]
 
     async def _stop_listening(self) -> None:
@@ -124,7 +124,7 @@ class UdpProxy:
                 lambda: _Socket(lambda answer, _: self._from_target(answer, client)),
                 remote_addr=self.target,
             )
-            self._clients[client] = cast("asyncio.DatagramTransport", transport)
+            self._clients[client] = transport
         send = self._clients[client].sendto
         if self.fault is Fault.STALL:
             self._held.append(lambda: send(data))
@@ -154,8 +154,7 @@ class UdpProxy:
 
 
 def _is_open(address: Address) -> bool:
-    with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as probe:
-        with contextlib.suppress(OSError):
-            probe.bind(address)
-            return False
+    with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as probe, contextlib.suppress(OSError):
+        probe.bind(address)
+        return False
     return True

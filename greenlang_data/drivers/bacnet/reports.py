@@ -52,8 +52,10 @@ async def watch_reports(
 
     A batch of no rows comes where nothing else does, after the device has shown that it is there.
     """
-    yield await read_snapshot(plan, reader)
-    subscriptions = _Subscriptions(plan, reader, terms)
+    first = await read_snapshot(plan, reader)
+    yield first
+    failed = [row for row, why in enumerate(first.column("failure").to_pylist()) if why]
+    subscriptions = _Subscriptions(plan, frozenset(failed), reader, terms)
     loop = asyncio.get_running_loop()
     began = loop.time()
     try:
@@ -84,7 +86,7 @@ async def _step(
 class _Subscriptions:
     """The subscriptions of one watch, renewed at half their lifetime."""
 
-    def __init__(self, plan: Plan, reader: Reader, terms: Terms) -> None:
+    def __init__(self, plan: Plan, failed: frozenset[int], reader: Reader, terms: Terms) -> None:
         self._plan = plan
         self._reader = reader
         self._terms = terms
@@ -94,7 +96,8 @@ class _Subscriptions:
         for row, target in enumerate(plan.targets):
             if isinstance(target, Failure):
                 continue
-            if target == Reference(target.object_id):
+            # A device may choke on a subscription to what it cannot read.
+            if target == Reference(target.object_id) and row not in failed:
                 self._rows.setdefault(target.object_id, []).append(row)
             else:
                 self._others.append(row)

@@ -88,7 +88,9 @@ def primitive(data: bytes, tag: Tag) -> Value:
     if decode is None:
         raise BrokenAnswerError(f"there is no data type {tag.number}")
     if tag.number == 1:
-        return Value("Boolean", float(tag.size == 1))
+        if tag.size > 1:
+            raise BrokenAnswerError(f"a boolean is {tag.size}")
+        return Value("Boolean", float(tag.size))
     return decode(data[tag.start : tag.end])
 
 

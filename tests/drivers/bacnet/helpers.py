@@ -21,9 +21,7 @@ def config(peer: BacnetPeer | str, **changed: Any) -> SCADAConfig:
     """A config for a device on the loopback."""
     endpoint = peer if isinstance(peer, str) else peer.address
     fields = {"endpoint": endpoint, "timeout_seconds": 8, "max_retries": 0, **changed}
-    return SCADAConfig(
-        connector_id="plant", connector_type="scada", protocol="bacnet", **fields
-    )
+    return SCADAConfig(connector_id="plant", connector_type="scada", protocol="bacnet", **fields)
 
 
 def with_driver(settings: SCADAConfig, use: Callable[[BacnetDriver], Awaitable[T]]) -> T:
@@ -40,9 +38,7 @@ def with_driver(settings: SCADAConfig, use: Callable[[BacnetDriver], Awaitable[T
     return asyncio.run(run())
 
 
-async def snapshot(
-    driver: BacnetDriver, tags: Iterable[str], log: ReadLog | None = None
-) -> Rows:
+async def snapshot(driver: BacnetDriver, tags: Iterable[str], log: ReadLog | None = None) -> Rows:
     """The rows of one snapshot by tag."""
     asked = tuple(tags)
     batches = [batch async for batch in driver.read(Snapshot(asked), log or ReadLog())]

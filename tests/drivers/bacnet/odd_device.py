@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import asyncio
 import struct
-from typing import NamedTuple, Self
+from typing import NamedTuple, Self, cast
 
 from tests.peers.loop_thread import LoopThread
 
@@ -136,7 +136,7 @@ class OddDevice(asyncio.DatagramProtocol):
         return complex_ack(request, b"".join(parts))
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
-        self.transport = transport
+        self.transport = cast("asyncio.DatagramTransport", transport)
 
     def datagram_received(self, data: bytes, addr: tuple[str, int]) -> None:
         apdu = data[6:]

@@ -83,9 +83,7 @@ def test_a_part_of_a_log_and_an_empty_one(bacnet_peer: BacnetPeer) -> None:
 
     async def use(driver: BacnetDriver) -> None:
         log = ReadLog()
-        rows = await window(
-            driver, "TL:1", start.replace(tzinfo=UTC), end.replace(tzinfo=UTC), log
-        )
+        rows = await window(driver, "TL:1", start.replace(tzinfo=UTC), end.replace(tzinfo=UTC), log)
         assert [row["timestamp"].replace(tzinfo=None) for row in rows] == [
             one.time for one in records[300:400]
         ]
@@ -110,16 +108,17 @@ def test_a_log_that_forgets_while_it_is_read_says_so(
     async def use(driver: BacnetDriver) -> None:
         log = ReadLog()
         start = datetime(2025, 1, 1, tzinfo=UTC)
+        link: Any = driver._link
         reader = driver.read(Window(("TL:5",), start, start + timedelta(days=3650)), log)
         # Between the first pages the log goes on by more than its length.
-        ask = driver._link.ask
+        ask = link.ask
         delays = iter([0.0, 0.0, 0.4, 0.0, 0.4])
 
         async def slow(*arguments: Any) -> bytes:
             await asyncio.sleep(next(delays, 0.0))
             return await ask(*arguments)
 
-        driver._link.ask = slow
+        link.ask = slow
         batches = [batch async for batch in reader]
         values = [row["value"] for batch in batches for row in batch.to_pylist()]
         assert values == sorted(set(values))  # none twice, none out of order

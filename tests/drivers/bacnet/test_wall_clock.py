@@ -20,9 +20,7 @@ def wall(moments: list[datetime]) -> list[datetime]:
     return [one.astimezone(BERLIN).replace(tzinfo=None, fold=0) for one in moments]
 
 
-@given(
-    st.integers(-10_000, 10_000), st.lists(st.integers(1, 20), min_size=60, max_size=80)
-)
+@given(st.integers(-10_000, 10_000), st.lists(st.integers(1, 20), min_size=60, max_size=80))
 def test_records_every_few_minutes_are_in_their_place(offset: int, steps: list[int]) -> None:
     """The longest step leaves at least two records in either half of the repeated hour."""
     for change in (BACK, FORWARD):

@@ -1,0 +1,86 @@
+"""Nothing that changes a device leaves the driver, and nothing of it is left behind."""
+
+from __future__ import annotations
+
+import subprocess
+import sys
+import textwrap
+import time
+from collections.abc import Callable
+from datetime import UTC, datetime
+
+from greenlang_data.drivers.bacnet import BacnetDriver
+from greenlang_data.drivers.base import ReadLog, Watch
+from tests.drivers.bacnet.helpers import config, listed, snapshot, with_driver
+from tests.drivers.bacnet.test_history import window
+from tests.peers.launch_bacnet import BacnetPeer
+
+READ_SERVICES = {(True, 5), (True, 12), (True, 14), (True, 26), (False, 8)}
+
+
+def test_all_that_a_device_is_asked_reads(bacnet_factory: Callable[..., BacnetPeer]) -> None:
+    async def use(driver: BacnetDriver) -> None:
+        await driver.ping()
+        rows = await listed(driver, ReadLog())
+        await snapshot(driver, [row["tag_id"] for row in rows])
+        start, end = datetime(2025, 1, 1, tzinfo=UTC), datetime(2026, 1, 1, tzinfo=UTC)
+        assert await window(driver, "TL:1", start, end, ReadLog())
+        # The device itself would break on a report about flags that it cannot read.
+        tags = tuple(row["tag_id"] for row in rows if row["tag_id"] != "analog-input,9014")
+        stream = driver.watch(Watch(tags, 0.2), ReadLog())
+        async for batch in stream:
+            if not batch.num_rows:
+                continue
+            if "analog-input,9100" in batch.column("tag_id").to_pylist() and batch.num_rows < 50:
+                break
+        await stream.aclose()
+
+    for options in ({}, {"no_rpm": True}):
+        peer = bacnet_factory(**options)
+        with_driver(config(peer, time_zone="UTC"), use)
+        asked = {(entry["confirmed"], entry["service"]) for entry in peer.requests()}
+        assert {(True, 5), (True, 12), (True, 26)} <= asked <= READ_SERVICES
+        assert peer.writes() == []
+
+
+def run_script(script: str) -> tuple[str, float]:
+    """What a process of its own prints, and how long it took."""
+    started = time.monotonic()
+    done = subprocess.run(
+        [sys.executable, "-c", textwrap.dedent(script)],
+        capture_output=True, text=True, timeout=60, check=False,
+    )  # fmt: skip
+    assert done.returncode == 0, done.stderr
+    assert done.stderr == ""
+    return done.stdout, time.monotonic() - started
+
+
+def test_a_process_ends_although_nothing_was_closed(bacnet_peer: BacnetPeer) -> None:
+    out, seconds = run_script(f"""
+        import greenlang_data as gd
+        source = gd.SCADAConfig(connector_id="plant", connector_type="scada", protocol="bacnet",
+                                endpoint="{bacnet_peer.address}")
+        session = gd.Session(sources=[source])
+        print(session.scada(["AI:2"])["value"].tolist())
+    """)
+    assert out == "[-19.0]\n"
+    assert seconds < 30
+
+
+def test_a_forked_process_reads_by_itself(bacnet_peer: BacnetPeer) -> None:
+    out, _ = run_script(f"""
+        import os, warnings
+        warnings.simplefilter("ignore")
+        import greenlang_data as gd
+        source = gd.SCADAConfig(connector_id="plant", connector_type="scada", protocol="bacnet",
+                                endpoint="{bacnet_peer.address}")
+        session = gd.Session(sources=[source])
+        before = session.scada(["AI:2"])["value"].tolist()
+        child = os.fork()
+        if child == 0:
+            print("child", session.scada(["AI:3"])["value"].tolist(), flush=True)
+            os._exit(0)
+        assert os.waitpid(child, 0)[1] == 0
+        print("parent", before, session.scada(["AI:4"])["value"].tolist(), flush=True)
+    """)
+    assert out == "child [-18.5]\nparent [-19.0] [-18.0]\n"
