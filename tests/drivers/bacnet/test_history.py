@@ -114,7 +114,7 @@ def test_a_log_that_forgets_while_it_is_read_says_so(
         ask = link.ask
         delays = iter([0.0, 0.0, 0.4, 0.0, 0.4])
 
-        async def slow(*arguments: Any) -> bytes:
+        async def slow(*arguments: Any) -> Any:
             await asyncio.sleep(next(delays, 0.0))
             return await ask(*arguments)
 
@@ -125,8 +125,10 @@ def test_a_log_that_forgets_while_it_is_read_says_so(
         missing = round(values[-1] - values[0]) + 1 - len(values)
         assert missing > 100
         assert [note for note in log.notes if "overwrote" in note] == [
-            f"trend-log,5: {missing} records are missing, because the device overwrote them while "
-            "they were being read"
+            (
+                f"trend-log,5: {missing} records are missing, because the device overwrote them "
+                "while they were being read"
+            )
         ]
 
     with_driver(config(peer, time_zone="UTC"), use)
