@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Final
 
@@ -22,9 +23,15 @@ from greenlang_data.drivers.bacnet.references import (
     parse_reference,
 )
 from greenlang_data.drivers.bacnet.refusals import RefusedError
-from greenlang_data.drivers.bacnet.services import Confirmed, read_property, read_property_answer
+from greenlang_data.drivers.bacnet.services import (
+    Confirmed,
+    Result,
+    read_i_am,
+    read_property,
+    read_property_answer,
+)
 from greenlang_data.drivers.bacnet.sizes import Learned
-from greenlang_data.drivers.bacnet.tags import APPLICATION, BrokenAnswerError, expect
+from greenlang_data.drivers.bacnet.tags import BrokenAnswerError
 from greenlang_data.drivers.bacnet.values import Failure, Value
 from greenlang_data.drivers.base import ReadLog
 from greenlang_data.errors import ConfigurationError, ProtocolError
@@ -56,6 +63,21 @@ class Device:
     objects: tuple[int, ...] | None = None
     by_name: dict[str, int] | None = None
     logs: dict[int, Reference | Failure | None] = field(default_factory=dict)
+
+    @property
+    def check(self) -> Reference:
+        """What changes when an object is made, deleted or renamed."""
+        return Reference(self.object_id, DATABASE_REVISION)
+
+    def changed(self, results: Mapping[Reference, Result]) -> bool:
+        """Whether ``results`` show another revision; then all that was known is forgotten."""
+        told = results.get(self.check)
+        if not isinstance(told, Value) or told.number in (None, self.revision):
+            return False
+        self.revision, self.objects, self.by_name = told.number, None, None
+        self.about.clear()
+        self.logs.clear()
+        return True
 
     def is_same(self, other: Device) -> bool:
         """Whether what is known about the other still holds for this one."""
@@ -104,7 +126,7 @@ async def _ask_who(link: Link, source: str, log: ReadLog) -> int:
 
 
 async def _who_is(link: Link, source: str) -> int:
-    body = await link.find(None, _WHO_IS_SECONDS)
+    body = await link.who_is(_WHO_IS_SECONDS)
     if body is None:
         raise ConfigurationError(
             "the device does not tell its instance number",
@@ -112,12 +134,9 @@ async def _who_is(link: Link, source: str) -> int:
             remedy="Give device_instance.",
         )
     try:
-        tag = expect(body, 0, 12, APPLICATION)
-        if tag.size != 4:
-            raise BrokenAnswerError("its I-Am holds no object identifier")
+        return read_i_am(body).object_id
     except BrokenAnswerError as broken:
         raise link.broken(broken) from broken
-    return int.from_bytes(body[tag.start : tag.end])
 
 
 def _not_there(object_id: int, size: Value | Failure, source: str) -> ConfigurationError:

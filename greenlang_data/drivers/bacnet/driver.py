@@ -11,7 +11,8 @@ from typing import ClassVar, Final
 import pyarrow as pa
 
 from greenlang_data.drivers.bacnet.device import Device, identify
-from greenlang_data.drivers.bacnet.endpoint import parse_endpoint
+from greenlang_data.drivers.bacnet.discovery import find_device
+from greenlang_data.drivers.bacnet.endpoint import Endpoint, parse_endpoint
 from greenlang_data.drivers.bacnet.invoke_ids import InvokeIds
 from greenlang_data.drivers.bacnet.link import Link, Patience, open_link
 from greenlang_data.drivers.bacnet.listing import list_batches
@@ -19,24 +20,31 @@ from greenlang_data.drivers.bacnet.messages import Station
 from greenlang_data.drivers.bacnet.names import OBJECT_IDENTIFIER
 from greenlang_data.drivers.bacnet.reader import Reader
 from greenlang_data.drivers.bacnet.references import Reference
-from greenlang_data.drivers.bacnet.reports import Terms, watch_reports
+from greenlang_data.drivers.bacnet.reports import SMALL_CHANGES, Terms, watch_reports
 from greenlang_data.drivers.bacnet.snapshot import CLIENT_CLOCK, Plan, make_plan, read_snapshot
 from greenlang_data.drivers.bacnet.window import read_window
 from greenlang_data.drivers.base import Driver, ReadLog, Request, Snapshot, Watch, Window
-from greenlang_data.errors import ConfigurationError, SourceUnreachable, UnsupportedError
+from greenlang_data.errors import (
+    ConfigurationError,
+    SourceBusy,
+    SourceUnreachable,
+    UnsupportedError,
+)
 from greenlang_data.settings.bacnet import BacnetSettings
 from greenlang_data.settings.bacnet_object import BacnetObject
 
 # One attempt connects and reads, so finding the address may take half of its time.
 _CONNECT_SHARE: Final = 0.5
 _PLANS_KEPT: Final = 32
+_PLANS_TRIED: Final = 3
 
 
 class BacnetDriver(Driver):
     """Reads the objects of a device, records of its trend logs, and reports of changes.
 
-    It can only read: no other request can be encoded. Nothing is broadcast, so it needs neither
-    the port 47808 of its host nor a registration with a broadcast management device.
+    It can only read: no other request can be encoded. Nothing but the Who-Is of ``discover`` is
+    broadcast, so it needs neither the port 47808 of its host nor a registration with a broadcast
+    management device.
     """
 
     name: ClassVar[str] = "bacnet"
@@ -67,12 +75,13 @@ class BacnetDriver(Driver):
             if self.connected:
                 return
             config = self.config
+            endpoint, station = await self._where()
             link = await open_link(
-                parse_endpoint(config.endpoint, source=self.source),
+                endpoint,
                 (config.local_address, config.local_port),
                 self._ids,
                 Patience(config.apdu_timeout_seconds, config.apdu_retries, config.max_in_flight),
-                station=self._station(),
+                station=station,
                 seconds=config.timeout_seconds * _CONNECT_SHARE,
                 source=self.source,
             )
@@ -105,10 +114,10 @@ class BacnetDriver(Driver):
         """
         reader, device = self._usable(log)
         if isinstance(request, Snapshot):
-            plan = await self._plan(request.tags, reader, device)
-            log.note(CLIENT_CLOCK)
-            yield await read_snapshot(plan, reader)
+            _, batch = await self._snapshot(request.tags, reader, device)
+            yield batch
         elif isinstance(request, Window):
+            await self._check(reader, device)
             window = read_window(request, self._entries(), self.config.time_zone, reader, device)
             async with aclosing(window) as batches:
                 async for batch in batches:
@@ -124,10 +133,10 @@ class BacnetDriver(Driver):
         See :meth:`Driver.watch <greenlang_data.drivers.base.Driver.watch>`.
         """
         reader, device = self._usable(log)
-        plan = await self._plan(request.tags, reader, device)
-        log.note(CLIENT_CLOCK)
+        plan, first = await self._snapshot(request.tags, reader, device)
+        log.note(SMALL_CHANGES)
         terms = Terms(self.config.confirmed_cov, self.config.cov_lifetime_seconds)
-        watching = watch_reports(plan, reader, device.object_id, request.every, terms)
+        watching = watch_reports(plan, first, reader, device, request.every, terms)
         async with aclosing(watching) as batches:
             async for batch in batches:
                 yield batch
@@ -135,6 +144,7 @@ class BacnetDriver(Driver):
     async def list_tags(self, log: ReadLog) -> AsyncGenerator[pa.RecordBatch, None]:
         """The objects that have a present value, and the trend logs."""
         reader, device = self._usable(log)
+        await self._check(reader, device)
         async with aclosing(list_batches(reader, device)) as batches:
             async for batch in batches:
                 yield batch
@@ -145,6 +155,23 @@ class BacnetDriver(Driver):
                 "the connection is closed", source=self.source, remedy="Connect again."
             )
         return Reader(self._link, self._device.learned, self.source, log), self._device
+
+    async def _where(self) -> tuple[Endpoint, Station | None]:
+        """The address of the device, and who it is behind that if that is a router."""
+        config = self.config
+        endpoint, station = parse_endpoint(config.endpoint, source=self.source), self._station()
+        if not config.discover:
+            return endpoint, station
+        if station is not None:
+            raise ConfigurationError(
+                "discover finds network and mac by itself",
+                source=self.source,
+                remedy="Leave them out, or leave discover out.",
+            )
+        local = (config.local_address, config.local_port)
+        tries = config.apdu_retries + 1
+        found = await find_device(endpoint, local, config.device_instance, tries, self.source)
+        return found.endpoint, found.station
 
     def _station(self) -> Station | None:
         network, mac = self.config.network, self.config.mac
@@ -168,6 +195,28 @@ class BacnetDriver(Driver):
                 remedy="Give every tag a name of its own.",
             )
         return {one.tag: one for one in objects}
+
+    async def _check(self, reader: Reader, device: Device) -> None:
+        """Forget what is known about the objects if they have changed."""
+        if device.changed(await reader.read([device.check])):
+            self._plans.clear()
+
+    async def _snapshot(
+        self, tags: tuple[str, ...], reader: Reader, device: Device
+    ) -> tuple[Plan, pa.RecordBatch]:
+        """The current values, and the plan that the device's objects agree with."""
+        reader.log.note(CLIENT_CLOCK)
+        for _ in range(_PLANS_TRIED):
+            plan = await self._plan(tags, reader, device)
+            batch = await read_snapshot(plan, reader, device)
+            if batch is not None:
+                return plan, batch
+            self._plans.clear()
+        raise SourceBusy(
+            "the device's objects change as often as they are read",
+            source=self.source,
+            remedy="Try again when nobody is configuring the device.",
+        )
 
     async def _plan(self, tags: tuple[str, ...], reader: Reader, device: Device) -> Plan:
         """The plan for ``tags``, made once until the settings or the device change."""

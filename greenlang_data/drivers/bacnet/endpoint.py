@@ -10,19 +10,18 @@ from greenlang_data.errors import ConfigurationError
 DEFAULT_PORT: Final = 47808
 
 _FORM: Final = re.compile(
-    r"(?:(?:bacnet|udp)://)?(?:\[(?P<v6>[0-9A-Fa-f:.]+)\]|(?P<host>[^\s:/@\[\]?#]+))"
-    r"(?::(?P<port>[0-9]{1,5}))?"
+    r"(?:(?:bacnet|udp)://)?(?P<host>[^\s:/@\[\]?#]+)(?::(?P<port>[0-9]{1,5}))?"
 )
 
 
 class Endpoint(NamedTuple):
-    """Host name or IP address, and UDP port."""
+    """Host name or IPv4 address, and UDP port."""
 
     host: str
     port: int
 
     def __str__(self) -> str:
-        return f"[{self.host}]:{self.port}" if ":" in self.host else f"{self.host}:{self.port}"
+        return f"{self.host}:{self.port}"
 
 
 def parse_endpoint(text: str, *, source: str) -> Endpoint:
@@ -41,6 +40,6 @@ def parse_endpoint(text: str, *, source: str) -> Endpoint:
         raise ConfigurationError(
             f"{shown} is no address of a BACnet/IP device",
             source=source,
-            remedy="Write host or host:port.",
+            remedy="Write host or host:port; BACnet/IPv6 is another protocol.",
         )
-    return Endpoint(found["v6"] or found["host"], port)
+    return Endpoint(found["host"], port)

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import socket
 from collections.abc import Callable
 from typing import NamedTuple, cast
 
@@ -154,12 +155,12 @@ class Link(asyncio.DatagramProtocol):
             if pending.outcome is not None or not pending.progress.is_set():
                 return
 
-    async def find(self, instance: int | None, seconds: float) -> bytes | None:
+    async def who_is(self, seconds: float) -> bytes | None:
         """The body of the device's I-Am, or None when none comes within ``seconds``."""
         if not self.connected:
             raise self._lost()
         self._who_is = asyncio.get_running_loop().create_future()
-        self._send(who_is(instance, self._station))
+        self._send(who_is(None, self._station))
         try:
             async with asyncio.timeout(seconds):
                 return (await self._who_is).body
@@ -315,6 +316,7 @@ async def open_link(
                 lambda: Link(name, source, ids, patience, station),
                 local_addr=(local[0] or "0.0.0.0", local[1]) if any(local) else None,  # noqa: S104 - a connected socket hears one peer only
                 remote_addr=(endpoint.host, endpoint.port),
+                family=socket.AF_INET,
             )
     except TimeoutError as error:
         raise SourceTimeout(

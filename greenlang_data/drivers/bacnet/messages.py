@@ -5,6 +5,7 @@ BVLC (what kind of datagram) | NPDU (which network) | APDU (request, answer, seg
 
 from __future__ import annotations
 
+import socket
 import struct
 from enum import IntEnum
 from typing import Final, NamedTuple
@@ -19,7 +20,7 @@ _BACNET_IP: Final = 0x81
 _UNICAST: Final = 0x0A
 _BROADCAST: Final = 0x0B
 _FORWARDED: Final = 0x04
-_FORWARDED_FROM_SIZE: Final = 6
+_FORWARDED_FROM: Final = ">4sH"
 _NPDU_VERSION: Final = 1
 _EXPECTING_REPLY: Final = 0x04
 _HAS_SOURCE: Final = 0x08
@@ -51,6 +52,18 @@ class Station(NamedTuple):
 
     network: int
     mac: bytes
+
+
+class Arrival(NamedTuple):
+    """A datagram without its headers, and whom they name as its sender.
+
+    ``station`` is a device behind a router, ``origin`` the IP address and port of a device whose
+    broadcast was forwarded from another subnet; both are None for the sender of the datagram.
+    """
+
+    apdu: bytes
+    station: Station | None
+    origin: tuple[str, int] | None
 
 
 class Message(NamedTuple):
@@ -116,36 +129,54 @@ def _datagram(apdu: bytes, station: Station | None, *, expecting: bool = False) 
 
 
 def parse(datagram: bytes, station: Station | None = None) -> Message:
-    """The message in a datagram from the device. Raises BrokenAnswerError for anything else."""
+    """The message in a datagram from ``station``. Raises BrokenAnswerError for anything else."""
+    arrival = unwrap(datagram)
+    if arrival.station != station or arrival.origin is not None:
+        raise BrokenAnswerError("it comes from another device")
+    return parse_apdu(arrival.apdu)
+
+
+def unwrap(datagram: bytes) -> Arrival:
+    """What is within the headers of any datagram. Raises BrokenAnswerError."""
     try:
-        return _parse_apdu(_apdu(datagram, station))
+        return _unwrap(datagram)
     except (IndexError, struct.error):
         raise BrokenAnswerError("it ends within its header") from None
 
 
-def _apdu(datagram: bytes, station: Station | None) -> bytes:
+def _unwrap(datagram: bytes) -> Arrival:
     kind, function, size = struct.unpack_from(">BBH", datagram)
     if kind != _BACNET_IP or size != len(datagram):
         raise BrokenAnswerError("it is no BACnet/IP")
-    if function not in (_UNICAST, _BROADCAST, _FORWARDED):
+    at, origin = 4, None
+    if function == _FORWARDED:
+        host, port = struct.unpack_from(_FORWARDED_FROM, datagram, at)
+        origin = (socket.inet_ntoa(host), port)
+        at += struct.calcsize(_FORWARDED_FROM)
+    elif function not in (_UNICAST, _BROADCAST):
         raise BrokenAnswerError(f"BVLC function {function} carries no message")
-    at = 4 + (_FORWARDED_FROM_SIZE if function == _FORWARDED else 0)
     version, control = datagram[at], datagram[at + 1]
     if version != _NPDU_VERSION or control & _NETWORK_MESSAGE:
         raise BrokenAnswerError("it is no message to an application")
     at += 2
     if control & _HAS_DESTINATION:
         at += 3 + datagram[at + 2]
-    source = None
+    station = None
     if control & _HAS_SOURCE:
         network, size = struct.unpack_from(">HB", datagram, at)
-        source = Station(network, datagram[at + 3 : at + 3 + size])
+        station = Station(network, datagram[at + 3 : at + 3 + size])
         at += 3 + size
-    if source != station:
-        raise BrokenAnswerError(f"it comes from another station: {source}")
     if control & _HAS_DESTINATION:
         at += 1  # hop count
-    return datagram[at:]
+    return Arrival(datagram[at:], station, origin)
+
+
+def parse_apdu(apdu: bytes) -> Message:
+    """The message in an APDU. Raises BrokenAnswerError."""
+    try:
+        return _parse_apdu(apdu)
+    except IndexError:
+        raise BrokenAnswerError("it ends within its header") from None
 
 
 def _parse_apdu(apdu: bytes) -> Message:

@@ -12,7 +12,8 @@ from typing import Final, NamedTuple
 
 import pyarrow as pa
 
-from greenlang_data.drivers.bacnet.names import OBJECT_IDENTIFIER, RELIABILITY
+from greenlang_data.drivers.bacnet.device import Device
+from greenlang_data.drivers.bacnet.names import RELIABILITY
 from greenlang_data.drivers.bacnet.reader import Reader, all_of
 from greenlang_data.drivers.bacnet.references import Reference
 from greenlang_data.drivers.bacnet.refusals import RefusedError
@@ -23,13 +24,16 @@ from greenlang_data.drivers.bacnet.services import (
     subscribe,
     unsubscribe,
 )
-from greenlang_data.drivers.bacnet.snapshot import Plan, batch_of, read_snapshot
+from greenlang_data.drivers.bacnet.snapshot import Plan, batch_of
 from greenlang_data.drivers.bacnet.values import Failure
-from greenlang_data.drivers.schema import SNAPSHOT
+from greenlang_data.errors import SourceUnreachable
 
 _CLOSE_SECONDS: Final = 1.0
 _REPORTS_KEPT: Final = 100_000
 _processes = count(1)
+SMALL_CHANGES: Final = (
+    "an object that reports its changes does so when they exceed its own COV increment"
+)
 
 
 class Terms(NamedTuple):
@@ -46,13 +50,18 @@ class _Report(NamedTuple):
 
 
 async def watch_reports(
-    plan: Plan, reader: Reader, device_id: int, every: float, terms: Terms
+    plan: Plan,
+    first: pa.RecordBatch,
+    reader: Reader,
+    device: Device,
+    every: float,
+    terms: Terms,
 ) -> AsyncGenerator[pa.RecordBatch, None]:
-    """A row per tag, then reports as they come and polled values every ``every`` seconds.
+    """The first values, then reports as they come and polled values every ``every`` seconds.
 
     A batch of no rows comes where nothing else does, after the device has shown that it is there.
+    Raises SourceUnreachable when its objects are no longer those of the plan.
     """
-    first = await read_snapshot(plan, reader)
     yield first
     failed = [row for row, why in enumerate(first.column("failure").to_pylist()) if why]
     subscriptions = _Subscriptions(plan, frozenset(failed), reader, terms)
@@ -64,22 +73,27 @@ async def watch_reports(
             while await subscriptions.wait(step - loop.time()):
                 for batch in await subscriptions.batches():
                     yield batch
-            yield await _step(plan, reader, device_id, subscriptions)
+            yield await _step(plan, reader, device, subscriptions)
     finally:
         await subscriptions.close()
 
 
 async def _step(
-    plan: Plan, reader: Reader, device_id: int, subscriptions: _Subscriptions
+    plan: Plan, reader: Reader, device: Device, subscriptions: _Subscriptions
 ) -> pa.RecordBatch:
     rows = subscriptions.polled_rows()
-    if not rows:
-        await reader.read([Reference(device_id, OBJECT_IDENTIFIER)])
-        return pa.RecordBatch.from_pylist([], schema=SNAPSHOT)
     objects = {
         one.object_id for one in (plan.targets[row] for row in rows) if isinstance(one, Reference)
     }
-    results = await reader.read([one for one in plan.wanted if one.object_id in objects])
+    asked = {one: None for one in plan.wanted if one.object_id in objects}
+    results = await reader.read([*(asked | {device.check: None})])
+    if device.changed(results):
+        reader.link.end("was given up because the device's objects changed")
+        raise SourceUnreachable(
+            "the device's objects changed while they were watched",
+            source=reader.source,
+            remedy="Watch anew.",
+        )
     return await batch_of(plan, rows, results, time.time_ns(), reader)
 
 

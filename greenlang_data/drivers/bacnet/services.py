@@ -12,7 +12,7 @@ from enum import IntEnum
 from itertools import groupby
 from typing import NamedTuple
 
-from greenlang_data.drivers.bacnet.names import LOG_BUFFER, name_of
+from greenlang_data.drivers.bacnet.names import DEVICE, LOG_BUFFER, name_of
 from greenlang_data.drivers.bacnet.references import Reference
 from greenlang_data.drivers.bacnet.tags import (
     APPLICATION,
@@ -57,6 +57,13 @@ class RangeAnswer(NamedTuple):
     quantity: int
     records: bytes
     sequence: int | None
+
+
+class IAm(NamedTuple):
+    """What a device says of itself when it is asked who it is."""
+
+    object_id: int
+    vendor: int
 
 
 Result = Value | Failure
@@ -217,6 +224,19 @@ def read_report(body: bytes) -> tuple[int, dict[Reference, Result]]:
             at = read_tag(body, at).end
     _expect_end(body, read_tag(body, at).start)
     return object_id, values
+
+
+def read_i_am(body: bytes) -> IAm:
+    """The device and its vendor in an I-Am. Raises BrokenAnswerError."""
+    tag = expect(body, 0, 12, APPLICATION)
+    object_id = int.from_bytes(body[tag.start : tag.end])
+    if tag.size != 4 or Reference(object_id).object_type != DEVICE:
+        raise BrokenAnswerError("it is from no device")
+    _, at = expect_unsigned(body, tag.end, 2, APPLICATION)  # its largest APDU
+    _, at = expect_unsigned(body, at, 9, APPLICATION)  # whether it segments
+    vendor, at = expect_unsigned(body, at, 2, APPLICATION)
+    _expect_end(body, at)
+    return IAm(object_id, vendor)
 
 
 def _expect_end(body: bytes, at: int) -> None:

@@ -90,6 +90,8 @@ async def make_plan(
         units.append(unit_for(target, known) or configured)
         companions[target.object_id] = known.companions
     wanted = list(_wanted(targets, companions))
+    if device.revision is not None:  # so that each answer tells whether this plan still holds
+        wanted.append(device.check)
     return Plan(
         tags, targets, names, units, companions, wanted,
         reader.learned.batches(wanted), reader.learned.version,
@@ -110,11 +112,13 @@ def _wanted(
     return wanted
 
 
-async def read_snapshot(plan: Plan, reader: Reader) -> pa.RecordBatch:
-    """One row per tag."""
+async def read_snapshot(plan: Plan, reader: Reader, device: Device) -> pa.RecordBatch | None:
+    """One row per tag; None when the device's objects are no longer those of the plan."""
     plan.refresh(reader)
     results = await reader.read_batches(plan.batches)
     received = time.time_ns()
+    if device.changed(results):
+        return None
     return await batch_of(plan, range(len(plan.tags)), results, received, reader)
 
 

@@ -7,8 +7,6 @@ from __future__ import annotations
 
 from typing import Final, NamedTuple
 
-from greenlang_data.drivers.bacnet.references import INSTANCE_BITS
-
 APPLICATION: Final = 0
 CONTEXT: Final = 1
 OPENING: Final = 2
@@ -141,8 +139,3 @@ def opening(number: int) -> bytes:
 def closing(number: int) -> bytes:
     """Its end."""
     return bytes([number << 4 | 0xF])
-
-
-def split_object_id(object_id: int) -> tuple[int, int]:
-    """Type and instance."""
-    return object_id >> INSTANCE_BITS, object_id & (1 << INSTANCE_BITS) - 1

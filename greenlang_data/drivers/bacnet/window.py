@@ -29,7 +29,7 @@ from greenlang_data.drivers.schema import (
     quality_array,
     series_batch,
 )
-from greenlang_data.errors import ConfigurationError, UnsupportedError
+from greenlang_data.errors import ConfigurationError, ProtocolError, UnsupportedError
 from greenlang_data.settings.bacnet_object import BacnetObject
 from greenlang_data.times import zone_named
 
@@ -68,6 +68,8 @@ async def read_window(
             yield failed_series(tag, refused.failure.text)
         except ClockError as error:
             yield failed_series(tag, str(error))
+        except ProtocolError as broken:
+            yield failed_series(tag, broken.what)
         else:
             yield _series(tag, unit, samples)
 
