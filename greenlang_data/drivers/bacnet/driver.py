@@ -198,8 +198,7 @@ class BacnetDriver(Driver):
 
     async def _check(self, reader: Reader, device: Device) -> None:
         """Forget what is known about the objects if they have changed."""
-        if device.changed(await reader.read([device.check])):
-            self._plans.clear()
+        device.changed(await reader.read([device.check]))
 
     async def _snapshot(
         self, tags: tuple[str, ...], reader: Reader, device: Device
@@ -211,7 +210,6 @@ class BacnetDriver(Driver):
             batch = await read_snapshot(plan, reader, device)
             if batch is not None:
                 return plan, batch
-            self._plans.clear()
         raise SourceBusy(
             "the device's objects change as often as they are read",
             source=self.source,
@@ -225,7 +223,7 @@ class BacnetDriver(Driver):
             self._plans.clear()
             self._planned = self.config.objects
         plan = self._plans.get(tags)
-        if plan is None:
+        if plan is None or plan.revision != device.revision:
             plan = await make_plan(tags, self._entries(), reader, device)
             if len(self._plans) >= _PLANS_KEPT:
                 self._plans.pop(next(iter(self._plans)))

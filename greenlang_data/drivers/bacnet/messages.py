@@ -11,7 +11,7 @@ from enum import IntEnum
 from typing import Final, NamedTuple
 
 from greenlang_data.drivers.bacnet.services import Confirmed
-from greenlang_data.drivers.bacnet.tags import BrokenAnswerError
+from greenlang_data.drivers.bacnet.tags import BrokenAnswerError, context_unsigned
 
 MAX_APDU: Final = 1476
 MAX_SEGMENTS: Final = 64
@@ -108,8 +108,8 @@ def who_is(instance: int | None, station: Station | None = None) -> bytes:
     head = bytes([Kind.UNCONFIRMED << 4, _WHO_IS])
     if instance is None:
         return _datagram(head, station)
-    number = instance.to_bytes(3)
-    return _datagram(head + b"\x0b" + number + b"\x1b" + number, station)
+    low, high = context_unsigned(0, instance), context_unsigned(1, instance)
+    return _datagram(head + low + high, station)
 
 
 CONFIRMED_COV_NOTIFICATION: Final = 1

@@ -35,7 +35,8 @@ class Reader:
         self.learned = learned
         self.source = source
         self.log = log
-        self._broken = 0
+        self._broken_parts = 0
+        self._broken_singles = 0
 
     async def ask(self, service: Confirmed, body: bytes) -> bytes:
         """One request, counted; see :meth:`Link.ask`. Raises SourceBusy for a busy device too."""
@@ -77,20 +78,29 @@ class Reader:
             return await self._after_refusal(part, refused)
         try:
             return dict(zip(part, read_properties_answer(body, part), strict=True))
-        except BrokenAnswerError as broken:
-            self._count(broken)
-            return await self._divided(part)
+        except BrokenAnswerError:
+            return await self._after_broken(part)
 
     async def _after_refusal(
         self, part: Sequence[Reference], refused: RefusedError
     ) -> dict[Reference, Result]:
         """Read the part in other ways, and remember what was to blame."""
         if refused.no_service:
-            self.learned.use_singles()
-            return {one: await self._single(one) for one in part}
+            return await self._singly(part)
         if refused.too_large:
             self.learned.too_large(part)
         return await self._divided(part)
+
+    async def _after_broken(self, part: Sequence[Reference]) -> dict[Reference, Result]:
+        self._broken_parts += 1
+        if self._broken_parts > _MOST_BROKEN:
+            return await self._singly(part)
+        return await self._divided(part)
+
+    async def _singly(self, part: Sequence[Reference]) -> dict[Reference, Result]:
+        """Read one at a time, from now on, as the device cannot answer for many."""
+        self.learned.use_singles()
+        return {one: await self._single(one) for one in part}
 
     async def _divided(self, part: Sequence[Reference]) -> dict[Reference, Result]:
         """Read the halves of a part, so that what spoils it does not lose the rest."""
@@ -109,13 +119,10 @@ class Reader:
         try:
             return read_property_answer(body, reference)
         except BrokenAnswerError as broken:
-            self._count(broken)
+            self._broken_singles += 1
+            if self._broken_singles > _MOST_BROKEN:
+                raise self.link.broken(broken) from broken
             return Failure("broken-answer", f"the device sent a broken answer: {broken}")
-
-    def _count(self, broken: BrokenAnswerError) -> None:
-        self._broken += 1
-        if self._broken > _MOST_BROKEN:
-            raise self.link.broken(broken) from broken
 
 
 async def all_of(steps: Iterable[Coroutine[Any, Any, None]]) -> None:

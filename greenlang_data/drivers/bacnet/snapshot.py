@@ -52,6 +52,7 @@ class Plan:
     wanted: list[Reference]
     batches: list[list[Reference]]
     version: int
+    revision: float | None
 
     @property
     def complete(self) -> bool:
@@ -94,7 +95,7 @@ async def make_plan(
         wanted.append(device.check)
     return Plan(
         tags, targets, names, units, companions, wanted,
-        reader.learned.batches(wanted), reader.learned.version,
+        reader.learned.batches(wanted), reader.learned.version, device.revision,
     )  # fmt: skip
 
 

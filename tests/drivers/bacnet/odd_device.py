@@ -59,6 +59,20 @@ def datagram(apdu: bytes) -> bytes:
     return struct.pack(">BBH", 0x81, 0x0A, len(apdu) + 6) + b"\x01\x00" + apdu
 
 
+def inputs(count: int = 40) -> dict[Key, bytes]:
+    """Analog inputs whose values are their numbers, in degrees Celsius."""
+    values: dict[Key, bytes] = {}
+    for number in range(count):
+        one = object_id(0, number)
+        values |= {
+            (one, 77, None): text(f"input {number}"),
+            (one, 85, None): real(number),
+            (one, 111, None): b"\x82\x04\x00",
+            (one, 117, None): b"\x91\x3e",
+        }
+    return values
+
+
 class OddDevice(asyncio.DatagramProtocol):
     """Serves ReadProperty and ReadPropertyMultiple on 127.0.0.1."""
 

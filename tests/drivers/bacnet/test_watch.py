@@ -15,8 +15,7 @@ from greenlang_data.drivers.base import ReadLog, Watch
 from greenlang_data.drivers.schema import SNAPSHOT
 from greenlang_data.errors import SourceError
 from tests.drivers.bacnet.helpers import config, with_driver
-from tests.drivers.bacnet.odd_device import OddDevice, Reply, Request
-from tests.drivers.bacnet.test_faults import inputs
+from tests.drivers.bacnet.odd_device import OddDevice, Reply, Request, inputs
 from tests.peers import bacnet_truth as truth
 from tests.peers.launch_bacnet import BacnetPeer
 
