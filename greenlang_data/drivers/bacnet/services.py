@@ -9,8 +9,9 @@ from __future__ import annotations
 import struct
 from collections.abc import Iterable, Sequence
 from enum import IntEnum
+from functools import lru_cache
 from itertools import groupby
-from typing import NamedTuple
+from typing import Final, NamedTuple
 
 from greenlang_data.drivers.bacnet.names import DEVICE, LOG_BUFFER, name_of
 from greenlang_data.drivers.bacnet.references import Reference
@@ -38,6 +39,12 @@ from greenlang_data.drivers.bacnet.values import (
     read_value,
     skip_enclosed,
 )
+
+# Around the properties of an object, in requests and answers: a context tag with the object's
+# identifier and the opening tag 1; the closing tag 1. Before a value: the opening tag 4.
+_OBJECT: Final = struct.Struct(">BIB")
+_OBJECT_END: Final = closing(1)
+_VALUE: Final = opening(4)
 
 
 class Confirmed(IntEnum):
@@ -71,24 +78,24 @@ Result = Value | Failure
 
 def read_property(reference: Reference) -> bytes:
     """The request for one property."""
-    return context_object(0, reference.object_id) + _property(1, reference)
+    _, property_id, index = reference
+    return context_object(0, reference.object_id) + _property(1, property_id, index)
 
 
 def read_properties(references: Iterable[Reference]) -> bytes:
     """The request for many properties; those of an object that follow each other share it."""
     parts = []
     for object_id, group in groupby(references, key=lambda one: one.object_id):
-        parts.append(context_object(0, object_id) + opening(1))
-        parts += [_property(0, one) for one in group]
-        parts.append(closing(1))
+        parts.append(_OBJECT.pack(0x0C, object_id, 0x1E))
+        parts += [_property(0, one.property_id, one.array_index) for one in group]
+        parts.append(_OBJECT_END)
     return b"".join(parts)
 
 
-def _property(tag: int, reference: Reference) -> bytes:
-    encoded = context_unsigned(tag, reference.property_id)
-    if reference.array_index is None:
-        return encoded
-    return encoded + context_unsigned(tag + 1, reference.array_index)
+@lru_cache(maxsize=4096)
+def _property(tag: int, property_id: int, index: int | None) -> bytes:
+    encoded = context_unsigned(tag, property_id)
+    return encoded if index is None else encoded + context_unsigned(tag + 1, index)
 
 
 def read_range_by_sequence(object_id: int, sequence: int, count: int) -> bytes:
@@ -148,27 +155,30 @@ def read_properties_answer(body: bytes, references: Sequence[Reference]) -> list
     results: list[Result] = []
     at = 0
     for object_id, group in groupby(references, key=lambda one: one.object_id):
-        head = context_object(0, object_id) + opening(1)
+        head = _OBJECT.pack(0x0C, object_id, 0x1E)
         if not body.startswith(head, at):
             raise BrokenAnswerError(f"object {object_id:#x} is missing at byte {at}")
         at += len(head)
         for reference in group:
             result, at = _one_result(body, at, reference)
             results.append(result)
-        at = expect(body, at, 1, CLOSING).start
+        if not body.startswith(_OBJECT_END, at):
+            raise BrokenAnswerError(f"object {object_id:#x} does not end at byte {at}")
+        at += 1
     _expect_end(body, at)
     return results
 
 
 def _one_result(body: bytes, at: int, reference: Reference) -> tuple[Result, int]:
-    head = _property(2, reference)
+    head = _property(2, reference.property_id, reference.array_index)
     if not body.startswith(head, at):
         raise BrokenAnswerError(f"{reference} is missing at byte {at}")
-    tag = read_tag(body, at + len(head))
-    if tag.form != OPENING or tag.number not in (4, 5):
+    at += len(head)
+    if body.startswith(_VALUE, at):
+        return read_value(body, at + 1, 4)
+    tag = read_tag(body, at)
+    if tag.form != OPENING or tag.number != 5:
         raise BrokenAnswerError(f"{reference} has neither a value nor an error")
-    if tag.number == 4:
-        return read_value(body, tag.start, 4)
     failure, at = read_error(body, tag.start)
     return failure, expect(body, at, 5, CLOSING).start
 

@@ -7,6 +7,7 @@ import math
 import struct
 from collections.abc import Callable
 from datetime import date, time
+from functools import lru_cache
 from typing import Final, NamedTuple
 
 from greenlang_data.drivers.bacnet.references import object_name
@@ -24,6 +25,9 @@ _EXACT: Final = 2**53
 _UNSPECIFIED: Final = 0xFF
 _CENTURY: Final = 1900
 _DEEPEST: Final = 16
+# Application tags with up to four bytes of content, except booleans, whose value is in the tag.
+_SHORT: Final = frozenset(number << 4 | size for number in (0, *range(2, 13)) for size in range(5))
+_FOUR_BYTE_REAL: Final = 0x44
 _CHARACTER_SETS: Final = {0: "utf-8", 3: "utf-32-be", 4: "utf-16-be", 5: "latin-1"}
 
 
@@ -51,6 +55,11 @@ def read_value(data: bytes, at: int, number: int) -> tuple[Value, int]:
 
     Raises BrokenAnswerError when it is not whole.
     """
+    # Nearly every value is one primitive of up to four bytes, and flags and states are few.
+    end = at + 1 + (data[at] & 7) if at < len(data) else at
+    if end < len(data) and data[end] == number << 4 | 0xF and data[at] in _SHORT:
+        short = _real(data[at + 1 : end]) if data[at] == _FOUR_BYTE_REAL else _short(data[at:end])
+        return short, end + 1
     values: list[Value] = []
     first = at
     while True:
@@ -92,6 +101,12 @@ def primitive(data: bytes, tag: Tag) -> Value:
             raise BrokenAnswerError(f"a boolean is {tag.size}")
         return Value("Boolean", float(tag.size))
     return decode(data[tag.start : tag.end])
+
+
+@lru_cache(maxsize=4096)
+def _short(encoded: bytes) -> Value:
+    """The value that ``encoded`` is, tag included. Raises BrokenAnswerError."""
+    return primitive(encoded, read_tag(encoded, 0))
 
 
 def _joined(values: list[Value]) -> Value:
