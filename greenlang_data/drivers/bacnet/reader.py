@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Coroutine, Iterable, Sequence
+from functools import lru_cache
 from typing import Any, Final
 
 from greenlang_data.drivers.bacnet.link import Link
@@ -25,6 +26,10 @@ from greenlang_data.errors import SourceBusy
 
 # One object that is encoded wrongly spoils seven requests before it is found among a hundred.
 _MOST_BROKEN: Final = 40
+
+
+# The same is asked for again and again.
+_request = lru_cache(maxsize=1024)(read_properties)
 
 
 class Reader:
@@ -73,7 +78,7 @@ class Reader:
         if not self.learned.multiple or (len(part) == 1 and part[0] in self.learned.alone):
             return {one: await self._single(one) for one in part}
         try:
-            body = await self.ask(Confirmed.READ_PROPERTY_MULTIPLE, read_properties(part))
+            body = await self.ask(Confirmed.READ_PROPERTY_MULTIPLE, _request(tuple(part)))
         except RefusedError as refused:
             return await self._after_refusal(part, refused)
         try:

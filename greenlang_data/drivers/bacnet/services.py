@@ -154,33 +154,35 @@ def read_properties_answer(body: bytes, references: Sequence[Reference]) -> list
     """
     results: list[Result] = []
     at = 0
-    for object_id, group in groupby(references, key=lambda one: one.object_id):
-        head = _OBJECT.pack(0x0C, object_id, 0x1E)
+    for head in _heads(tuple(references)):
         if not body.startswith(head, at):
-            raise BrokenAnswerError(f"object {object_id:#x} is missing at byte {at}")
+            raise BrokenAnswerError(f"{references[len(results)]} is missing at byte {at}")
         at += len(head)
-        for reference in group:
-            result, at = _one_result(body, at, reference)
-            results.append(result)
-        if not body.startswith(_OBJECT_END, at):
-            raise BrokenAnswerError(f"object {object_id:#x} does not end at byte {at}")
-        at += 1
-    _expect_end(body, at)
+        result: Result
+        if body.startswith(_VALUE, at):
+            result, at = read_value(body, at + 1, 4)
+        else:
+            result, at = read_error(body, expect(body, at, 5, OPENING).start)
+            at = expect(body, at, 5, CLOSING).start
+        results.append(result)
+    if body[at:] != (_OBJECT_END if results else b""):
+        raise BrokenAnswerError(f"it does not end at byte {at}")
     return results
 
 
-def _one_result(body: bytes, at: int, reference: Reference) -> tuple[Result, int]:
-    head = _property(2, reference.property_id, reference.array_index)
-    if not body.startswith(head, at):
-        raise BrokenAnswerError(f"{reference} is missing at byte {at}")
-    at += len(head)
-    if body.startswith(_VALUE, at):
-        return read_value(body, at + 1, 4)
-    tag = read_tag(body, at)
-    if tag.form != OPENING or tag.number != 5:
-        raise BrokenAnswerError(f"{reference} has neither a value nor an error")
-    failure, at = read_error(body, tag.start)
-    return failure, expect(body, at, 5, CLOSING).start
+@lru_cache(maxsize=1024)
+def _heads(references: tuple[Reference, ...]) -> tuple[bytes, ...]:
+    """What stands before the result of each in the answer, from the result before on."""
+    heads = []
+    last = None
+    for object_id, property_id, index in references:
+        head = _property(2, property_id, index)
+        if object_id != last:
+            head = _OBJECT.pack(0x0C, object_id, 0x1E) + head
+            head = head if last is None else _OBJECT_END + head
+        heads.append(head)
+        last = object_id
+    return tuple(heads)
 
 
 def read_error(body: bytes, at: int = 0) -> tuple[Failure, int]:

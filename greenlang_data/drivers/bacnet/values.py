@@ -28,6 +28,8 @@ _DEEPEST: Final = 16
 # Application tags with up to four bytes of content, except booleans, whose value is in the tag.
 _SHORT: Final = frozenset(number << 4 | size for number in (0, *range(2, 13)) for size in range(5))
 _FOUR_BYTE_REAL: Final = 0x44
+_REAL: Final = struct.Struct(">f")
+_DOUBLE: Final = struct.Struct(">d")
 _CHARACTER_SETS: Final = {0: "utf-8", 3: "utf-32-be", 4: "utf-16-be", 5: "latin-1"}
 
 
@@ -58,8 +60,9 @@ def read_value(data: bytes, at: int, number: int) -> tuple[Value, int]:
     # Nearly every value is one primitive of up to four bytes, and flags and states are few.
     end = at + 1 + (data[at] & 7) if at < len(data) else at
     if end < len(data) and data[end] == number << 4 | 0xF and data[at] in _SHORT:
-        short = _real(data[at + 1 : end]) if data[at] == _FOUR_BYTE_REAL else _short(data[at:end])
-        return short, end + 1
+        if data[at] == _FOUR_BYTE_REAL:
+            return _finite("Real", _REAL.unpack_from(data, at + 1)[0]), end + 1
+        return _short(data[at:end]), end + 1
     values: list[Value] = []
     first = at
     while True:
@@ -126,17 +129,20 @@ def _plain(value: Value) -> str | int | float | None:
 
 
 def _real(content: bytes) -> Value:
-    return _floating("Real", ">f", content)
+    return _floating("Real", _REAL, content)
 
 
 def _double(content: bytes) -> Value:
-    return _floating("Double", ">d", content)
+    return _floating("Double", _DOUBLE, content)
 
 
-def _floating(data_type: str, form: str, content: bytes) -> Value:
-    if len(content) != struct.calcsize(form):
+def _floating(data_type: str, form: struct.Struct, content: bytes) -> Value:
+    if len(content) != form.size:
         raise BrokenAnswerError(f"a {data_type} has {len(content)} bytes")
-    number: float = struct.unpack(form, content)[0]
+    return _finite(data_type, form.unpack(content)[0])
+
+
+def _finite(data_type: str, number: float) -> Value:
     if math.isfinite(number):
         return Value(data_type, number)
     text = "NaN" if math.isnan(number) else "Infinity" if number > 0 else "-Infinity"
