@@ -25,6 +25,7 @@ from greenlang_data.drivers.bacnet.services import (
     unsubscribe,
 )
 from greenlang_data.drivers.bacnet.snapshot import Plan, batch_of
+from greenlang_data.drivers.bacnet.tags import BrokenAnswerError
 from greenlang_data.drivers.bacnet.values import Failure
 from greenlang_data.errors import SourceUnreachable
 
@@ -200,7 +201,11 @@ class _Subscriptions:
             await self._reader.ask(Confirmed.SUBSCRIBE_COV, body)
 
     def _listen(self, body: bytes) -> None:
-        object_id, results = read_report(body)
+        try:
+            object_id, results = read_report(body)
+        except BrokenAnswerError:
+            self._reader.log.note("reports that cannot be read came, and were left out")
+            raise
         if Reference(object_id) not in results or object_id not in self._rows:
             return
         if len(self._reports) >= _REPORTS_KEPT:

@@ -147,6 +147,37 @@ def test_an_object_that_spoils_its_request_is_found_and_asked_alone() -> None:
         with_driver(config(device.address), use)
 
 
+@pytest.mark.parametrize(
+    ("refusal", "status", "text"),
+    [
+        (b"\x50%c%c\x91\x02\x91\x1b", "read-access-denied", "says read-access-denied (property)"),
+        (b"\x50%c%c\x91\x01\x91\x1f", "unknown-object", "says unknown-object (object)"),
+        (b"\x60%c\x05%.0s", "missing-required-parameter", "rejected the request"),
+        (b"\x60%c\xc8%.0s", "200", "rejected the request (200)"),
+        (b"\x71%c\x05%.0s", "security-error", "aborted the request (security-error)"),
+    ],
+)
+def test_a_refusal_becomes_the_status_of_its_tag_alone(
+    refusal: bytes, status: str, text: str
+) -> None:
+    bad = object_id(0, 3).to_bytes(4)
+
+    class Device(OddDevice):
+        def answer(self, request: Request) -> list[Reply]:
+            if bad in request.body:
+                service = request.service if b"%.0s" not in refusal else b""
+                return [Reply(refusal % (request.invoke_id, service))]
+            return [Reply(self.honest(request))]
+
+    with Device(inputs()) as device:
+        rows = read_once(config(device.address), TAGS)
+    refused = rows.pop("AI:3")
+    assert (refused["value"], refused["quality"], refused["status"]) == (None, "bad", status)
+    assert text in refused["failure"]
+    others = [float(number) for number in range(40) if number != 3]
+    assert [row["value"] for row in rows.values()] == others
+
+
 def test_a_busy_device_is_told_as_such() -> None:
     class Busy(OddDevice):
         def answer(self, request: Request) -> list[Reply]:

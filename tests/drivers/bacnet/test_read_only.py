@@ -7,15 +7,78 @@ import sys
 import textwrap
 import time
 from collections.abc import Callable
+from contextlib import aclosing
 from datetime import UTC, datetime
 
+import pytest
+
 from greenlang_data.drivers.bacnet import BacnetDriver
-from greenlang_data.drivers.base import ReadLog, Watch
+from greenlang_data.drivers.base import ReadLog, Watch, Window
 from tests.drivers.bacnet.helpers import config, listed, snapshot, with_driver
 from tests.drivers.bacnet.test_history import window
 from tests.peers.launch_bacnet import BacnetPeer
+from tests.peers.udp_proxy import UdpProxy
 
+START, END = datetime(2025, 1, 1, tzinfo=UTC), datetime(2026, 1, 1, tzinfo=UTC)
 READ_SERVICES = {(True, 5), (True, 12), (True, 14), (True, 26), (False, 8)}
+
+
+class Recorder(UdpProxy):
+    """Keeps what the driver sends, without knowing how it made it."""
+
+    def __init__(self, peer: BacnetPeer) -> None:
+        self.sent: list[bytes] = []
+        super().__init__(peer.port, target_host=peer.host)
+
+    def _from_client(self, data: bytes, client: tuple[str, int]) -> None:
+        self.sent.append(data)
+        super()._from_client(data, client)
+
+    def kinds(self) -> set[tuple[int, int]]:
+        """The kind of each APDU and its service; no service for a SegmentACK."""
+        found = set()
+        for datagram in self.sent:
+            assert datagram[:2] == b"\x81\x0a"  # BACnet/IP, to one device
+            assert datagram[4:6] in (b"\x01\x00", b"\x01\x04")  # an NPDU to this network
+            kind, apdu = datagram[6] >> 4, datagram[6:]
+            service = {0: 3, 1: 1, 2: 2}.get(kind)
+            found.add((kind, -1 if service is None else apdu[service]))
+        return found
+
+
+@pytest.mark.parametrize("name", ["bacnet_peer", "bacnet_second"])
+def test_all_that_leaves_reads_subscribes_or_confirms(
+    request: pytest.FixtureRequest, name: str
+) -> None:
+    peer: BacnetPeer = request.getfixturevalue(name)
+
+    async def use(driver: BacnetDriver) -> None:
+        await driver.ping()
+        await listed(driver, ReadLog())
+        await snapshot(driver, [f"AI:{number}" for number in range(50)])
+        await snapshot(driver, [f"DEV:{peer.device}.object-list"])
+        [batch async for batch in driver.read(Window(("TL:1",), START, END), ReadLog())]
+        async with aclosing(driver.watch(Watch(("AI:9100",), 0.5), ReadLog())) as stream:
+            reports = 0
+            async for batch in stream:
+                reports += batch.num_rows
+                if reports > 3:
+                    break
+
+    with Recorder(peer) as proxy:
+        address = f"{proxy.host}:{proxy.port}"
+        with_driver(config(address, time_zone="UTC"), use)
+        with_driver(
+            config(address, discover=True, device_instance=peer.device),
+            lambda driver: driver.ping(),
+        )
+        kinds = proxy.kinds()
+    # ReadProperty, ReadPropertyMultiple, SubscribeCOV, Who-Is, and the confirmation of a report.
+    needed = {(0, 12), (0, 14), (0, 5), (1, 8), (2, 1)}
+    # ReadRange of a log, and the confirmation of segments, where the device has those.
+    own = {(0, 26)} if name == "bacnet_peer" else {(4, -1)}
+    assert needed | own <= kinds <= needed | {(0, 26), (4, -1)}
+    assert peer.writes() == []
 
 
 def test_all_that_a_device_is_asked_reads(bacnet_factory: Callable[..., BacnetPeer]) -> None:
@@ -23,8 +86,7 @@ def test_all_that_a_device_is_asked_reads(bacnet_factory: Callable[..., BacnetPe
         await driver.ping()
         rows = await listed(driver, ReadLog())
         await snapshot(driver, [row["tag_id"] for row in rows])
-        start, end = datetime(2025, 1, 1, tzinfo=UTC), datetime(2026, 1, 1, tzinfo=UTC)
-        assert await window(driver, "TL:1", start, end, ReadLog())
+        assert await window(driver, "TL:1", START, END, ReadLog())
         # The device itself would break on a report about flags that it cannot read.
         tags = tuple(row["tag_id"] for row in rows if row["tag_id"] != "analog-input,9014")
         stream = driver.watch(Watch(tags, 0.2), ReadLog())

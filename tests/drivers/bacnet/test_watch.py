@@ -52,7 +52,10 @@ def test_changes_are_reported_each_once(
     peer: BacnetPeer = request.getfixturevalue(peer_name)
 
     async def use(driver: BacnetDriver) -> Batches:
-        return await watch(driver, ("AI:1", LIVE), 0.5, 2.0, ReadLog())
+        log = ReadLog()
+        batches = await watch(driver, ("AI:1", LIVE), 0.5, 2.0, log)
+        assert any("COV increment" in note for note in log.notes)
+        return batches
 
     batches = with_driver(config(peer, confirmed_cov=confirmed), use)
     assert [row["tag_id"] for row in batches[0]] == ["AI:1", LIVE]
