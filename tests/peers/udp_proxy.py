@@ -46,6 +46,7 @@ class UdpProxy:
         self._delays = (0.0, 0.0)
         self._held: list[Callable[[], None]] = []
         self._clients: dict[Address, asyncio.DatagramTransport] = {}
+        self._opening = asyncio.Lock()
         self._server: asyncio.DatagramTransport | None = None
         self._loop = LoopThread(type(self).__name__)
         self._loop.run(self._listen())
@@ -99,6 +100,8 @@ class UdpProxy:
 
     async def _close(self) -> None:
         await self._stop_listening()
+        async with self._opening:
+            pass
         for transport in self._clients.values():
             transport.abort()
 
@@ -119,12 +122,15 @@ class UdpProxy:
         asyncio.get_running_loop().create_task(self._forward(data, client))
 
     async def _forward(self, data: bytes, client: Address) -> None:
+        async with self._opening:  # one socket, although a client's datagrams come close together
+            if client not in self._clients and self._server is not None:
+                transport, _ = await asyncio.get_running_loop().create_datagram_endpoint(
+                    lambda: _Socket(lambda answer, _: self._from_target(answer, client)),
+                    remote_addr=self.target,
+                )
+                self._clients[client] = transport
         if client not in self._clients:
-            transport, _ = await asyncio.get_running_loop().create_datagram_endpoint(
-                lambda: _Socket(lambda answer, _: self._from_target(answer, client)),
-                remote_addr=self.target,
-            )
-            self._clients[client] = transport
+            return  # the port was closed meanwhile
         send = self._clients[client].sendto
         if self.fault is Fault.STALL:
             self._held.append(lambda: send(data))
