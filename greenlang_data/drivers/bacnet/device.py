@@ -69,15 +69,12 @@ class Device:
         """What changes when an object is made, deleted or renamed."""
         return Reference(self.object_id, DATABASE_REVISION)
 
-    def changed(self, results: Mapping[Reference, Result]) -> bool:
-        """Whether ``results`` show another revision; then all that was known is forgotten."""
+    def revised(self, results: Mapping[Reference, Result]) -> Device | None:
+        """The device with nothing known about its objects, if ``results`` show that they changed."""
         told = results.get(self.check)
         if not isinstance(told, Value) or told.number in (None, self.revision):
-            return False
-        self.revision, self.objects, self.by_name = told.number, None, None
-        self.about.clear()
-        self.logs.clear()
-        return True
+            return None
+        return Device(self.object_id, told.number, self.learned)
 
     def is_same(self, other: Device) -> bool:
         """Whether what is known about the other still holds for this one."""

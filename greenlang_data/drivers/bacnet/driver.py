@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import time
 from collections import Counter
 from collections.abc import AsyncGenerator, Mapping
 from contextlib import aclosing
@@ -14,14 +15,16 @@ from greenlang_data.drivers.bacnet.device import Device, identify
 from greenlang_data.drivers.bacnet.discovery import find_device
 from greenlang_data.drivers.bacnet.endpoint import Endpoint, parse_endpoint
 from greenlang_data.drivers.bacnet.invoke_ids import InvokeIds
-from greenlang_data.drivers.bacnet.link import Link, Patience, open_link
+from greenlang_data.drivers.bacnet.link import Link, Patience
 from greenlang_data.drivers.bacnet.listing import list_batches
 from greenlang_data.drivers.bacnet.messages import Station
 from greenlang_data.drivers.bacnet.names import OBJECT_IDENTIFIER
+from greenlang_data.drivers.bacnet.opening import open_link
 from greenlang_data.drivers.bacnet.reader import Reader
 from greenlang_data.drivers.bacnet.references import Reference
 from greenlang_data.drivers.bacnet.reports import SMALL_CHANGES, Terms, watch_reports
-from greenlang_data.drivers.bacnet.snapshot import CLIENT_CLOCK, Plan, make_plan, read_snapshot
+from greenlang_data.drivers.bacnet.services import Result
+from greenlang_data.drivers.bacnet.snapshot import CLIENT_CLOCK, Plan, batch_of, make_plan
 from greenlang_data.drivers.bacnet.window import read_window
 from greenlang_data.drivers.base import Driver, ReadLog, Request, Snapshot, Watch, Window
 from greenlang_data.errors import (
@@ -55,6 +58,7 @@ class BacnetDriver(Driver):
         self._link: Link | None = None
         self._device: Device | None = None
         self._connecting = asyncio.Lock()
+        self._planning = asyncio.Lock()
         self._ids = InvokeIds()
         self._plans: dict[tuple[str, ...], Plan] = {}
         self._planned: tuple[BacnetObject, ...] = ()
@@ -112,12 +116,11 @@ class BacnetDriver(Driver):
         Raises UnsupportedError for Records and aggregates, ConfigurationError for a Window
         without ``time_zone``, and what the contract says for the rest.
         """
-        reader, device = self._usable(log)
         if isinstance(request, Snapshot):
-            _, batch = await self._snapshot(request.tags, reader, device)
+            _, batch = await self._snapshot(request.tags, log)
             yield batch
         elif isinstance(request, Window):
-            await self._check(reader, device)
+            reader, device = await self._checked(log)
             window = read_window(request, self._entries(), self.config.time_zone, reader, device)
             async with aclosing(window) as batches:
                 async for batch in batches:
@@ -132,8 +135,8 @@ class BacnetDriver(Driver):
 
         See :meth:`Driver.watch <greenlang_data.drivers.base.Driver.watch>`.
         """
+        plan, first = await self._snapshot(request.tags, log)
         reader, device = self._usable(log)
-        plan, first = await self._snapshot(request.tags, reader, device)
         log.note(SMALL_CHANGES)
         terms = Terms(self.config.confirmed_cov, self.config.cov_lifetime_seconds)
         watching = watch_reports(plan, first, reader, device, request.every, terms)
@@ -143,8 +146,7 @@ class BacnetDriver(Driver):
 
     async def list_tags(self, log: ReadLog) -> AsyncGenerator[pa.RecordBatch, None]:
         """The objects that have a present value, and the trend logs."""
-        reader, device = self._usable(log)
-        await self._check(reader, device)
+        reader, device = await self._checked(log)
         async with aclosing(list_batches(reader, device)) as batches:
             async for batch in batches:
                 yield batch
@@ -196,37 +198,48 @@ class BacnetDriver(Driver):
             )
         return {one.tag: one for one in objects}
 
-    async def _check(self, reader: Reader, device: Device) -> None:
-        """Forget what is known about the objects if they have changed."""
-        device.changed(await reader.read([device.check]))
+    async def _checked(self, log: ReadLog) -> tuple[Reader, Device]:
+        """As :meth:`_usable`, after a look at whether the device's objects are still the same."""
+        reader, device = self._usable(log)
+        self._is_renewed(device, await reader.read([device.check]))
+        return self._usable(log)
 
-    async def _snapshot(
-        self, tags: tuple[str, ...], reader: Reader, device: Device
-    ) -> tuple[Plan, pa.RecordBatch]:
+    async def _snapshot(self, tags: tuple[str, ...], log: ReadLog) -> tuple[Plan, pa.RecordBatch]:
         """The current values, and the plan that the device's objects agree with."""
-        reader.log.note(CLIENT_CLOCK)
+        log.note(CLIENT_CLOCK)
         for _ in range(_PLANS_TRIED):
+            reader, device = self._usable(log)
             plan = await self._plan(tags, reader, device)
-            batch = await read_snapshot(plan, reader, device)
-            if batch is not None:
-                return plan, batch
+            results = await plan.read(reader)
+            received = time.time_ns()
+            if not self._is_renewed(device, results):
+                rows = range(len(tags))
+                return plan, await batch_of(plan, rows, results, received, reader)
         raise SourceBusy(
             "the device's objects change as often as they are read",
             source=self.source,
             remedy="Try again when nobody is configuring the device.",
         )
 
+    def _is_renewed(self, device: Device, results: Mapping[Reference, Result]) -> bool:
+        """Whether the objects changed since; then what is known of them counts no longer."""
+        now = device.revised(results)
+        if now is not None and self._device is device:
+            self._device = now
+        return now is not None
+
     async def _plan(self, tags: tuple[str, ...], reader: Reader, device: Device) -> Plan:
         """The plan for ``tags``, made once until the settings or the device change."""
-        # Compared by identity, because entries are never changed in place.
-        if self._planned is not self.config.objects:
-            self._plans.clear()
-            self._planned = self.config.objects
-        plan = self._plans.get(tags)
-        if plan is None or plan.revision != device.revision:
-            plan = await make_plan(tags, self._entries(), reader, device)
-            if len(self._plans) >= _PLANS_KEPT:
-                self._plans.pop(next(iter(self._plans)))
-            if plan.complete:  # what is missing now may be there next time
-                self._plans[tags] = plan
-        return plan
+        async with self._planning:  # so that calls at the same time make it once
+            # Compared by identity, because entries are never changed in place.
+            if self._planned is not self.config.objects:
+                self._plans.clear()
+                self._planned = self.config.objects
+            plan = self._plans.get(tags)
+            if plan is None or plan.revision != device.revision:
+                plan = await make_plan(tags, self._entries(), reader, device)
+                if len(self._plans) >= _PLANS_KEPT:
+                    self._plans.pop(next(iter(self._plans)))
+                if plan.complete:  # what is missing now may be there next time
+                    self._plans[tags] = plan
+            return plan

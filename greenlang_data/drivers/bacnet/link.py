@@ -8,12 +8,10 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
-import socket
 from collections.abc import Callable
 from typing import NamedTuple, cast
 
 from greenlang_data.drivers.bacnet.assembly import Assembly
-from greenlang_data.drivers.bacnet.endpoint import Endpoint
 from greenlang_data.drivers.bacnet.invoke_ids import LATEST_SECONDS, InvokeIds
 from greenlang_data.drivers.bacnet.messages import (
     CONFIRMED_COV_NOTIFICATION,
@@ -66,7 +64,7 @@ class _Pending:
 
 
 class Link(asyncio.DatagramProtocol):
-    """Asks one device; :func:`open_link` makes it.
+    """Asks one device; :func:`~greenlang_data.drivers.bacnet.opening.open_link` makes it.
 
     ``ignored`` counts datagrams that were no answer to anything asked. ``listeners`` are told the
     bodies of reports of changes, by the process number of their subscriptions.
@@ -292,43 +290,3 @@ class Link(asyncio.DatagramProtocol):
             source=self._source,
             remedy="Ask less often, or raise timeout_seconds.",
         )
-
-
-async def open_link(
-    endpoint: Endpoint,
-    local: tuple[str | None, int],
-    ids: InvokeIds,
-    patience: Patience,
-    *,
-    station: Station | None,
-    seconds: float,
-    source: str,
-) -> Link:
-    """Open the socket; nothing is sent yet.
-
-    Raises SourceTimeout when the name's address is not found in time, or SourceUnreachable.
-    """
-    loop = asyncio.get_running_loop()
-    name = str(endpoint)
-    try:
-        async with asyncio.timeout(seconds):
-            _, link = await loop.create_datagram_endpoint(
-                lambda: Link(name, source, ids, patience, station),
-                local_addr=(local[0] or "0.0.0.0", local[1]) if any(local) else None,  # noqa: S104 - a connected socket hears one peer only
-                remote_addr=(endpoint.host, endpoint.port),
-                family=socket.AF_INET,
-            )
-    except TimeoutError as error:
-        raise SourceTimeout(
-            f"the address of {name} was not found within {seconds:g} s",
-            source=source,
-            remedy="Check the name, or give the IP address.",
-        ) from error
-    except (OSError, UnicodeError) as error:  # the latter for a name that cannot be encoded
-        reason = getattr(error, "strerror", None) or error
-        raise SourceUnreachable(
-            f"cannot open a socket to {name}: {reason}",
-            source=source,
-            remedy="Check the address, and local_address and local_port if they are set.",
-        ) from error
-    return link

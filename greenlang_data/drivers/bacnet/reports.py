@@ -88,7 +88,7 @@ async def _step(
     }
     asked = {one: None for one in plan.wanted if one.object_id in objects}
     results = await reader.read([*(asked | {device.check: None})])
-    if device.changed(results):
+    if device.revised(results) is not None:
         reader.link.end("was given up because the device's objects changed")
         raise SourceUnreachable(
             "the device's objects changed while they were watched",

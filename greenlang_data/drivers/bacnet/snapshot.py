@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import time
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Final
@@ -59,11 +58,12 @@ class Plan:
         """Whether every tag stands for an object of the device."""
         return not any(isinstance(one, Failure) for one in self.targets)
 
-    def refresh(self, reader: Reader) -> None:
-        """Plan the requests anew if something was learned about the device."""
+    async def read(self, reader: Reader) -> Results:
+        """Read it all, in requests that are planned anew if something was learned meanwhile."""
         if self.version != reader.learned.version:
             self.batches = reader.learned.batches(self.wanted)
             self.version = reader.learned.version
+        return await reader.read_batches(self.batches)
 
 
 async def make_plan(
@@ -113,20 +113,10 @@ def _wanted(
     return wanted
 
 
-async def read_snapshot(plan: Plan, reader: Reader, device: Device) -> pa.RecordBatch | None:
-    """One row per tag; None when the device's objects are no longer those of the plan."""
-    plan.refresh(reader)
-    results = await reader.read_batches(plan.batches)
-    received = time.time_ns()
-    if device.changed(results):
-        return None
-    return await batch_of(plan, range(len(plan.tags)), results, received, reader)
-
-
 async def batch_of(
     plan: Plan, rows: Sequence[int], results: Results, received: int | Sequence[int], reader: Reader
 ) -> pa.RecordBatch:
-    """These rows of the plan with what was read or reported for them."""
+    """These rows of the plan with what was read or reported for them, and when (nanoseconds)."""
     judgements = [_judge(plan.targets[row], results) for row in rows]
     await _explain_alarms(plan, rows, judgements, reader)
     columns = _Columns()
