@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from datetime import tzinfo
+
 from pydantic import Field, field_validator
 
 from greenlang_data.settings.bacnet_object import BacnetObject
@@ -34,6 +36,11 @@ class BacnetSettings(EndpointSettings):
     cov_lifetime_seconds: int = Field(120, ge=10, le=86400, description="Of a subscription")
     time_zone: str | None = Field(None, description="Of the device's clock; needed for history")
     objects: tuple[BacnetObject, ...] = ()
+
+    @property
+    def clock_zone(self) -> tzinfo | None:
+        """The zone of the device's clock, where one is set."""
+        return None if self.time_zone is None else zone_named(self.time_zone)
 
     @field_validator("time_zone")
     @classmethod

@@ -121,7 +121,7 @@ class BacnetDriver(Driver):
             yield batch
         elif isinstance(request, Window):
             reader, device = await self._checked(log)
-            window = read_window(request, self._entries(), self.config.time_zone, reader, device)
+            window = read_window(request, self._entries(), self.config.clock_zone, reader, device)
             async with aclosing(window) as batches:
                 async for batch in batches:
                     yield batch

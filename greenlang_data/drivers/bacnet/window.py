@@ -31,7 +31,6 @@ from greenlang_data.drivers.schema import (
 )
 from greenlang_data.errors import ConfigurationError, ProtocolError, UnsupportedError
 from greenlang_data.settings.bacnet_object import BacnetObject
-from greenlang_data.times import zone_named
 
 _EPOCH: Final = datetime(1970, 1, 1, tzinfo=UTC)
 _FIRST_DAY: Final = datetime(1900, 1, 2)  # noqa: DTZ001 - a device's wall clock has no zone
@@ -41,7 +40,7 @@ Sample = tuple[datetime, Record]
 async def read_window(
     window: Window,
     entries: Mapping[str, BacnetObject],
-    time_zone: str | None,
+    zone: tzinfo | None,
     reader: Reader,
     device: Device,
 ) -> AsyncGenerator[pa.RecordBatch, None]:
@@ -49,7 +48,7 @@ async def read_window(
 
     Raises UnsupportedError for aggregates, ConfigurationError without a time zone.
     """
-    zone = _checked(window, time_zone, reader.source)
+    zone = _checked(window, zone, reader.source)
     targets = await resolve(window.tags, entries, reader, device)
     logs = await find_logs(targets, reader, device)
     recorded = [one.records for one in logs if isinstance(one, Log) and one.records]
@@ -74,20 +73,20 @@ async def read_window(
             yield _series(tag, unit, samples)
 
 
-def _checked(window: Window, time_zone: str | None, source: str) -> tzinfo:
+def _checked(window: Window, zone: tzinfo | None, source: str) -> tzinfo:
     if window.interval is not None or window.aggregation is not None:
         raise UnsupportedError(
             "BACnet has no aggregates: a trend log holds the records that were made",
             source=source,
             remedy="Ask for the raw window and resample it.",
         )
-    if time_zone is None:
+    if zone is None:
         raise ConfigurationError(
             "the records of a trend log carry the device's wall clock without a zone",
             source=source,
             remedy="Set time_zone to what the device's clock keeps, such as 'Europe/Berlin'.",
         )
-    return zone_named(time_zone)
+    return zone
 
 
 async def _samples(window: Window, log: Log, zone: tzinfo, reader: Reader) -> list[Sample]:

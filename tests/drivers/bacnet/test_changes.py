@@ -52,6 +52,19 @@ def test_a_name_is_that_of_the_object_that_has_it_now() -> None:
         with_driver(config(device.address), use)
 
 
+def test_calls_at_the_same_time_look_up_the_names_once() -> None:
+    async def use(driver: BacnetDriver) -> None:
+        before = len(device.requests)
+        rows = await asyncio.gather(*(snapshot(driver, ["input 0", "input 1"]) for _ in range(8)))
+        assert all([row["value"] for row in one.values()] == [0.0, 1.0] for one in rows)
+        asked = [request.body for request in device.requests[before:]]
+        assert len(asked) <= 8 + 5
+        assert len([body for body in asked if b"\x09\x4d" in body]) <= 2  # object names
+
+    with OddDevice(plant()) as device:
+        with_driver(config(device.address), use)
+
+
 def test_a_list_of_tags_is_that_of_now() -> None:
     async def use(driver: BacnetDriver) -> None:
         for names in (["input 0", "input 1"], ["input 1", "input 0"]):
