@@ -48,6 +48,11 @@ class _Listener(asyncio.DatagramProtocol):
     def __init__(self) -> None:
         self.found: dict[Found, None] = {}
         self.refused = ""
+        self.closed = asyncio.Event()
+
+    def connection_lost(self, exc: Exception | None) -> None:
+        """Called by asyncio when the socket is closed."""
+        self.closed.set()
 
     def error_received(self, exc: Exception) -> None:
         """Called by asyncio when the network does not take the broadcast."""
@@ -147,4 +152,5 @@ async def _listen(
                 break
     finally:
         transport.abort()
+        await listener.closed.wait()  # so that the local port is free for what follows
     return listener

@@ -78,6 +78,7 @@ class BacnetDriver(Driver):
         async with self._connecting:
             if self.connected:
                 return
+            await self.close()  # what is left of a lost connection may hold the local port
             config = self.config
             endpoint, station = await self._where()
             link = await open_link(
@@ -92,7 +93,7 @@ class BacnetDriver(Driver):
             try:
                 device = await identify(link, config.device_instance, self.source)
             except BaseException:
-                link.end("was closed")
+                await link.close("was closed")
                 raise
             if self._device is None or not self._device.is_same(device):
                 self._device = device
@@ -103,7 +104,7 @@ class BacnetDriver(Driver):
         """Close the socket at once; never raises, may be called twice."""
         link, self._link = self._link, None
         if link is not None:
-            link.end("is closed")
+            await link.close("is closed")
 
     async def ping(self) -> None:
         """Read the device's own identifier. Raises what ``read`` raises."""

@@ -9,7 +9,7 @@ from __future__ import annotations
 import asyncio
 import contextlib
 from collections.abc import Callable
-from typing import NamedTuple, cast
+from typing import Final, NamedTuple, cast
 
 from greenlang_data.drivers.bacnet.assembly import Assembly
 from greenlang_data.drivers.bacnet.invoke_ids import LATEST_SECONDS, InvokeIds
@@ -37,6 +37,8 @@ from greenlang_data.errors import (
     SourceTimeout,
     SourceUnreachable,
 )
+
+_CLOSE_SECONDS: Final = 1.0
 
 
 class Patience(NamedTuple):
@@ -88,6 +90,7 @@ class Link(asyncio.DatagramProtocol):
         self._pending: dict[int, _Pending] = {}
         self._who_is: asyncio.Future[Message] | None = None
         self._ended: str | None = None
+        self._closed = asyncio.Event()
         self.ignored = 0
         self.listeners: dict[int, Callable[[bytes], None]] = {}
 
@@ -176,6 +179,13 @@ class Link(asyncio.DatagramProtocol):
         if self._transport is not None:
             self._transport.abort()
 
+    async def close(self, how: str) -> None:
+        """As :meth:`end`, and wait until the local port is free, for a second at most."""
+        self.end(how)
+        with contextlib.suppress(TimeoutError):
+            async with asyncio.timeout(_CLOSE_SECONDS):
+                await self._closed.wait()
+
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
         """Called by asyncio when the socket is open."""
         self._transport = cast("asyncio.DatagramTransport", transport)
@@ -183,6 +193,7 @@ class Link(asyncio.DatagramProtocol):
     def connection_lost(self, exc: Exception | None) -> None:
         """Called by asyncio when the socket is closed."""
         self.end("was closed")
+        self._closed.set()
 
     def error_received(self, exc: Exception) -> None:
         """Called by asyncio when the network says that nobody listens there."""

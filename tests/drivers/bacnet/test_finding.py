@@ -9,8 +9,9 @@ import time
 import pytest
 
 import greenlang_data as gd
+from greenlang_data.drivers.bacnet import BacnetDriver
 from greenlang_data.errors import ConfigurationError, SourceUnreachable
-from tests.drivers.bacnet.helpers import config, read_once
+from tests.drivers.bacnet.helpers import config, read_once, snapshot, with_driver
 from tests.drivers.bacnet.odd_device import (
     DEVICE,
     OddDevice,
@@ -43,12 +44,34 @@ class Announcing(OddDevice):
 
 
 def test_a_device_is_found_by_its_number(bacnet_second: BacnetPeer) -> None:
+    with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as probe:
+        probe.bind(("127.0.0.1", 0))
+        free = probe.getsockname()[1]
     found = config(
-        f"{BROADCAST}:{bacnet_second.port}", discover=True, device_instance=bacnet_second.device
+        f"{BROADCAST}:{bacnet_second.port}",
+        discover=True,
+        device_instance=bacnet_second.device,
+        local_address="127.0.0.1",
+        local_port=free,  # for Who-Is, and for the requests after it
     )
-    with gd.Session(sources=[found]) as session:
-        frame = session.scada(["AI:1", "AI:2"])
-    assert frame["value"].tolist() == [truth.analog_value(1), truth.analog_value(2)]
+    for _ in range(2):
+        with gd.Session(sources=[found]) as session:
+            frame = session.scada(["AI:1", "AI:2"])
+        assert frame["value"].tolist() == [truth.analog_value(1), truth.analog_value(2)]
+
+
+def test_a_local_port_is_free_for_the_next_connection(bacnet_peer: BacnetPeer) -> None:
+    async def use(driver: BacnetDriver) -> None:
+        for _ in range(3):
+            rows = await snapshot(driver, ["AI:1"])
+            assert rows["AI:1"]["value"] == truth.analog_value(1)
+            await driver.close()
+            await driver.connect()
+
+    with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as probe:
+        probe.bind(("127.0.0.1", 0))
+        free = probe.getsockname()[1]
+    with_driver(config(bacnet_peer, local_address="127.0.0.1", local_port=free), use)
 
 
 def test_without_a_number_the_devices_are_listed(bacnet_second: BacnetPeer) -> None:
