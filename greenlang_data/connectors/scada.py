@@ -29,6 +29,7 @@ from greenlang_data.drivers.base import Request, Snapshot, Window
 from greenlang_data.errors import QueryError
 from greenlang_data.frames.series import Series
 from greenlang_data.provenance.record import ConnectorProvenance
+from greenlang_data.settings.bacnet import BacnetSettings
 from greenlang_data.settings.endpoint import EndpointSettings
 from greenlang_data.settings.modbus import ModbusSettings
 from greenlang_data.settings.opcua import OpcUaSettings
@@ -40,10 +41,11 @@ Protocol = Literal["opcua", "modbus", "dnp3", "bacnet"]
 _SETTINGS: Final[dict[str, type[EndpointSettings]]] = {
     "opcua": OpcUaSettings,
     "modbus": ModbusSettings,
+    "bacnet": BacnetSettings,
 }
 
 
-class SCADAConfig(OpcUaSettings, ModbusSettings):
+class SCADAConfig(OpcUaSettings, ModbusSettings, BacnetSettings):
     """Where a control system is and how to log in.
 
     Beside ``protocol``, ``endpoint`` and ``polling_interval_ms`` a source takes the keys of its
@@ -151,7 +153,7 @@ class SCADAPayload(ReadPayload):
 
 
 class SCADAConnector(DrivenConnector[SCADAQuery, SCADAPayload, SCADAConfig]):
-    """Reads a control system; OPC UA and Modbus are built in."""
+    """Reads a control system; OPC UA, Modbus and BACnet are built in."""
 
     connector_id = "scada-connector"
     connector_version = "1.0.0"

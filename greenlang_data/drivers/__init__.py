@@ -20,6 +20,7 @@ ENTRY_POINTS: Final = "greenlang_data.drivers"
 _BUILT_IN: Final[dict[str, tuple[str, str]]] = {
     "opcua": ("greenlang_data.drivers.opcua:OpcUaDriver", ""),
     "modbus": ("greenlang_data.drivers.modbus:ModbusDriver", ""),
+    "bacnet": ("greenlang_data.drivers.bacnet:BacnetDriver", "bacnet"),
     "mock": ("greenlang_data.drivers.mock:MockDriver", ""),
 }
 

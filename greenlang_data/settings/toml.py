@@ -33,11 +33,12 @@ from pydantic import BaseModel, ValidationError
 from pydantic_core import ErrorDetails
 
 from greenlang_data.errors import ConfigurationError, QueryError
+from greenlang_data.settings.bacnet_object import BacnetObject
 from greenlang_data.settings.config import ConnectorConfig
 from greenlang_data.settings.register import Register
 from greenlang_data.settings.register_map import read_register_map
 from greenlang_data.settings.tag import TagEntry
-from greenlang_data.settings.tag_list import read_tag_list
+from greenlang_data.settings.tag_list import read_object_list, read_tag_list
 from greenlang_data.times import zone_named
 
 _TOP_KEYS: Final = ("tz", "defaults", "sources")
@@ -46,8 +47,13 @@ _OWN: Final = {"connector_id", "connector_type"}
 _TABLES: Final[dict[str, Callable[[Path], Any]]] = {
     "registers": read_register_map,
     "tags": read_tag_list,
+    "objects": read_object_list,
 }
-_ENTRIES: Final[dict[str, type[BaseModel]]] = {"registers": Register, "tags": TagEntry}
+_ENTRIES: Final[dict[str, type[BaseModel]]] = {
+    "registers": Register,
+    "tags": TagEntry,
+    "objects": BacnetObject,
+}
 _PATHS: Final = ("certificate_path", "private_key_path", "server_certificate_path")
 
 

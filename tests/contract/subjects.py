@@ -6,10 +6,14 @@ from collections.abc import Callable
 from dataclasses import dataclass
 
 from greenlang_data import SCADAConfig
+from greenlang_data.settings.bacnet_object import BacnetObject
 from greenlang_data.settings.register import Register
 from greenlang_data.settings.tag import TagEntry
+from tests.peers.bacnet_truth import analog_value
 from tests.peers.launch import OpcuaPeer, Peer
+from tests.peers.launch_bacnet import BacnetPeer
 from tests.peers.proxy import FaultProxy
+from tests.peers.udp_proxy import UdpProxy
 
 TAGS = [f"Tag{index:02d}" for index in range(50)]
 
@@ -20,7 +24,7 @@ class Subject:
 
     config: SCADAConfig
     truth: dict[str, float]
-    proxy: FaultProxy
+    proxy: FaultProxy | UdpProxy
     peer: Peer
     history: str | None
 
@@ -53,6 +57,18 @@ def modbus_subject(peer: Peer, proxy: FaultProxy) -> Subject:
     ]
     config = _config("modbus", f"127.0.0.1:{proxy.port}", registers=tuple(registers))
     truth = {tag: index * 0.5 - 100 for index, tag in enumerate(TAGS)}
+    return Subject(config, truth, proxy, peer, None)
+
+
+def bacnet_subject(peer: BacnetPeer, proxy: UdpProxy) -> Subject:
+    """A BACnet/IP device whose analog input ``n`` is ``n * 0.5 - 20``."""
+    objects = [
+        BacnetObject(tag=tag, object_id=f"analog-input,{index}") for index, tag in enumerate(TAGS)
+    ]
+    config = _config(
+        "bacnet", f"127.0.0.1:{proxy.port}", objects=tuple(objects), time_zone="Europe/Berlin"
+    )
+    truth = {tag: analog_value(index) for index, tag in enumerate(TAGS)}
     return Subject(config, truth, proxy, peer, None)
 
 

@@ -5,20 +5,34 @@ from __future__ import annotations
 import threading
 import time
 from collections.abc import Callable, Iterator
+from contextlib import ExitStack
 
 import pandas as pd
 import pytest
 
 import greenlang_data as gd
-from tests.contract.subjects import TAGS, Subject, modbus_subject, opcua_subject
+from tests.contract.subjects import TAGS, Subject, bacnet_subject, modbus_subject, opcua_subject
 from tests.peers.launch import OpcuaPeer, Peer
+from tests.peers.launch_bacnet import BacnetPeer
 from tests.peers.proxy import Fault, FaultProxy
+from tests.peers.udp_proxy import UdpProxy
 
-SUBJECTS = ["node-opcua", "asyncua", "libmodbus", "pymodbus"]
+SUBJECTS = ["node-opcua", "asyncua", "libmodbus", "pymodbus", "bacnet-js", "bacpypes3"]
+
+
+@pytest.fixture
+def udp_proxy_factory() -> Iterator[Callable[[BacnetPeer], UdpProxy]]:
+    """Put a fault proxy in front of a UDP port; stopped after the test."""
+    with ExitStack() as stack:
+        yield lambda peer: stack.enter_context(UdpProxy(peer.port, target_host=peer.host))
 
 
 @pytest.fixture(params=SUBJECTS)
-def subject(request: pytest.FixtureRequest, proxy_factory: Callable[[int], FaultProxy]) -> Subject:
+def subject(
+    request: pytest.FixtureRequest,
+    proxy_factory: Callable[[int], FaultProxy],
+    udp_proxy_factory: Callable[[BacnetPeer], UdpProxy],
+) -> Subject:
     def peer(name: str) -> Peer:
         started: Peer = request.getfixturevalue(name)
         return started
@@ -28,6 +42,10 @@ def subject(request: pytest.FixtureRequest, proxy_factory: Callable[[int], Fault
         assert isinstance(server, OpcuaPeer)
         history = "History.Million" if request.param == "node-opcua" else None
         return opcua_subject(server, proxy_factory(server.port), history)
+    if request.param in ("bacnet-js", "bacpypes3"):
+        device = peer("bacnet_peer" if request.param == "bacnet-js" else "bacnet_second")
+        assert isinstance(device, BacnetPeer)
+        return bacnet_subject(device, udp_proxy_factory(device))
     server = peer("modbus_peer" if request.param == "libmodbus" else "modbus_second")
     return modbus_subject(server, proxy_factory(server.port))
 
@@ -84,6 +102,10 @@ def test_a_window_is_answered_or_refused_and_never_invented(
     window = {"start": "2025-01-01T00:00:10", "end": "2025-01-01T00:00:20"}
     if subject.history is None and subject.config.protocol == "modbus":
         with pytest.raises(gd.UnsupportedError, match="history"):
+            session.scada(TAGS[:1], **window)
+        return
+    if subject.config.protocol == "bacnet":
+        with pytest.raises(gd.ReadFailed, match="no trend log"):
             session.scada(TAGS[:1], **window)
         return
     if subject.history is None:
@@ -197,9 +219,9 @@ def test_closing_ends_the_connections_and_refuses_further_calls(
     session.close()
     session.close()
     until = time.monotonic() + 5
-    while subject.proxy._links and time.monotonic() < until:
+    while subject.proxy.open_connections and time.monotonic() < until:
         time.sleep(0.01)
-    assert not subject.proxy._links
+    assert not subject.proxy.open_connections
     with pytest.raises(gd.SessionClosedError):
         session.scada(TAGS)
 
