@@ -19,6 +19,7 @@ from greenlang_data.connectors.query import Aggregation, Moment, Query, distinct
 from greenlang_data.connectors.result import ReadResult
 from greenlang_data.drivers.base import Request, Snapshot, Window
 from greenlang_data.frames.series import Series
+from greenlang_data.settings.dnp3 import Dnp3Settings
 from greenlang_data.settings.endpoint import EndpointSettings
 from greenlang_data.settings.modbus import ModbusSettings
 from greenlang_data.settings.opcua import OpcUaSettings
@@ -29,10 +30,11 @@ Protocol = Literal["opcua", "modbus", "dnp3", "bacnet"]
 _SETTINGS: Final[dict[str, type[EndpointSettings]]] = {
     "opcua": OpcUaSettings,
     "modbus": ModbusSettings,
+    "dnp3": Dnp3Settings,
 }
 
 
-class SCADAConfig(OpcUaSettings, ModbusSettings):
+class SCADAConfig(OpcUaSettings, ModbusSettings, Dnp3Settings):
     """Where a control system is and how to log in.
 
     Beside ``protocol``, ``endpoint`` and ``polling_interval_ms`` a source takes the keys of its

@@ -33,6 +33,7 @@ from pydantic_core import ErrorDetails
 
 from greenlang_data.errors import ConfigurationError, QueryError
 from greenlang_data.settings.config import ConnectorConfig
+from greenlang_data.settings.point_list import read_point_list
 from greenlang_data.settings.register_map import read_register_map
 from greenlang_data.settings.tag_list import read_tag_list
 from greenlang_data.times import zone_named
@@ -43,8 +44,14 @@ _OWN: Final = {"connector_id", "connector_type"}
 _TABLES: Final[dict[str, Callable[[Path], Any]]] = {
     "registers": read_register_map,
     "tags": read_tag_list,
+    "points": read_point_list,
 }
-_PATHS: Final = ("certificate_path", "private_key_path", "server_certificate_path")
+_PATHS: Final = (
+    "certificate_path",
+    "private_key_path",
+    "server_certificate_path",
+    "ca_certificate_path",
+)
 
 
 @dataclass(frozen=True, slots=True)

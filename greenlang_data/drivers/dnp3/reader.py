@@ -1,0 +1,113 @@
+"""Reads static values: what was asked for and little else, in variations that lose nothing."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping, Sequence
+from typing import Final
+
+from greenlang_data.drivers.base import ReadLog
+from greenlang_data.drivers.dnp3.inbox import Block
+from greenlang_data.drivers.dnp3.indications import OBJECT_UNKNOWN, REQUEST_ERRORS, notes
+from greenlang_data.drivers.dnp3.master import Header, Master
+from greenlang_data.drivers.dnp3.points import BY_GROUP, KINDS
+from greenlang_data.settings.point import PointType
+
+# A request must fit into one frame, and a header with a range takes at most 7 of its 249 bytes.
+_HEADERS_PER_REQUEST: Final = 32
+# With more ranges than this it is cheaper to ask for all points of the type.
+_MOST_RANGES: Final = 64
+
+
+class Reader:
+    """Reads through one connection, and learns what its device knows."""
+
+    def __init__(self, master: Master, overrides: Mapping[PointType, int]) -> None:
+        self._master = master
+        self._variations: dict[PointType, tuple[int, ...]] = {
+            name: (overrides[name],) if name in overrides else kind.variations
+            for name, kind in KINDS.items()
+        }
+        self._proved: set[PointType] = set()
+        self._unknown: set[tuple[PointType, int]] = set()
+
+    async def read(self, wanted: Mapping[PointType, Sequence[int]], log: ReadLog) -> list[Block]:
+        """The static values of these points. What is missing in the answer, the device has not.
+
+        Raises what :meth:`Master.read` raises.
+        """
+        blocks: list[Block] = []
+        together: list[Header] = []
+        for kind, indices in wanted.items():
+            known = self._master.points[kind]
+            present = [index for index in indices if index in known]
+            if present and kind in self._proved:
+                together += self._headers(kind, present)
+            elif present:
+                blocks += await self._prove(kind, present, log)
+            for index in indices:
+                if index not in known and (kind, index) not in self._unknown:
+                    blocks += await self._try(kind, index, log)
+        return blocks + await self._ask(together, log)
+
+    async def _prove(self, kind: PointType, indices: Sequence[int], log: ReadLog) -> list[Block]:
+        """Read in the first variation that the device knows, and remember that one."""
+        while True:
+            blocks = await self._ask(self._headers(kind, indices), log)
+            lacking = set(indices).difference(*(one.indices.tolist() for one in blocks))
+            variations = self._variations[kind]
+            if not lacking or len(variations) == 1:
+                self._proved.add(kind)
+            self._variations[kind] = variations[1:]
+
+    async def _try(self, kind: PointType, index: int, log: ReadLog) -> list[Block]:
+        """Ask for a point that was not among the static values that the device tells by itself."""
+        for variation in self._variations[kind]:
+            header = Header(KINDS[kind].static_group, variation, index, index)
+            before = len(log.notes)
+            answer = await self._master.read([header])
+            blocks = [one for one in answer.blocks if BY_GROUP[one.group].name == kind]
+            if any(index in one.indices for one in blocks):
+                self._note(answer.bits, log)
+                return blocks
+            del log.notes[before:]
+            if not answer.bits & OBJECT_UNKNOWN:
+                break
+        self._unknown.add((kind, index))
+        return []
+
+    async def _ask(self, headers: Sequence[Header], log: ReadLog) -> list[Block]:
+        blocks: list[Block] = []
+        for start in range(0, len(headers), _HEADERS_PER_REQUEST):
+            answer = await self._master.read(headers[start : start + _HEADERS_PER_REQUEST])
+            self._note(answer.bits, log)
+            blocks += answer.blocks
+        return blocks
+
+    def _note(self, bits: int, log: ReadLog) -> None:
+        for sentence in notes(bits & ~REQUEST_ERRORS):
+            log.note(sentence)
+
+
+    def _headers(self, kind: PointType, indices: Sequence[int]) -> list[Header]:
+        group, variation = KINDS[kind].static_group, self._variations[kind][0]
+        known = self._master.points[kind]
+        ranges = list(_ranges(indices, sorted(known)))
+        if len(ranges) > _MOST_RANGES or len(indices) == len(known):
+            return [Header(group, variation)]
+        return [Header(group, variation, start, stop) for start, stop in ranges]
+
+
+_GAP: Final = 8
+
+
+def _ranges(wanted: Sequence[int], known: Sequence[int]) -> Iterator[tuple[int, int]]:
+    """Ranges that hold ``wanted`` and no index that the device lacks, because some refuse those."""
+    place = {index: position for position, index in enumerate(known)}
+    start = stop = wanted[0]
+    for index in wanted[1:]:
+        near = index - stop <= _GAP and index - stop == place[index] - place[stop]
+        if not near:
+            yield start, stop
+            start = index
+        stop = index
+    yield start, stop
