@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from typing import Final, NamedTuple
+from typing import Any, Final, NamedTuple
 
 import numpy as np
 import pyarrow as pa
@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 from greenlang_data.drivers.dnp3.flags import meanings
 from greenlang_data.drivers.dnp3.inbox import Block
 from greenlang_data.drivers.dnp3.layout import Layout
-from greenlang_data.drivers.dnp3.points import BY_GROUP, data_type
+from greenlang_data.drivers.dnp3.points import ANALOG, BY_GROUP, data_type
 from greenlang_data.drivers.scaling import EXACT
 from greenlang_data.drivers.schema import (
     BAD,
@@ -24,6 +24,8 @@ from greenlang_data.drivers.schema import (
 )
 
 UNSYNCHRONIZED: Final = "TimeNotSynchronized"
+INTEGER: Final = "IntegerVariation"
+"""An analog value that came as an integer although doubles were asked for; perhaps cut off."""
 
 
 class _Picked(NamedTuple):
@@ -81,6 +83,12 @@ def failed_batch(
     )
 
 
+def is_integer_analog(block: Block) -> bool:
+    """Whether analog values came in a variation that has no fractions."""
+    kind = BY_GROUP[block.group]
+    return kind.name in ANALOG and data_type(block.group, block.variation).startswith("int")
+
+
 class _Columns:
     def __init__(self, layout: Layout, blocks: Sequence[Block]) -> None:
         self._layout = layout
@@ -105,8 +113,7 @@ class _Columns:
         absent = bad | np.isnan(values)
         tags = self._layout.tag_ids.take(pa.array(self.rows))
         texts = [
-            None if lost else text
-            for text, lost in zip(self._texts, bad.tolist(), strict=True)
+            None if lost else text for text, lost in zip(self._texts, bad.tolist(), strict=True)
         ]
         times = _joined([_times(one) for one in picked], np.int64)
         return pa.RecordBatch.from_arrays(
@@ -131,9 +138,9 @@ class _Columns:
         for _, block, positions in self._picked:
             kind = BY_GROUP[block.group].name
             quality, statuses = meanings(kind, block.flags[positions])
-            if not block.synchronized:
+            for doubt in self._doubts(block):
                 quality = np.maximum(quality, np.int8(UNCERTAIN))
-                statuses = [f"{one}|{UNSYNCHRONIZED}" if one else UNSYNCHRONIZED for one in statuses]
+                statuses = [f"{one}|{doubt}" if one else doubt for one in statuses]
             qualities.append(quality)
             self._statuses += statuses
             self._types += [data_type(block.group, block.variation)] * len(positions)
@@ -144,6 +151,14 @@ class _Columns:
                 else [texts[position] for position in positions.tolist()]
             )
         return _joined(qualities, np.int8)
+
+    def _doubts(self, block: Block) -> list[str]:
+        """What makes all values of a block uncertain."""
+        kind = BY_GROUP[block.group]
+        doubts = [] if block.synchronized else [UNSYNCHRONIZED]
+        if is_integer_analog(block) and kind.name not in self._layout.integers:
+            doubts.append(INTEGER)
+        return doubts
 
     def _scale(self, values: NDArray[np.float64]) -> None:
         """Exactly, value by value; only what the configuration scales is touched."""
@@ -183,10 +198,11 @@ class _Columns:
 def _times(picked: _Picked) -> NDArray[np.int64]:
     if picked.block.times is None:
         return np.full(len(picked.positions), picked.block.received, np.int64)
-    return picked.block.times[picked.positions]
+    times = picked.block.times[picked.positions]
+    return np.where(times == 0, picked.block.received, times)
 
 
-def _joined(parts: list[NDArray[np.generic]], dtype: type) -> NDArray[np.generic]:
+def _joined(parts: Sequence[NDArray[Any]], dtype: type[Any]) -> NDArray[Any]:
     return np.concatenate(parts).astype(dtype, copy=False) if parts else np.empty(0, dtype)
 
 

@@ -22,7 +22,7 @@ from greenlang_data.drivers.dnp3.watching import Watcher
 from greenlang_data.drivers.schema import TAGS, UNKNOWN_TAG
 from greenlang_data.errors import ConfigurationError, SourceUnreachable, UnsupportedError
 from greenlang_data.settings.dnp3 import Dnp3Settings
-from greenlang_data.settings.point import Point
+from greenlang_data.settings.point import Point, PointType
 
 CLIENT_CLOCK: Final = (
     "timestamps of static values are the client's clock when they arrived, because DNP3 sends none"
@@ -148,7 +148,7 @@ class Dnp3Driver(Driver):
         before = master.requests
         blocks = await reader.read(layout.wanted(), log)
         log.requests += master.requests - before
-        if any(block.times is None for block in blocks):
+        if not all(block.has_times for block in blocks):
             log.note(CLIENT_CLOCK)
         return snapshot_batch(layout, blocks, _failures(layout))
 
@@ -167,8 +167,14 @@ class Dnp3Driver(Driver):
         if layout is None:
             if len(self._layouts) >= _LAYOUTS_KEPT:
                 self._layouts.pop(next(iter(self._layouts)))
-            layout = self._layouts[tags] = Layout(tags, self._by_tag)
+            layout = self._layouts[tags] = Layout(tags, self._by_tag, self._integers())
         return layout
+
+    def _integers(self) -> frozenset[PointType]:
+        """Types for which the configuration itself asks for integers."""
+        return frozenset(
+            kind for kind, which in self.config.static_variations.items() if which in (1, 2)
+        )
 
     def _refresh_points(self) -> None:
         # Compared by identity, because thousands of points are never changed in place.

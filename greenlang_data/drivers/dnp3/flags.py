@@ -82,7 +82,9 @@ def meaning(kind: PointType, flags: int) -> tuple[int, str | None]:
     return quality, "|".join(names)
 
 
-def meanings(kind: PointType, flags: NDArray[np.int16]) -> tuple[NDArray[np.int8], list[str | None]]:
+def meanings(
+    kind: PointType, flags: NDArray[np.int16]
+) -> tuple[NDArray[np.int8], list[str | None]]:
     """Quality and status of many values of one type."""
     distinct, inverse = np.unique(flags, return_inverse=True)
     told = [meaning(kind, int(one)) for one in distinct]

@@ -14,7 +14,8 @@ from numpy.typing import NDArray
 class Block(NamedTuple):
     """Values under one object header, as columns.
 
-    ``times`` are the source's, ns since 1970, or None where the variation has none;
+    ``times`` are the source's, ns since 1970 and 0 where it has none yet, or None where the
+    variation has none;
     ``synchronized`` says whether the source vouches for its clock. ``received`` is the client's.
     """
 
@@ -28,6 +29,11 @@ class Block(NamedTuple):
     times: NDArray[np.int64] | None
     synchronized: bool
     received: int
+
+    @property
+    def has_times(self) -> bool:
+        """Whether every value has the source's time."""
+        return self.times is not None and bool(self.times.all())
 
 
 class Started(NamedTuple):

@@ -39,10 +39,16 @@ class _Rows:
 
 
 class Layout:
-    """Where the values of ``tags`` go, their columns that never change, and names that mean nothing."""
+    """Where the values of ``tags`` go, their columns that never change, and names that mean nothing.
 
-    def __init__(self, tags: Sequence[str], points: Mapping[str, Point]) -> None:
+    ``integers`` are the types whose values are known to be integers at the device.
+    """
+
+    def __init__(
+        self, tags: Sequence[str], points: Mapping[str, Point], integers: frozenset[PointType]
+    ) -> None:
         self.tags = tags
+        self.integers = integers
         self.unknown: dict[int, str] = {}
         self.scales: dict[int, Scale] = {}
         self.addresses: list[Address | None] = []

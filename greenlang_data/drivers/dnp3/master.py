@@ -145,11 +145,14 @@ class Master:
         made = self._headers(headers)
         return await self._ask(_Reading(), lambda: self._stack.Scan(made, self._values))
 
-    async def listen(self, listener: Listener, *, unsolicited: bool) -> bool:
-        """Hand over events from now on; whether the outstation reports them by itself as well."""
+    def listen(self, listener: Listener) -> None:
+        """Hand over events from now on, and let them be read."""
         self._listeners.add(listener)
         self._guard.watching = True
-        return unsolicited and await self._perform("ENABLE_UNSOLICITED")
+
+    async def enable_reports(self) -> bool:
+        """Ask the outstation to report events by itself; whether it will."""
+        return await self._perform("ENABLE_UNSOLICITED")
 
     async def unlisten(self, listener: Listener) -> None:
         """The end of :meth:`listen`; without listeners no events are read."""

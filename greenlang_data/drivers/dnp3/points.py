@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from dataclasses import dataclass
 from typing import Final, NamedTuple, get_args
 
 from greenlang_data.settings.point import PointType
@@ -45,6 +46,8 @@ KINDS: Final[dict[PointType, Kind]] = {
         Kind("octet_string", 110, 111, (0,), (0,), {}),
     )
 }
+ANALOG: Final = frozenset({"analog", "analog_output_status"})
+_BY_NAME: Final[dict[str, Kind]] = {str(name): kind for name, kind in KINDS.items()}
 BY_GROUP: Final[dict[int, Kind]] = {
     group: one for one in KINDS.values() for group in (one.static_group, one.event_group)
 }
@@ -60,7 +63,8 @@ _FLOATS: Final = {(30, 5), (32, 5), (32, 7), (40, 3), (42, 5), (42, 7)}
 _DOUBLES: Final = {(30, 6), (32, 6), (32, 8), (40, 4), (42, 6), (42, 8)}
 
 
-class Address(NamedTuple):
+@dataclass(frozen=True, slots=True)
+class Address:
     """A point of the outstation."""
 
     type: PointType
@@ -77,7 +81,7 @@ def parse_tag(text: str) -> Address | None:
     (Address(type='analog', index=12), Address(type='analog', index=12))
     """
     if found := _NAMED.fullmatch(text):
-        kind = KINDS.get(found["type"])  # type: ignore[call-overload]
+        kind = _BY_NAME.get(found["type"])
     elif found := _NUMBERED.fullmatch(text):
         kind = BY_GROUP.get(int(found["group"]))
         if kind is not None and kind.static_group != int(found["group"]):

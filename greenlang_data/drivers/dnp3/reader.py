@@ -57,6 +57,7 @@ class Reader:
             variations = self._variations[kind]
             if not lacking or len(variations) == 1:
                 self._proved.add(kind)
+                return blocks
             self._variations[kind] = variations[1:]
 
     async def _try(self, kind: PointType, index: int, log: ReadLog) -> list[Block]:
@@ -86,7 +87,6 @@ class Reader:
     def _note(self, bits: int, log: ReadLog) -> None:
         for sentence in notes(bits & ~REQUEST_ERRORS):
             log.note(sentence)
-
 
     def _headers(self, kind: PointType, indices: Sequence[int]) -> list[Header]:
         group, variation = KINDS[kind].static_group, self._variations[kind][0]

@@ -95,7 +95,9 @@ class _Library(_Side):
             for frame in take_frames(self._buffer):
                 self.other.send(encode(self.relay.guard.check(frame)))
         except (BrokenFrameError, RefusedFrameError) as refused:
-            self.relay.end(f"was closed, because something was to be sent that does more than read: {refused}")
+            self.relay.end(
+                f"was closed, because something was to be sent that does more than read: {refused}"
+            )
 
 
 class Relay:

@@ -9,7 +9,12 @@ from typing import Final
 import pyarrow as pa
 
 from greenlang_data.drivers.base import ReadLog
-from greenlang_data.drivers.dnp3.batch import UNSYNCHRONIZED, event_batch, failed_batch
+from greenlang_data.drivers.dnp3.batch import (
+    UNSYNCHRONIZED,
+    event_batch,
+    failed_batch,
+    is_integer_analog,
+)
 from greenlang_data.drivers.dnp3.inbox import Block
 from greenlang_data.drivers.dnp3.indications import REQUEST_ERRORS
 from greenlang_data.drivers.dnp3.layout import Layout
@@ -41,9 +46,11 @@ class Watcher:
         """Without end; one at least every ``every`` seconds. Raises when the connection ends."""
         listener = Listener()
         loop = asyncio.get_running_loop()
+        self._master.listen(listener)
         try:
+            # Before reports begin: what waits is had in the variations that are asked for.
             await self._ask_for_events()
-            if not await self._master.listen(listener, unsolicited=unsolicited) and unsolicited:
+            if unsolicited and not await self._master.enable_reports():
                 self._log.note(f"the outstation does not report by itself; asked every {every:g} s")
             following = loop.time()
             while True:
@@ -93,12 +100,12 @@ class Watcher:
 
     def _tell(self, block: Block) -> None:
         kind = BY_GROUP[block.group].name
-        if block.event and block.times is None:
-            self._log.note(
-                f"events of type {kind} came without time (g{block.group}v{block.variation}) and "
-                "have the client's clock when they arrived; set the device's event variation, or "
-                "unsolicited = false"
-            )
+        which = f"events of type {kind} came as g{block.group}v{block.variation}"
+        remedy = "set the device's default event variation, or unsolicited = false"
+        if block.event and not block.has_times and kind in self._layout.rows:
+            self._log.note(f"{which}, without time, and have the client's clock; {remedy}")
+        if is_integer_analog(block) and kind in self._layout.rows:
+            self._log.note(f"{which}, which cuts off fractions; {remedy}")
         if not block.synchronized:
             self._log.note(f"time stamps with {UNSYNCHRONIZED} are from a clock that was not set")
 

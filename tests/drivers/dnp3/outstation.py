@@ -29,18 +29,18 @@ _CLASSES: Final = {
 _DOUBLE: Final = {False: dnp3.DoubleBit.DETERMINED_OFF, True: dnp3.DoubleBit.DETERMINED_ON}
 
 
-class Application(dnp3.IOutstationApplication):
+class Application(dnp3.IOutstationApplication):  # type: ignore[misc] # the library ships no types
     """The defaults of the library."""
 
 
-class Commands(dnp3.ICommandHandler):
+class Commands(dnp3.ICommandHandler):  # type: ignore[misc] # as above
     """Takes no command."""
 
 
-class Listener(dnp3.IChannelListener):
+class Listener(dnp3.IChannelListener):  # type: ignore[misc] # as above
     """Nobody needs to know about the channel."""
 
-    def OnStateChange(self, state: Any) -> None:
+    def OnStateChange(self, state: Any) -> None:  # noqa: N802 - the library's name
         pass
 
 
