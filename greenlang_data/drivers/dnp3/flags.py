@@ -14,6 +14,7 @@ LocalForced         uncertain  overridden at this device
 ChatterFilter       uncertain  changes so often that it is filtered (binary)
 Rollover            uncertain  the counter went over its end
 Discontinuity       uncertain  the counter was reset; not to be compared with the value before
+Reserved            uncertain  a flag is set that the standard gives no meaning
 NoFlags             uncertain  the device reported the value without flags
 Intermediate        uncertain  a double bit between its two positions
 Indeterminate       bad        a double bit whose position is not known
@@ -36,13 +37,19 @@ _COMMON: Final = (
     (0x08, "RemoteForced", UNCERTAIN),
     (0x10, "LocalForced", UNCERTAIN),
 )
-_BINARY: Final = ((0x20, "ChatterFilter", UNCERTAIN),)
-_COUNTER: Final = ((0x20, "Rollover", UNCERTAIN), (0x40, "Discontinuity", UNCERTAIN))
-_ANALOG: Final = ((0x20, "OverRange", BAD), (0x40, "ReferenceError", BAD))
+_CHATTER: Final = (0x20, "ChatterFilter", UNCERTAIN)
+_BINARY: Final = (_CHATTER, (0x40, "Reserved", UNCERTAIN))
+_RESERVED: Final = (0x80, "Reserved", UNCERTAIN)
+_COUNTER: Final = (
+    (0x20, "Rollover", UNCERTAIN),
+    (0x40, "Discontinuity", UNCERTAIN),
+    _RESERVED,
+)
+_ANALOG: Final = ((0x20, "OverRange", BAD), (0x40, "ReferenceError", BAD), _RESERVED)
 _OWN: Final[dict[PointType, tuple[tuple[int, str, int], ...]]] = {
     "binary": _BINARY,
-    "double_bit": _BINARY,
-    "binary_output_status": (),
+    "double_bit": (_CHATTER,),
+    "binary_output_status": ((0x60, "Reserved", UNCERTAIN),),
     "counter": _COUNTER,
     "frozen_counter": _COUNTER,
     "analog": _ANALOG,

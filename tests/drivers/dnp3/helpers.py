@@ -1,0 +1,119 @@
+"""What the DNP3 tests share: configs, peers, and one read from start to end."""
+
+from __future__ import annotations
+
+import asyncio
+import importlib.util
+import json
+import sys
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterable
+from pathlib import Path
+from typing import Any, TypeVar
+
+from greenlang_data.connectors.scada import SCADAConfig
+from greenlang_data.drivers.base import ReadLog, Snapshot, Watch
+from greenlang_data.drivers.dnp3 import Dnp3Driver
+from tests.peers.launch import Peer, PeerUnavailable, _flags
+
+Row = dict[str, Any]
+T = TypeVar("T")
+
+
+class Opendnp3Peer(Peer):
+    """The library's own outstation; see ``outstation.py``."""
+
+    def update(self, *updates: list[Any]) -> None:
+        """Change points, each ``[type, index, value, flags, milliseconds]``."""
+        assert self.process.stdin is not None
+        assert self.process.stdout is not None
+        self.process.stdin.write(json.dumps(updates).encode() + b"\n")
+        self.process.stdin.flush()
+        assert self.process.stdout.readline() == b"done\n"
+
+
+def start_opendnp3(**options: object) -> Opendnp3Peer:
+    """Start it; options are those of its command line."""
+    if importlib.util.find_spec("opendnp3") is None:
+        raise PeerUnavailable("yadnp3 is not installed: pip install 'greenlang_data[dnp3]'")
+    script = str(Path(__file__).with_name("outstation.py"))
+
+    def command(chosen: int) -> list[str]:
+        return [sys.executable, script, "--port", str(chosen), *_flags(options)]
+
+    return Opendnp3Peer("opendnp3 outstation", command)
+
+
+def config(port: int, **changed: Any) -> SCADAConfig:
+    """A config for a peer on the loopback."""
+    fields = {
+        "endpoint": f"127.0.0.1:{port}",
+        "timeout_seconds": 8,
+        "response_timeout_seconds": 2,
+        **changed,
+    }
+    return SCADAConfig(connector_id="plant", connector_type="scada", protocol="dnp3", **fields)
+
+
+async def snapshot(
+    driver: Dnp3Driver, tags: Iterable[str], log: ReadLog | None = None
+) -> dict[str, Row]:
+    """The rows of one snapshot by tag."""
+    asked = tuple(tags)
+    batches = [batch async for batch in driver.read(Snapshot(asked), log or ReadLog())]
+    rows = [row for batch in batches for row in batch.to_pylist()]
+    assert tuple(row["tag_id"] for row in rows) == asked
+    return {row["tag_id"]: row for row in rows}
+
+
+def with_driver(settings: SCADAConfig, use: Callable[[Dnp3Driver], Awaitable[T]]) -> T:
+    """Run ``use`` with a connected driver, and close it."""
+
+    async def run() -> T:
+        driver = Dnp3Driver(settings)
+        await driver.connect()
+        try:
+            return await use(driver)
+        finally:
+            await driver.close()
+
+    return asyncio.run(run())
+
+
+def read_once(
+    settings: SCADAConfig, tags: Iterable[str], log: ReadLog | None = None
+) -> dict[str, Row]:
+    """Connect, take one snapshot, close."""
+    return with_driver(settings, lambda driver: snapshot(driver, tags, log))
+
+
+class Watched:
+    """The rows of a watch, collected in the background of a test."""
+
+    def __init__(self, driver: Dnp3Driver, tags: Iterable[str], every: float = 0.2) -> None:
+        self.log = ReadLog()
+        self.batches: list[list[Row]] = []
+        self.stream: AsyncIterator[Any] = driver.watch(Watch(tuple(tags), every), self.log)
+        self.task = asyncio.create_task(self._collect())
+
+    @property
+    def rows(self) -> list[Row]:
+        """All rows so far."""
+        return [row for batch in self.batches for row in batch]
+
+    async def until(self, enough: Callable[[Watched], bool], seconds: float = 8) -> None:
+        """Wait for it. Raises what the watch raised."""
+        async with asyncio.timeout(seconds):
+            while not enough(self):
+                if self.task.done():
+                    await self.task
+                await asyncio.sleep(0.01)
+
+    async def stop(self) -> None:
+        """End the watch."""
+        self.task.cancel()
+        await asyncio.gather(self.task, return_exceptions=True)
+        await self.stream.aclose()  # type: ignore[attr-defined] # a generator
+
+    async def _collect(self) -> None:
+        async for batch in self.stream:
+            self.batches.append(batch.to_pylist())
