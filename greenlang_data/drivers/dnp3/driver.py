@@ -11,6 +11,7 @@ import pyarrow as pa
 
 from greenlang_data.drivers.base import Driver, ReadLog, Request, Snapshot, Watch
 from greenlang_data.drivers.dnp3.batch import snapshot_batch
+from greenlang_data.drivers.dnp3.carried import Carried
 from greenlang_data.drivers.dnp3.endpoint import parse_endpoint
 from greenlang_data.drivers.dnp3.inbox import Block
 from greenlang_data.drivers.dnp3.layout import Layout
@@ -50,6 +51,7 @@ class Dnp3Driver(Driver):
         self._master: Master | None = None
         self._reader: Reader | None = None
         self._connecting = asyncio.Lock()
+        self._carried = Carried()
         self._points: tuple[Point, ...] | None = None
         self._by_tag: dict[str, Point] = {}
         self._layouts: dict[tuple[str, ...], Layout] = {}
@@ -72,7 +74,7 @@ class Dnp3Driver(Driver):
             self._refresh_points()
             endpoint = parse_endpoint(self.config.endpoint, source=self.source)
             context = tls_context(self.config)
-            master = Master(self.config, endpoint)
+            master = Master(self.config, endpoint, self._carried)
             await master.open(context, self.config.timeout_seconds * _CONNECT_SHARE)
             self._master = master
             self._reader = Reader(master, self.config.static_variations)

@@ -36,6 +36,17 @@ class Block(NamedTuple):
         return self.times is not None and bool(self.times.all())
 
 
+    def only(self, positions: NDArray[np.intp]) -> Block:
+        """The values at these positions."""
+        return self._replace(
+            indices=self.indices[positions],
+            values=self.values[positions],
+            texts=self.texts and [self.texts[position] for position in positions.tolist()],
+            flags=self.flags[positions],
+            times=None if self.times is None else self.times[positions],
+        )
+
+
 class Started(NamedTuple):
     """The library began the task with this name."""
 
@@ -87,9 +98,9 @@ class Inbox:
                 self._closed = True
 
     def close(self) -> None:
-        """Drop what is still there, and what comes."""
+        """Take what is still there, because it was confirmed, and nothing after that."""
+        self._drain()
         self._closed = True
-        self._messages.clear()
 
     def _drain(self) -> None:
         while self._messages and not self._closed:

@@ -8,6 +8,7 @@ from collections import defaultdict
 from collections.abc import Callable, Sequence
 from typing import Any, Final, NamedTuple
 
+from greenlang_data.drivers.dnp3.carried import Carried
 from greenlang_data.drivers.dnp3.endpoint import Endpoint
 from greenlang_data.drivers.dnp3.guard import Guard
 from greenlang_data.drivers.dnp3.inbox import (
@@ -81,10 +82,12 @@ class _Reading:
 class Master:
     """Opened once, and of no use any more when it has ended, however that was.
 
+    Events that come while nobody watches, because the outstation still reports from an earlier
+    connection, are kept for whoever watches next, for the outstation has forgotten them.
     ``points`` are the indices that the outstation reported when the connection began, by type.
     """
 
-    def __init__(self, config: Dnp3Settings, endpoint: Endpoint) -> None:
+    def __init__(self, config: Dnp3Settings, endpoint: Endpoint, carried: Carried) -> None:
         self._config = config
         self._source = config.connector_id
         self._name = str(endpoint)
@@ -98,6 +101,8 @@ class Master:
         self._task = ""
         self._bits = 0
         self._listeners: set[Listener] = set()
+        self._carried = carried
+        carried.reconnected()
         self._manager: Any = None
         self._stack: Any = None
         self.ended: str | None = None
@@ -149,6 +154,12 @@ class Master:
         """Hand over events from now on, and let them be read."""
         self._listeners.add(listener)
         self._guard.watching = True
+        while self._carried.unheard:
+            listener.add(self._carried.unheard.pop(0))
+
+    def all_read(self) -> None:
+        """Every event that was waiting has been read."""
+        self._carried.all_read()
 
     async def enable_reports(self) -> bool:
         """Ask the outstation to report events by itself; whether it will."""
@@ -257,8 +268,12 @@ class Master:
             return
         if not block.event:
             self.points[BY_GROUP[block.group].name].update(block.indices.tolist())
+            return
+        new = self._carried.without_repeats(block)
+        if not self._listeners:
+            self._carried.unheard.append(new)
         for listener in self._listeners:
-            listener.add(block)
+            listener.add(new)
 
     def _take_end(self, task: str, result: str) -> None:
         error = self._failure(task, result)
@@ -287,6 +302,7 @@ class Master:
                     for listener in self._listeners:
                         listener.add(gap)
         self._bits = bits
+        self._carried.end_of_fragment()
         reading = self._reading
         if reading is not None:
             reading.bits |= bits
@@ -298,14 +314,14 @@ class Master:
             return
         self.ended = how
         self._relay.end(how)
+        if self._manager is not None:
+            stop_manager(self._manager)
         self._inbox.close()
         for reading in (self._ready, self._reading):
             if reading is not None:
                 reading.settle(error or self.lost())
         for listener in self._listeners:
             listener.end(error or self.lost())
-        if self._manager is not None:
-            stop_manager(self._manager)
 
     def _late(self, what: str) -> SourceTimeout:
         return SourceTimeout(

@@ -72,6 +72,7 @@ class Watcher:
         while answer.bits & REQUEST_ERRORS and len(self._questions) > 1:
             del self._questions[0]
             answer = await self._master.read(self._questions[0])
+        self._master.all_read()
 
     async def _batch(self, listener: Listener) -> pa.RecordBatch:
         parts: list[pa.RecordBatch] = []

@@ -94,6 +94,7 @@ class Watched:
         self.batches: list[list[Row]] = []
         self.stream: AsyncIterator[Any] = driver.watch(Watch(tuple(tags), every), self.log)
         self.task = asyncio.create_task(self._collect())
+        self.task.add_done_callback(lambda task: task.cancelled() or task.exception())
 
     @property
     def rows(self) -> list[Row]:
@@ -102,11 +103,12 @@ class Watched:
 
     async def until(self, enough: Callable[[Watched], bool], seconds: float = 8) -> None:
         """Wait for it. Raises what the watch raised."""
-        async with asyncio.timeout(seconds):
-            while not enough(self):
-                if self.task.done():
-                    await self.task
-                await asyncio.sleep(0.01)
+        deadline = asyncio.get_running_loop().time() + seconds
+        while not enough(self):
+            if self.task.done():
+                await self.task
+            assert asyncio.get_running_loop().time() < deadline, [(row["tag_id"], row["value"], row["status"]) for row in self.rows]
+            await asyncio.sleep(0.01)
 
     async def stop(self) -> None:
         """End the watch."""
