@@ -55,8 +55,12 @@ def keep(manager: Any, *parts: Any) -> None:
 
 
 def stop_manager(manager: Any) -> None:
-    """Stop its thread and close its connections; harmless when called again, or in a child."""
-    if _managers.pop(id(manager), None) is not None:
+    """Close its connections; its thread ends when nothing refers to its parts any more.
+
+    Harmless when called again, or in a child.
+    """
+    parts = _managers.pop(id(manager), None)
+    if parts is not None:
         manager.Shutdown()
 
 

@@ -314,8 +314,11 @@ class Master:
             return
         self.ended = how
         self._relay.end(how)
-        if self._manager is not None:
-            stop_manager(self._manager)
+        manager, self._manager, self._stack = self._manager, None, None
+        if manager is not None:
+            stop_manager(manager)
+            # The last reference: this waits for the library's thread, so nothing comes after it.
+            del manager
         self._inbox.close()
         for reading in (self._ready, self._reading):
             if reading is not None:

@@ -16,6 +16,8 @@ from greenlang_data.settings.point import PointType
 _HEADERS_PER_REQUEST: Final = 32
 # With more ranges than this it is cheaper to ask for all points of the type.
 _MOST_RANGES: Final = 64
+# A few points that nobody asked for cost less than a further header.
+_GAP: Final = 8
 
 
 class Reader:
@@ -47,16 +49,16 @@ class Reader:
             for index in indices:
                 if index not in known and (kind, index) not in self._unknown:
                     blocks += await self._try(kind, index, log)
-        return blocks + await self._ask(together, log)
+        return blocks + (await self._ask(together, log))[0]
 
     async def _prove(self, kind: PointType, indices: Sequence[int], log: ReadLog) -> list[Block]:
-        """Read in the first variation that the device knows, and remember that one."""
+        """Read in the first variation that the device does not refuse, and remember that one."""
         while True:
-            blocks = await self._ask(self._headers(kind, indices), log)
-            lacking = set(indices).difference(*(one.indices.tolist() for one in blocks))
+            blocks, bits = await self._ask(self._headers(kind, indices), log)
             variations = self._variations[kind]
-            if not lacking or len(variations) == 1:
-                self._proved.add(kind)
+            if blocks or not bits & REQUEST_ERRORS or len(variations) == 1:
+                if blocks:
+                    self._proved.add(kind)
                 return blocks
             self._variations[kind] = variations[1:]
 
@@ -64,29 +66,25 @@ class Reader:
         """Ask for a point that was not among the static values that the device tells by itself."""
         for variation in self._variations[kind]:
             header = Header(KINDS[kind].static_group, variation, index, index)
-            before = len(log.notes)
-            answer = await self._master.read([header])
-            blocks = [one for one in answer.blocks if BY_GROUP[one.group].name == kind]
-            if any(index in one.indices for one in blocks):
-                self._note(answer.bits, log)
+            blocks, bits = await self._ask([header], log)
+            if any(BY_GROUP[one.group].name == kind and index in one.indices for one in blocks):
                 return blocks
-            del log.notes[before:]
-            if not answer.bits & OBJECT_UNKNOWN:
+            if not bits & OBJECT_UNKNOWN:
                 break
         self._unknown.add((kind, index))
         return []
 
-    async def _ask(self, headers: Sequence[Header], log: ReadLog) -> list[Block]:
+    async def _ask(self, headers: Sequence[Header], log: ReadLog) -> tuple[list[Block], int]:
+        """The values that came, and the indications of all answers together."""
         blocks: list[Block] = []
+        bits = 0
         for start in range(0, len(headers), _HEADERS_PER_REQUEST):
             answer = await self._master.read(headers[start : start + _HEADERS_PER_REQUEST])
-            self._note(answer.bits, log)
             blocks += answer.blocks
-        return blocks
-
-    def _note(self, bits: int, log: ReadLog) -> None:
-        for sentence in notes(bits & ~REQUEST_ERRORS):
+            bits |= answer.bits
+        for sentence in notes(bits):
             log.note(sentence)
+        return blocks, bits
 
     def _headers(self, kind: PointType, indices: Sequence[int]) -> list[Header]:
         group, variation = KINDS[kind].static_group, self._variations[kind][0]
@@ -95,9 +93,6 @@ class Reader:
         if len(ranges) > _MOST_RANGES or len(indices) == len(known):
             return [Header(group, variation)]
         return [Header(group, variation, start, stop) for start, stop in ranges]
-
-
-_GAP: Final = 8
 
 
 def _ranges(wanted: Sequence[int], known: Sequence[int]) -> Iterator[tuple[int, int]]:
