@@ -6,6 +6,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 
 from greenlang_data import SCADAConfig
+from greenlang_data.settings.point import Point
 from greenlang_data.settings.register import Register
 from greenlang_data.settings.tag import TagEntry
 from tests.peers.launch import OpcuaPeer, Peer
@@ -54,6 +55,16 @@ def modbus_subject(peer: Peer, proxy: FaultProxy) -> Subject:
     config = _config("modbus", f"127.0.0.1:{proxy.port}", registers=tuple(registers))
     truth = {tag: index * 0.5 - 100 for index, tag in enumerate(TAGS)}
     return Subject(config, truth, proxy, peer, None)
+
+
+def dnp3_subject(
+    peer: Peer, proxy: FaultProxy, first: int, truth: Callable[[int], float]
+) -> Subject:
+    """An outstation whose analog ``first + n`` is ``truth(first + n)``."""
+    points = [Point(tag=tag, type="analog", index=first + index) for index, tag in enumerate(TAGS)]
+    config = _config("dnp3", f"127.0.0.1:{proxy.port}", points=tuple(points))
+    values = {tag: truth(first + index) for index, tag in enumerate(TAGS)}
+    return Subject(config, values, proxy, peer, None)
 
 
 def _config(protocol: str, endpoint: str, **more: object) -> SCADAConfig:

@@ -35,7 +35,6 @@ class Block(NamedTuple):
         """Whether every value has the source's time."""
         return self.times is not None and bool(self.times.all())
 
-
     def only(self, positions: NDArray[np.intp]) -> Block:
         """The values at these positions."""
         return self._replace(

@@ -107,7 +107,9 @@ class Watched:
         while not enough(self):
             if self.task.done():
                 await self.task
-            assert asyncio.get_running_loop().time() < deadline, [(row["tag_id"], row["value"], row["status"]) for row in self.rows]
+            assert asyncio.get_running_loop().time() < deadline, [
+                (row["tag_id"], row["value"], row["status"]) for row in self.rows
+            ]
             await asyncio.sleep(0.01)
 
     async def stop(self) -> None:

@@ -104,9 +104,7 @@ def test_a_process_ends_although_nothing_was_closed(outstation: Dnp3Peer) -> Non
 
 
 @pytest.mark.parametrize("end", ["sys.exit(0)", "os._exit(0)"])
-def test_after_a_fork_the_child_ends_and_the_parent_goes_on(
-    outstation: Dnp3Peer, end: str
-) -> None:
+def test_after_a_fork_the_child_ends_and_the_parent_goes_on(outstation: Dnp3Peer, end: str) -> None:
     code = SCRIPT + (
         "child = os.fork()\n"
         "if child == 0:\n"
@@ -158,9 +156,11 @@ def certificates(folder: Path) -> tuple[Path, Path]:
     """A certificate for the name localhost that signs itself, and its key."""
     certificate, key = folder / "certificate.pem", folder / "key.pem"
     subprocess.run(
-        ["openssl", "req", "-x509", "-newkey", "rsa:2048", "-nodes", "-days", "2"]
-        + ["-subj", "/CN=localhost", "-addext", "subjectAltName=DNS:localhost"]
-        + ["-keyout", str(key), "-out", str(certificate)],
+        [
+            *("openssl", "req", "-x509", "-newkey", "rsa:2048", "-nodes", "-days", "2"),
+            *("-subj", "/CN=localhost", "-addext", "subjectAltName=DNS:localhost"),
+            *("-keyout", str(key), "-out", str(certificate)),
+        ],
         check=True,
         capture_output=True,
     )
@@ -208,7 +208,7 @@ def test_tls_is_verified_and_the_client_shows_its_own_certificate(
         own = {"certificate_path": str(certificate), "private_key_path": str(key)}
         trusted = {"ca_certificate_path": str(certificate)}
         assert await read(port, "localhost", **own, **trusted) == 3.5
-        with pytest.raises(AuthenticationError, match="(?s)TLS.*failed.*ca_certificate_path"):
+        with pytest.raises(AuthenticationError, match=r"(?s)TLS.*failed.*ca_certificate_path"):
             await read(port, "localhost", **own)
         with pytest.raises(AuthenticationError, match=r"127\.0\.0\.1"):
             await read(port, "127.0.0.1", **own, **trusted)
