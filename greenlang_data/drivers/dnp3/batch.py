@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Sequence
 from typing import Any, Final, NamedTuple
 
 import numpy as np
@@ -37,17 +37,20 @@ class _Picked(NamedTuple):
 
 
 def snapshot_batch(
-    layout: Layout, blocks: Sequence[Block], failures: Mapping[int, str]
+    layout: Layout, blocks: Sequence[Block], failure: Callable[[int], str]
 ) -> pa.RecordBatch:
-    """A row per tag, in the order asked. Of a point that came twice the later value counts."""
+    """A row per tag, in the order asked. Of a point that came twice the later value counts.
+
+    ``failure`` says why nothing came for a row of ``layout``.
+    """
     made = _Columns(layout, blocks)
     row_count = len(layout.tags)
     last = np.full(row_count, -1)
     last[made.rows] = np.arange(len(made.rows))
     batch = made.batch()
-    lacking = [row for row in range(row_count) if last[row] < 0]
+    lacking = np.flatnonzero(last < 0).tolist()
     if lacking:
-        filler = failed_batch(layout, lacking, [failures[row] for row in lacking], status=None)
+        filler = failed_batch(layout, lacking, [failure(row) for row in lacking], status=None)
         last[lacking] = len(made.rows) + np.arange(len(lacking))
         batch = pa.Table.from_batches([batch, filler]).combine_chunks().to_batches()[0]
     taken: pa.RecordBatch = batch.take(pa.array(last))
@@ -99,7 +102,7 @@ class _Columns:
                 positions, rows = of_kind.find(block.indices)
                 self._picked.append(_Picked(rows, block, positions))
         self.rows = _joined([one.rows for one in self._picked], np.intp)
-        self._texts: list[str | None] = []
+        self._texts: dict[int, str] = {}
         self._statuses: list[str | None] = []
         self._types: list[str] = []
         self._qualities = self._meanings()
@@ -112,16 +115,20 @@ class _Columns:
         bad = self._qualities == BAD
         absent = bad | np.isnan(values)
         tags = self._layout.tag_ids.take(pa.array(self.rows))
-        texts = [
-            None if lost else text for text, lost in zip(self._texts, bad.tolist(), strict=True)
-        ]
+        for position in np.flatnonzero(bad).tolist() if self._texts else ():
+            self._texts.pop(position, None)
+        texts = (
+            pa.array([self._texts.get(at) for at in range(len(values))], pa.string())
+            if self._texts
+            else pa.nulls(len(values), pa.string())
+        )
         times = _joined([_times(one) for one in picked], np.int64)
         return pa.RecordBatch.from_arrays(
             [
                 tags,
                 tags,
                 pa.array(values, mask=absent),
-                pa.array(texts, pa.string()),
+                texts,
                 self._layout.units.take(pa.array(self.rows)),
                 quality_array(self._qualities),
                 pa.array(self._statuses, pa.string()).dictionary_encode(),
@@ -135,6 +142,7 @@ class _Columns:
 
     def _meanings(self) -> NDArray[np.int8]:
         qualities = []
+        start = 0
         for _, block, positions in self._picked:
             kind = BY_GROUP[block.group].name
             quality, statuses = meanings(kind, block.flags[positions])
@@ -144,12 +152,10 @@ class _Columns:
             qualities.append(quality)
             self._statuses += statuses
             self._types += [data_type(block.group, block.variation)] * len(positions)
-            texts = block.texts
-            self._texts += (
-                [None] * len(positions)
-                if texts is None
-                else [texts[position] for position in positions.tolist()]
-            )
+            if block.texts is not None:
+                chosen = [block.texts[position] for position in positions.tolist()]
+                self._texts.update(enumerate(chosen, start))
+            start += len(positions)
         return _joined(qualities, np.int8)
 
     def _doubts(self, block: Block) -> list[str]:
@@ -186,7 +192,7 @@ class _Columns:
 
     def _mark_what_is_no_number(self, values: NDArray[np.float64]) -> None:
         for position in np.flatnonzero(~np.isfinite(values)).tolist():
-            if self._texts[position] is None:
+            if position not in self._texts:
                 self._spoil(position, _not_finite(values[position]))
 
     def _spoil(self, position: int, status: str) -> None:

@@ -152,7 +152,7 @@ class Dnp3Driver(Driver):
         log.requests += master.requests - before
         if not all(block.has_times for block in blocks):
             log.note(CLIENT_CLOCK)
-        return snapshot_batch(layout, blocks, _failures(layout, master))
+        return snapshot_batch(layout, blocks, lambda row: _failure(layout, row, master))
 
     def _open(self) -> tuple[Master, Reader]:
         if self._master is None or self._reader is None:
@@ -195,18 +195,14 @@ class Dnp3Driver(Driver):
         self._points = points
 
 
-def _failures(layout: Layout, master: Master) -> dict[int, str]:
-    """By row, why nothing came for a tag, should that happen."""
-    failures = dict(layout.unknown)
-    for row, address in enumerate(layout.addresses):
-        if address is None:
-            continue
-        if address.index in master.points[address.type]:
-            failures[row] = f"the outstation left {address} out of its answer, although it has it"
-        else:
-            tag = layout.tags[row]
-            failures[row] = f"{UNKNOWN_TAG} {tag!r}: the outstation has no point {address}"
-    return failures
+def _failure(layout: Layout, row: int, master: Master) -> str:
+    """Why nothing came for a tag."""
+    address = layout.addresses[row]
+    if address is None:
+        return layout.unknown[row]
+    if address.index in master.points[address.type]:
+        return f"the outstation left {address} out of its answer, although it has it"
+    return f"{UNKNOWN_TAG} {layout.tags[row]!r}: the outstation has no point {address}"
 
 
 def _about(address: Address, block: Block, named: dict[Address, Point]) -> dict[str, str | None]:

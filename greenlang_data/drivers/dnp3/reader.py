@@ -41,12 +41,13 @@ class Reader:
         together: list[Header] = []
         for kind, indices in wanted.items():
             known = self._master.points[kind]
-            present = [index for index in indices if index in known]
+            whole = known.issuperset(indices)
+            present = indices if whole else [index for index in indices if index in known]
             if present and kind in self._proved:
                 together += self._headers(kind, present)
             elif present:
                 blocks += await self._prove(kind, present, log)
-            for index in indices:
+            for index in () if whole else indices:
                 if index not in known and (kind, index) not in self._unknown:
                     blocks += await self._try(kind, index, log)
         return blocks + (await self._ask(together, log))[0]
@@ -89,8 +90,8 @@ class Reader:
     def _headers(self, kind: PointType, indices: Sequence[int]) -> list[Header]:
         group, variation = KINDS[kind].static_group, self._variations[kind][0]
         known = self._master.points[kind]
-        ranges = list(_ranges(indices, sorted(known)))
-        if len(ranges) > _MOST_RANGES or len(indices) == len(known):
+        ranges = [] if len(indices) == len(known) else list(_ranges(indices, sorted(known)))
+        if not 0 < len(ranges) <= _MOST_RANGES:
             return [Header(group, variation)]
         return [Header(group, variation, start, stop) for start, stop in ranges]
 
