@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Sequence
 from typing import Final
 
 import pyarrow as pa
@@ -19,7 +19,7 @@ from greenlang_data.drivers.dnp3.inbox import Block
 from greenlang_data.drivers.dnp3.indications import REQUEST_ERRORS
 from greenlang_data.drivers.dnp3.layout import Layout
 from greenlang_data.drivers.dnp3.listener import Listener
-from greenlang_data.drivers.dnp3.master import Header, Master
+from greenlang_data.drivers.dnp3.master import Answer, Header, Master
 from greenlang_data.drivers.dnp3.points import BY_GROUP, KINDS
 from greenlang_data.drivers.dnp3.reader import Reader
 from greenlang_data.drivers.schema import SNAPSHOT
@@ -68,11 +68,17 @@ class Watcher:
 
     async def _ask_for_events(self) -> None:
         """Read the events that are waiting; they arrive at the listener, not here."""
-        answer = await self._master.read(self._questions[0])
+        answer = await self._read(self._questions[0])
         while answer.bits & REQUEST_ERRORS and len(self._questions) > 1:
             del self._questions[0]
-            answer = await self._master.read(self._questions[0])
+            answer = await self._read(self._questions[0])
         self._master.all_read()
+
+    async def _read(self, headers: Sequence[Header]) -> Answer:
+        """Goes on when the watch is cancelled, because others may use the same connection."""
+        reading = asyncio.create_task(self._master.read(headers))
+        reading.add_done_callback(lambda done: done.cancelled() or done.exception())
+        return await asyncio.shield(reading)
 
     async def _batch(self, listener: Listener) -> pa.RecordBatch:
         parts: list[pa.RecordBatch] = []
