@@ -13,7 +13,8 @@ from .dnp3_truth import Kind, Value
 from .launch import FOLDER, Peer, PeerFailed, _flags, _require, _scratch_file
 
 CONTROL_TIMEOUT_SECONDS = 10.0
-_TOP = FOLDER.parents[len(str(__package__).split(".")) - 1]
+_TOP = FOLDER.parents[1]
+_PACKAGE = "tests.peers"  # from _TOP; pytest may know this file by a shorter name
 
 
 class Dnp3Peer(Peer):
@@ -118,7 +119,7 @@ def start_dnp3(
     ``points`` are counts, ``static`` and ``event`` default variations by kind.
     """
     audit = _scratch_file("audit.jsonl")
-    module = f"{__package__}.dnp3_outstation"
+    module = f"{_PACKAGE}.dnp3_outstation"
     flags = _flags({"audit": audit, **options})
     flags += _by_kind("--points", points) + _by_kind("--static", static)
     flags += _by_kind("--event", event)
@@ -145,6 +146,6 @@ def start_dnp3_second(*, port: int = 0) -> Dnp3SecondPeer:
     _require("dnp3_second")
 
     def command(chosen: int) -> Sequence[str]:
-        return [sys.executable, "-m", f"{__package__}.dnp3_second", "--port", str(chosen)]
+        return [sys.executable, "-m", f"{_PACKAGE}.dnp3_second", "--port", str(chosen)]
 
     return Dnp3SecondPeer("opendnp3 outstation", command, port=port, folder=_TOP)
