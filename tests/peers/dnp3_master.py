@@ -91,7 +91,10 @@ class Master:
 
     @property
     def indications(self) -> list[int]:
-        """The internal indications of every response, low octet first."""
+        """The internal indications of every response, low octet first.
+
+        The library passes them on after the end of the task they belong to.
+        """
         with self._received.changed:
             return list(self._received.indications)
 
@@ -117,6 +120,10 @@ class Master:
     def wait_started(self) -> None:
         """Wait until start-up is over: integrity poll done and unsolicited responses enabled."""
         self.wait(lambda master: any(task == "ENABLE_UNSOLICITED" for task, _ in master.tasks))
+
+    def wait_indicated(self, bit: int) -> None:
+        """Wait for a response that indicates ``bit``."""
+        self.wait(lambda master: any(found & bit for found in master.indications))
 
     def poll_classes(self, *classes: int) -> str:
         """Read these classes; return how the task ended."""
@@ -200,6 +207,6 @@ def _value(point: Any) -> Any:
     if hasattr(point, "ToBytes"):
         return point.ToBytes()
     if hasattr(point, "interval"):
-        return (int(point.time.value), int(point.interval), int(point.units.value))
+        return (int(point.time.value), int(point.interval), int(point.units))
     value = point.value
     return int(value.value) if hasattr(value, "name") else value

@@ -174,14 +174,16 @@ def test_errors_are_indicated(dnp3_peer: Dnp3Peer, quiet: Callable[[Dnp3Peer], M
     master = quiet(dnp3_peer)
     last = truth.POINT_COUNTS[Kind.ANALOG_INPUT] - 1
     master.poll_range(30, 1, last + 1, last + 5)
-    assert (master.rows, master.indications) == ([], [PARAM_ERROR])
+    master.wait_indicated(PARAM_ERROR)
+    assert master.rows == []
     master.poll_range(30, 1, last, last + 1)
     assert [row.index for row in master.rows] == [last]
-    assert master.indications == [PARAM_ERROR]
+    master.wait_indicated(PARAM_ERROR)
     master.poll_range(87, 1, 0, 1)
-    assert (master.rows, master.indications) == ([], [OBJECT_UNKNOWN])
+    master.wait_indicated(OBJECT_UNKNOWN)
+    assert master.rows == []
     master.perform("INITIALIZE_DATA")
-    assert master.indications == [FUNC_NOT_SUPPORTED]
+    master.wait_indicated(FUNC_NOT_SUPPORTED)
 
 
 EVENT_CHANGES: list[tuple[Kind, int, int, Any, list[tuple[int, Any, bool]]]] = [
@@ -273,7 +275,7 @@ def test_relative_times_of_many_events(
     master.poll_all(2, 3)
     assert [row.time for row in master.rows] == times
     assert {row.time_quality for row in master.rows} == {"UNSYNCHRONIZED"}
-    assert NEED_TIME in master.indications
+    master.wait_indicated(NEED_TIME)
 
 
 def test_classes_deliver_exactly_their_events(
@@ -334,7 +336,7 @@ def test_overflow_is_indicated_and_keeps_the_newest(
     master = quiet(peer)
     peer.command(*(change(Kind.ANALOG_INPUT, 0, float(number)) for number in range(9)))
     master.poll_classes(1)
-    assert master.indications[0] & OVERFLOW
+    master.wait_indicated(OVERFLOW)
     assert [row.value for row in master.rows if row.variation == (32, 6)] == [4, 5, 6, 7, 8]
     assert not peer.status()["overflowed"]
 
@@ -348,7 +350,7 @@ def test_restart_is_indicated_and_cleared(
     master.forget()
     peer.restart_device()
     master.wait_started()
-    assert DEVICE_RESTART in [found & DEVICE_RESTART for found in master.indications]
+    master.wait_indicated(DEVICE_RESTART)
     counters = [row.value for row in master.rows if row.variation[0] == 20]
     assert counters[6] == truth.value(Kind.COUNTER, 6)
     assert not peer.status()["restarted"]
@@ -363,8 +365,7 @@ def test_a_control_is_refused_and_recorded(
     assert peer.attempts() == []
     master.forget()
     master.operate(1)
-    master.wait(lambda master: bool(master.indications))
-    assert master.indications == [FUNC_NOT_SUPPORTED]
+    master.wait_indicated(FUNC_NOT_SUPPORTED)
     (attempt,) = peer.attempts()
     assert (attempt["name"], attempt["objects"][0][0]) == ("DIRECT_OPERATE", 12)
     peer.clear_requests()
