@@ -74,6 +74,7 @@ class Control:
     ) -> None:
         chosen = Kind(kind)
         point = self._outstation.database.points[chosen][index]
+        point.shown.clear()
         if value is not None:
             point.value = _value(chosen, value)
         if flags is not None:
@@ -91,6 +92,7 @@ class Control:
     ) -> None:
         chosen = Kind(kind)
         point = self._outstation.database.points[chosen][index]
+        point.shown.clear()
         if event_class is not None:
             point.event_class = None if event_class == "none" else int(event_class)
         if static_variation is not None:
