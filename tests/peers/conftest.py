@@ -3,6 +3,9 @@
 from __future__ import annotations
 
 from .fixtures import (
+    dnp3_factory,
+    dnp3_peer,
+    dnp3_second,
     lying_modbus_factory,
     lying_opcua_factory,
     modbus_factory,
@@ -16,6 +19,9 @@ from .fixtures import (
 )
 
 __all__ = [
+    "dnp3_factory",
+    "dnp3_peer",
+    "dnp3_second",
     "lying_modbus_factory",
     "lying_opcua_factory",
     "modbus_factory",

@@ -6,7 +6,6 @@ import json
 import socket
 import sys
 from collections.abc import Mapping, Sequence
-from pathlib import Path
 from typing import Any
 
 from .dnp3_outstation.lies import Lie, Target
@@ -14,6 +13,8 @@ from .dnp3_truth import Kind, Value
 from .launch import FOLDER, Peer, PeerFailed, _flags, _require, _scratch_file
 
 CONTROL_TIMEOUT_SECONDS = 10.0
+_TOP = FOLDER.parents[1]
+_PACKAGE = "tests.peers"  # from _TOP; pytest may know this file by a shorter name
 
 
 class Dnp3Peer(Peer):
@@ -118,8 +119,7 @@ def start_dnp3(
     ``points`` are counts, ``static`` and ``event`` default variations by kind.
     """
     audit = _scratch_file("audit.jsonl")
-    module = f"{__package__}.dnp3_outstation"
-    top = FOLDER.parents[len(str(__package__).split(".")) - 1]
+    module = f"{_PACKAGE}.dnp3_outstation"
     flags = _flags({"audit": audit, **options})
     flags += _by_kind("--points", points) + _by_kind("--static", static)
     flags += _by_kind("--event", event)
@@ -127,15 +127,25 @@ def start_dnp3(
     def command(chosen: int) -> Sequence[str]:
         return [sys.executable, "-m", module, "--port", str(chosen), *flags]
 
-    return Dnp3Peer("dnp3 outstation", command, port=port, audit=audit, folder=top)
+    return Dnp3Peer("dnp3 outstation", command, port=port, audit=audit, folder=_TOP)
 
 
-def start_dnp3_second(*, port: int = 0) -> Peer:
+class Dnp3SecondPeer(Peer):
+    """The running opendnp3 outstation."""
+
+    def set(self, kind: Kind, index: int, value: Value, *, flags: int, time: int) -> None:
+        """Change a point, with an event at ``time`` in milliseconds since 1970."""
+        assert self.process.stdin is not None
+        line = json.dumps([kind, index, value, flags, time]) + "\n"
+        self.process.stdin.write(line.encode())
+        self.process.stdin.flush()
+
+
+def start_dnp3_second(*, port: int = 0) -> Dnp3SecondPeer:
     """Start opendnp3's own outstation with default classes and variations."""
     _require("dnp3_second")
-    script = str(Path(FOLDER) / "dnp3_second.py")
 
     def command(chosen: int) -> Sequence[str]:
-        return [sys.executable, script, "--port", str(chosen)]
+        return [sys.executable, "-m", f"{_PACKAGE}.dnp3_second", "--port", str(chosen)]
 
-    return Peer("opendnp3 outstation", command, port=port)
+    return Dnp3SecondPeer("opendnp3 outstation", command, port=port, folder=_TOP)

@@ -17,6 +17,7 @@ from .request import Indication
 from .session import Session
 
 Command = dict[str, Any]
+NEWS = {"set", "unsolicited", "restart"}  # after these there may be something to report
 
 
 class Control:
@@ -53,10 +54,12 @@ class Control:
 
     def _carry_out(self, received: Command | list[Command]) -> Command:
         answer: Command = {"ok": True}
-        for command in received if isinstance(received, list) else [received]:
+        commands = received if isinstance(received, list) else [received]
+        for command in commands:
             arguments = dict(command)
             answer |= self._commands[arguments.pop("do")](**arguments) or {}
-        if self._outstation.session:
+        news = any(command["do"] in NEWS for command in commands)
+        if news and self._outstation.session:
             self._outstation.session.wake()
         return answer
 
@@ -71,6 +74,7 @@ class Control:
     ) -> None:
         chosen = Kind(kind)
         point = self._outstation.database.points[chosen][index]
+        point.shown.clear()
         if value is not None:
             point.value = _value(chosen, value)
         if flags is not None:
@@ -88,6 +92,7 @@ class Control:
     ) -> None:
         chosen = Kind(kind)
         point = self._outstation.database.points[chosen][index]
+        point.shown.clear()
         if event_class is not None:
             point.event_class = None if event_class == "none" else int(event_class)
         if static_variation is not None:

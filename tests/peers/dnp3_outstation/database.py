@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 from tests.peers import dnp3_truth as truth
 from tests.peers.dnp3_truth import Kind, Value
@@ -15,7 +15,11 @@ EVENT_CLASSES = (1, 2, 3)
 
 @dataclass(slots=True)
 class Point:
-    """A point; ``event_class`` 0 makes no events, None leaves it out of class polls altogether."""
+    """A point; ``event_class`` 0 makes no events, None leaves it out of class polls altogether.
+
+    ``shown`` keeps (variation, octets) by the variation asked for, so that measured polls wait for
+    the wire and not for this process; whoever changes the point clears it.
+    """
 
     value: Value
     flags: int
@@ -23,6 +27,7 @@ class Point:
     event_class: int | None
     static_variation: int
     event_variation: int
+    shown: dict[int, tuple[int, bytes]] = field(default_factory=dict)
 
 
 @dataclass(slots=True, eq=False)

@@ -6,7 +6,7 @@ import enum
 import struct
 from dataclasses import dataclass
 
-from tests.peers.dnp3_truth import ONLINE, Kind, Number, Value, numeric
+from tests.peers.dnp3_truth import Kind, Number, Value, numeric
 
 CLASSES_GROUP = 60
 TIME_GROUP = 50
@@ -132,18 +132,18 @@ def event_form(kind: Kind, variation: int) -> Form | None:
     return _RAW if kind is Kind.OCTET_STRING else EVENT[kind][1].get(variation)
 
 
-def size(kind: Kind, form: Form, value: Value) -> int:
-    """Octets one object takes; packed forms are not asked."""
-    return len(encode(kind, form, value, ONLINE, 0))
-
-
 def encode(kind: Kind, form: Form, value: Value, flags: int, time: int) -> bytes:
-    """One object without its index; ``time`` is what the form's stamp asks for."""
+    """One object without its index, or the state of a packed one in an octet of its own.
+
+    ``time`` is what the form's stamp asks for.
+    """
     if isinstance(value, bytes):
         return value
     if isinstance(value, tuple):
         milliseconds, interval, unit = value
         return milliseconds.to_bytes(TIME_BYTES, "little") + struct.pack("<IB", interval, unit)
+    if form.bits:
+        return bytes([int(value)])
     if form.number is None:
         shift = _STATE_SHIFTS[kind]
         body = bytes([flags & ((1 << shift) - 1) | int(value) << shift])

@@ -106,29 +106,39 @@ class Reading:
     def _add(self, kind: Kind, indexes: list[int], variation: int) -> None:
         """Add points; a run of neighbours of one variation shares a header."""
         points = self.database.points[kind]
-        shown = [(index, _shown(kind, points[index], variation)) for index in indexes]
+        shown = [(index, *_shown(kind, points[index], variation)) for index in indexes]
         runs = itertools.groupby(
             enumerate(shown), key=lambda item: (item[1][0] - item[0], item[1][1])
         )
-        for (offset, chosen), run in runs:
-            positions = [position for position, _ in run]
-            first = positions[0] + offset
-            self._add_run(kind, chosen, first, points[first : first + len(positions)])
+        for (_, chosen), run in runs:
+            found = [item for _, item in run]
+            self._add_run(kind, chosen, found[0][0], [octets for _, _, octets in found])
 
-    def _add_run(self, kind: Kind, variation: int, first: int, points: list[Point]) -> None:
+    def _add_run(self, kind: Kind, variation: int, first: int, objects: list[bytes]) -> None:
         form = static_form(kind, variation)
         assert form is not None
         group = STATIC[kind][0]
         if form.bits:
-            states = [int(point.value) for point in points if isinstance(point.value, int)]
+            states = [octets[0] for octets in objects]
             self.builder.add_packed(group, variation, first, states, form.bits)
-            return
-        objects = [encode(kind, form, point.value, point.flags, point.time) for point in points]
-        self.builder.add_range(group, variation, first, objects)
+        else:
+            self.builder.add_range(group, variation, first, objects)
 
 
-def _shown(kind: Kind, point: Point, wanted: int) -> int:
-    """The variation a point is reported in; packed states only when all flags are nominal."""
+def _shown(kind: Kind, point: Point, wanted: int) -> tuple[int, bytes]:
+    """The variation a point is reported in and its octets; one octet for a packed state."""
+    found = point.shown.get(wanted)
+    if found is None:
+        variation = _variation(kind, point, wanted)
+        form = static_form(kind, variation)
+        assert form is not None
+        octets = encode(kind, form, point.value, point.flags, point.time)
+        found = point.shown[wanted] = (variation, octets)
+    return found
+
+
+def _variation(kind: Kind, point: Point, wanted: int) -> int:
+    """Packed states only when all flags are nominal; an octet string's variation is its length."""
     if isinstance(point.value, bytes):
         return len(point.value)
     variation = wanted or point.static_variation
