@@ -149,7 +149,11 @@ class Peer:
         self._port = port
         self._errors = tempfile.TemporaryFile()  # noqa: SIM115 - lives as long as the server
         self._process: subprocess.Popen[bytes] | None = None
-        self._start()
+        try:
+            self._start()
+        except BaseException:
+            self._close_files()
+            raise
         _running.add(self)
 
     def __repr__(self) -> str:
@@ -238,7 +242,9 @@ class Peer:
             os.truncate(self.audit, 0)
 
     def _close_pipes(self) -> None:
-        for pipe in (self.process.stdin, self.process.stdout):
+        if self._process is None:
+            return
+        for pipe in (self._process.stdin, self._process.stdout):
             if pipe is not None:
                 pipe.close()
 
@@ -253,7 +259,7 @@ class Peer:
             stdout=subprocess.PIPE,
             stderr=self._errors,
             cwd=self._folder,
-            preexec_fn=_die_with_parent(),
+            preexec_fn=_die_with_parent(),  # noqa: PLW1509  (None unless this is the main thread)
         )
         try:
             self.info = json.loads(self._ready_line())

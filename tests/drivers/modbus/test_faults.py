@@ -95,6 +95,7 @@ def test_a_host_that_does_not_answer(monkeypatch: pytest.MonkeyPatch) -> None:
 def test_reset(proxy: FaultProxy, idle: bool) -> None:
     async def use(driver: ModbusDriver) -> None:
         if idle:
+            await check(driver)  # so that the proxy has the connection too
             proxy.reset_connections()
             await lost(driver)
         else:
