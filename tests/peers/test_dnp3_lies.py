@@ -161,6 +161,14 @@ def test_wrong_objects(peer: Dnp3Peer, lie: Lie, objects: str) -> None:
     assert fragment_of(peer, lie)[0].objects.hex() == objects
 
 
+@pytest.mark.parametrize(
+    ("lie", "bit"), [(Lie.NO_FUNCTION, 0x0100), (Lie.NO_OBJECT, 0x0200), (Lie.NO_RANGE, 0x0400)]
+)
+def test_refusals(peer: Dnp3Peer, lie: Lie, bit: int) -> None:
+    response = fragment_of(peer, lie)[0]
+    assert (response.objects, response.indications & 0x0F00) == (b"", bit)
+
+
 def test_every_lie_is_tested() -> None:
     text = Path(__file__).read_text(encoding="utf-8")
     assert [lie for lie in Lie if f"Lie.{lie.name}" not in text] == []

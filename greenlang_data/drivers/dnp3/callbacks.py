@@ -74,6 +74,7 @@ class Progress(dnp3.IMasterApplication):  # type: ignore[misc] # the library shi
         self._inbox.put(Completed(info.type.name, info.result.name))
         self._inbox.flush()
 
+    # Called after OnTaskComplete for the response that completes the task.
     def OnReceiveIIN(self, bits: Any) -> None:  # noqa: N802
         self._inbox.put(Indications(bits.LSB | bits.MSB << 8))
         self._inbox.flush()

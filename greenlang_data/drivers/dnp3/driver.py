@@ -14,10 +14,12 @@ from greenlang_data.drivers.dnp3.batch import snapshot_batch
 from greenlang_data.drivers.dnp3.carried import Carried
 from greenlang_data.drivers.dnp3.endpoint import parse_endpoint
 from greenlang_data.drivers.dnp3.inbox import Block
+from greenlang_data.drivers.dnp3.indications import refusal
 from greenlang_data.drivers.dnp3.layout import Layout
-from greenlang_data.drivers.dnp3.master import Header, Master
+from greenlang_data.drivers.dnp3.master import Master
 from greenlang_data.drivers.dnp3.points import BY_GROUP, Address, data_type
-from greenlang_data.drivers.dnp3.reader import Reader
+from greenlang_data.drivers.dnp3.reader import Found, Reader
+from greenlang_data.drivers.dnp3.stack import Header
 from greenlang_data.drivers.dnp3.tls import tls_context
 from greenlang_data.drivers.dnp3.watching import Watcher
 from greenlang_data.drivers.schema import TAGS, UNKNOWN_TAG
@@ -136,6 +138,12 @@ class Dnp3Driver(Driver):
         before = master.requests
         answer = await master.read([_STATIC_VALUES])
         log.requests += master.requests - before
+        if answer.refused and not answer.blocks:
+            raise master.trouble.refused(
+                "list its static values", answer.refused, "Name the points in the configuration."
+            )
+        if answer.refused:
+            log.note(f"the list of points may be short: {refusal(answer.refused)}")
         named = {Address(one.type, one.index): one for one in self._by_tag.values()}
         rows = [
             _about(Address(BY_GROUP[block.group].name, index), block, named)
@@ -148,11 +156,13 @@ class Dnp3Driver(Driver):
         self, master: Master, reader: Reader, layout: Layout, log: ReadLog
     ) -> pa.RecordBatch:
         before = master.requests
-        blocks = await reader.read(layout.wanted(), log)
+        found = await reader.read(layout.wanted(), log)
         log.requests += master.requests - before
-        if not all(block.has_times for block in blocks):
+        if not all(block.has_times for block in found.blocks):
             log.note(CLIENT_CLOCK)
-        return snapshot_batch(layout, blocks, lambda row: _failure(layout, row, master))
+        return snapshot_batch(
+            layout, found.blocks, lambda row: _failure(layout, row, found, master)
+        )
 
     def _open(self) -> tuple[Master, Reader]:
         if self._master is None or self._reader is None:
@@ -195,14 +205,14 @@ class Dnp3Driver(Driver):
         self._points = points
 
 
-def _failure(layout: Layout, row: int, master: Master) -> str:
+def _failure(layout: Layout, row: int, found: Found, master: Master) -> str:
     """Why nothing came for a tag."""
     address = layout.addresses[row]
     if address is None:
         return layout.unknown[row]
-    if address.index in master.points[address.type]:
-        return f"the outstation left {address} out of its answer, although it has it"
-    return f"{UNKNOWN_TAG} {layout.tags[row]!r}: the outstation has no point {address}"
+    known = address.index in master.points[address.type]
+    why = found.why_missing(address, known=known)
+    return why if known else f"{UNKNOWN_TAG} {layout.tags[row]!r}: {why}"
 
 
 def _about(address: Address, block: Block, named: dict[Address, Point]) -> dict[str, str | None]:

@@ -2,14 +2,21 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
-from typing import Final
+from collections import defaultdict
+from collections.abc import Iterator, Mapping, Sequence, Set
+from typing import Final, NamedTuple
 
 from greenlang_data.drivers.base import ReadLog
 from greenlang_data.drivers.dnp3.inbox import Block
-from greenlang_data.drivers.dnp3.indications import OBJECT_UNKNOWN, REQUEST_ERRORS, notes
-from greenlang_data.drivers.dnp3.master import Header, Master
-from greenlang_data.drivers.dnp3.points import BY_GROUP, KINDS
+from greenlang_data.drivers.dnp3.indications import (
+    FUNCTION_UNKNOWN,
+    OBJECT_UNKNOWN,
+    notes,
+    refusal,
+)
+from greenlang_data.drivers.dnp3.master import Master
+from greenlang_data.drivers.dnp3.points import BY_GROUP, KINDS, Address
+from greenlang_data.drivers.dnp3.stack import Header
 from greenlang_data.settings.point import PointType
 
 # A request must fit into one frame, and a header with a range takes at most 7 of its 249 bytes.
@@ -18,6 +25,25 @@ _HEADERS_PER_REQUEST: Final = 32
 _MOST_RANGES: Final = 64
 # A few points that nobody asked for cost less than a further header.
 _GAP: Final = 8
+
+
+class Found(NamedTuple):
+    """What a read brought; ``refused`` are indications by type, ``unknown`` are points."""
+
+    blocks: list[Block]
+    refused: dict[PointType, int]
+    unknown: Set[tuple[PointType, int]]
+
+    def why_missing(self, address: Address, *, known: bool) -> str:
+        """Why no value came; ``known`` says that the outstation reported the point before."""
+        refused = refusal(self.refused.get(address.type, 0))
+        if refused:
+            return f"the outstation refused to tell {address}: {refused}"
+        if known:
+            return f"the outstation left {address} out of its answer, although it has it"
+        if (address.type, address.index) in self.unknown:
+            return f"the outstation has no point {address}"
+        return f"the outstation answered without {address}, and did not say why"
 
 
 class Reader:
@@ -32,60 +58,84 @@ class Reader:
         self._proved: set[PointType] = set()
         self._unknown: set[tuple[PointType, int]] = set()
 
-    async def read(self, wanted: Mapping[PointType, Sequence[int]], log: ReadLog) -> list[Block]:
-        """The static values of these points. What is missing in the answer, the device has not.
+    async def read(self, wanted: Mapping[PointType, Sequence[int]], log: ReadLog) -> Found:
+        """The static values of these points, and what was refused.
 
-        Raises what :meth:`Master.read` raises.
+        Raises what :meth:`Master.read` raises, and ProtocolError where nothing can be read at all.
         """
-        blocks: list[Block] = []
+        found = Found([], defaultdict(int), self._unknown)
         together: list[Header] = []
+        kinds: set[PointType] = set()
         for kind, indices in wanted.items():
             known = self._master.points[kind]
             whole = known.issuperset(indices)
             present = indices if whole else [index for index in indices if index in known]
             if present and kind in self._proved:
                 together += self._headers(kind, present)
+                kinds.add(kind)
             elif present:
-                blocks += await self._prove(kind, present, log)
+                await self._prove(kind, present, found, log)
             for index in () if whole else indices:
                 if index not in known and (kind, index) not in self._unknown:
-                    blocks += await self._try(kind, index, log)
-        return blocks + (await self._ask(together, log))[0]
+                    await self._try(kind, index, found, log)
+        await self._ask_all(together, kinds, found, log)
+        return found
 
-    async def _prove(self, kind: PointType, indices: Sequence[int], log: ReadLog) -> list[Block]:
+    async def _ask_all(
+        self, headers: Sequence[Header], kinds: set[PointType], found: Found, log: ReadLog
+    ) -> None:
+        blocks, refused = await self._ask(headers, log)
+        found.blocks.extend(blocks)
+        if refused:
+            # The device may be another one by now, so it is asked anew which variations it knows.
+            self._proved -= kinds
+            for kind in kinds:
+                found.refused[kind] |= refused
+
+    async def _prove(
+        self, kind: PointType, indices: Sequence[int], found: Found, log: ReadLog
+    ) -> None:
         """Read in the first variation that the device does not refuse, and remember that one."""
         while True:
-            blocks, bits = await self._ask(self._headers(kind, indices), log)
-            variations = self._variations[kind]
-            if blocks or not bits & REQUEST_ERRORS or len(variations) == 1:
-                if blocks:
-                    self._proved.add(kind)
-                return blocks
-            self._variations[kind] = variations[1:]
+            blocks, refused = await self._ask(self._headers(kind, indices), log)
+            if blocks or not refused or len(self._variations[kind]) == 1:
+                break
+            self._variations[kind] = self._variations[kind][1:]
+        if blocks:
+            self._proved.add(kind)
+        found.blocks.extend(blocks)
+        found.refused[kind] |= refused
 
-    async def _try(self, kind: PointType, index: int, log: ReadLog) -> list[Block]:
+    async def _try(self, kind: PointType, index: int, found: Found, log: ReadLog) -> None:
         """Ask for a point that was not among the static values that the device tells by itself."""
+        refused = 0
         for variation in self._variations[kind]:
             header = Header(KINDS[kind].static_group, variation, index, index)
-            blocks, bits = await self._ask([header], log)
+            blocks, refused = await self._ask([header], log)
             if any(BY_GROUP[one.group].name == kind and index in one.indices for one in blocks):
-                return blocks
-            if not bits & OBJECT_UNKNOWN:
+                found.blocks.extend(blocks)
+                return
+            if not refused & OBJECT_UNKNOWN:
                 break
-        self._unknown.add((kind, index))
-        return []
+        if refused:
+            self._unknown.add((kind, index))
 
     async def _ask(self, headers: Sequence[Header], log: ReadLog) -> tuple[list[Block], int]:
-        """The values that came, and the indications of all answers together."""
+        """The values that came, and what the outstation says it refused."""
         blocks: list[Block] = []
-        bits = 0
+        bits = refused = 0
         for start in range(0, len(headers), _HEADERS_PER_REQUEST):
             answer = await self._master.read(headers[start : start + _HEADERS_PER_REQUEST])
             blocks += answer.blocks
             bits |= answer.bits
+            refused |= answer.refused
+        if refused & FUNCTION_UNKNOWN:
+            raise self._master.trouble.refused(
+                "be read", refused, "Ask its vendor or integrator whether reads are locked."
+            )
         for sentence in notes(bits):
             log.note(sentence)
-        return blocks, bits
+        return blocks, refused
 
     def _headers(self, kind: PointType, indices: Sequence[int]) -> list[Header]:
         group, variation = KINDS[kind].static_group, self._variations[kind][0]

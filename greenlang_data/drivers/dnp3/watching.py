@@ -16,12 +16,12 @@ from greenlang_data.drivers.dnp3.batch import (
     is_integer_analog,
 )
 from greenlang_data.drivers.dnp3.inbox import Block
-from greenlang_data.drivers.dnp3.indications import REQUEST_ERRORS
 from greenlang_data.drivers.dnp3.layout import Layout
 from greenlang_data.drivers.dnp3.listener import Listener
-from greenlang_data.drivers.dnp3.master import Answer, Header, Master
+from greenlang_data.drivers.dnp3.master import Answer, Master
 from greenlang_data.drivers.dnp3.points import BY_GROUP, KINDS
 from greenlang_data.drivers.dnp3.reader import Reader
+from greenlang_data.drivers.dnp3.stack import Header
 from greenlang_data.drivers.schema import SNAPSHOT
 
 _CLASSES: Final = tuple(Header(60, variation) for variation in (2, 3, 4))
@@ -69,9 +69,15 @@ class Watcher:
     async def _ask_for_events(self) -> None:
         """Read the events that are waiting; they arrive at the listener, not here."""
         answer = await self._read(self._questions[0])
-        while answer.bits & REQUEST_ERRORS and len(self._questions) > 1:
+        while answer.refused and len(self._questions) > 1:
             del self._questions[0]
             answer = await self._read(self._questions[0])
+        if answer.refused:
+            raise self._master.trouble.refused(
+                "tell its events",
+                answer.refused,
+                "Give its points event classes, or take snapshots instead of watching.",
+            )
         self._master.all_read()
 
     async def _read(self, headers: Sequence[Header]) -> Answer:
@@ -102,8 +108,8 @@ class Watcher:
         self._log.note(sentence)
         rows = sorted(row for row, one in enumerate(self._layout.addresses) if one is not None)
         marker = failed_batch(self._layout, rows, [sentence] * len(rows), status)
-        blocks = await self._reader.read(self._layout.wanted(), self._log)
-        return [marker, event_batch(self._layout, blocks)]
+        found = await self._reader.read(self._layout.wanted(), self._log)
+        return [marker, event_batch(self._layout, found.blocks)]
 
     def _tell(self, block: Block) -> None:
         kind = BY_GROUP[block.group].name

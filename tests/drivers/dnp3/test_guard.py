@@ -172,8 +172,9 @@ def test_the_checksum_is_that_of_the_standard() -> None:
 def test_what_the_library_wants_to_operate_never_reaches_the_wire(outstation: Dnp3Peer) -> None:
     async def use(driver: Dnp3Driver) -> None:
         assert driver._master is not None
+        assert driver._master._stack is not None
         command = dnp3.AnalogOutputFloat32(42.0)
-        driver._master._stack.DirectOperate(command, 1, lambda _: None)
+        driver._master._stack.master.DirectOperate(command, 1, lambda _: None)
         async with asyncio.timeout(5):
             while driver.connected:  # noqa: ASYNC110 - a connector can only ask as well
                 await asyncio.sleep(0.01)

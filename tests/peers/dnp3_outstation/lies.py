@@ -7,7 +7,7 @@ import struct
 from dataclasses import dataclass
 
 from . import link, transport
-from .request import FIN, FIR, SEQUENCE, UNS
+from .request import FIN, FIR, SEQUENCE, UNS, Indication
 
 RESPONSE_HEADER_BYTES = 4
 OTHER_ADDRESS_STEP = 7
@@ -36,6 +36,9 @@ class Lie(enum.StrEnum):
     UNKNOWN_OBJECT = "unknown_object"  # g30v99
     BAD_QUALIFIER = "bad_qualifier"  # 0x7F, which is none
     EMPTY = "empty"  # a response without its objects
+    NO_FUNCTION = "no_function"  # likewise, with FUNC_NOT_SUPPORTED
+    NO_OBJECT = "no_object"  # likewise, with OBJECT_UNKNOWN
+    NO_RANGE = "no_range"  # likewise, with PARAM_ERROR
     DUPLICATE = "duplicate"  # the same fragment twice
     SILENCE = "silence"  # nothing is sent
 
@@ -59,6 +62,14 @@ _OBJECTS = {
     Lie.UNKNOWN_OBJECT: struct.pack("<BBBBB", 30, 99, 0x00, 0, 0) + _ONE_ANALOG,
     Lie.BAD_QUALIFIER: struct.pack("<BBBBB", 30, 1, 0x7F, 0, 0) + _ONE_ANALOG,
     Lie.EMPTY: b"",
+    Lie.NO_FUNCTION: b"",
+    Lie.NO_OBJECT: b"",
+    Lie.NO_RANGE: b"",
+}
+_REFUSALS = {
+    Lie.NO_FUNCTION: Indication.FUNC_NOT_SUPPORTED,
+    Lie.NO_OBJECT: Indication.OBJECT_UNKNOWN,
+    Lie.NO_RANGE: Indication.PARAM_ERROR,
 }
 
 
@@ -124,6 +135,8 @@ def fragment(lie: Lie | None, honest: bytes) -> bytes:
         body = body[:-1]
     elif lie in _OBJECTS:
         body = _OBJECTS[lie]
+    if lie in _REFUSALS:
+        head = (int.from_bytes(head, "little") | _REFUSALS[lie]).to_bytes(2, "little")
     return bytes([control, function]) + head + body
 
 
