@@ -17,10 +17,10 @@ import opendnp3 as dnp3
 
 from greenlang_data.drivers.base import ReadLog, Snapshot
 from greenlang_data.drivers.dnp3 import Dnp3Driver
-from tests.drivers.dnp3.helpers import config, start_opendnp3
+from tests.drivers.dnp3.helpers import config
 from tests.peers.dnp3_truth import Kind
 from tests.peers.launch import start_delay_proxy
-from tests.peers.launch_dnp3 import start_dnp3
+from tests.peers.launch_dnp3 import start_dnp3, start_dnp3_second
 
 POINTS = 10_000
 ROUNDS = 7
@@ -137,7 +137,7 @@ def main() -> None:
     analogs = {Kind.ANALOG_INPUT: POINTS}
     with start_dnp3(points=analogs, nagle=True, static=FLOATS) as device:
         bench("device that leaves Nagle on", device.port)
-    with start_opendnp3(points=POINTS) as quick:
+    with start_dnp3_second(points=POINTS) as quick:
         bench("device that does not wait", quick.port)
         with start_delay_proxy(quick.port, up=0.005, down=0.005) as proxy:
             bench("the same, round trip 10 ms", proxy.port)

@@ -9,6 +9,8 @@ from greenlang_data import SCADAConfig
 from greenlang_data.settings.point import Point
 from greenlang_data.settings.register import Register
 from greenlang_data.settings.tag import TagEntry
+from tests.peers import dnp3_truth
+from tests.peers.dnp3_truth import Kind
 from tests.peers.launch import OpcuaPeer, Peer
 from tests.peers.proxy import FaultProxy
 
@@ -57,14 +59,14 @@ def modbus_subject(peer: Peer, proxy: FaultProxy) -> Subject:
     return Subject(config, truth, proxy, peer, None)
 
 
-def dnp3_subject(
-    peer: Peer, proxy: FaultProxy, first: int, truth: Callable[[int], float]
-) -> Subject:
-    """An outstation whose analog ``first + n`` is ``truth(first + n)``."""
-    points = [Point(tag=tag, type="analog", index=first + index) for index, tag in enumerate(TAGS)]
+def dnp3_subject(peer: Peer, proxy: FaultProxy) -> Subject:
+    """An outstation whose plain analogs start at 28; the ones before are special cases."""
+    kind, first = Kind.ANALOG_INPUT, 28
+    places = {tag: first + index for index, tag in enumerate(TAGS)}
+    points = [Point(tag=tag, type="analog", index=place) for tag, place in places.items()]
     config = _config("dnp3", f"127.0.0.1:{proxy.port}", points=tuple(points))
-    values = {tag: truth(first + index) for index, tag in enumerate(TAGS)}
-    return Subject(config, values, proxy, peer, None)
+    truth = {tag: float(dnp3_truth.number(kind, place)) for tag, place in places.items()}
+    return Subject(config, truth, proxy, peer, None)
 
 
 def _config(protocol: str, endpoint: str, **more: object) -> SCADAConfig:

@@ -5,56 +5,20 @@ from __future__ import annotations
 import threading
 import time
 from collections.abc import Callable, Iterator
-from contextlib import ExitStack
 
 import pandas as pd
 import pytest
 
 import greenlang_data as gd
 from tests.contract.subjects import TAGS, Subject, dnp3_subject, modbus_subject, opcua_subject
-from tests.drivers.dnp3.helpers import start_opendnp3
-from tests.peers.fixtures import start_or_skip
 from tests.peers.launch import OpcuaPeer, Peer
-from tests.peers.launch_dnp3 import start_dnp3
 from tests.peers.proxy import Fault, FaultProxy
 
 SUBJECTS = ["node-opcua", "asyncua", "libmodbus", "pymodbus", "outstation", "opendnp3"]
 
 
-@pytest.fixture(scope="session")
-def dnp3_peers() -> Iterator[dict[str, Peer]]:
-    with ExitStack() as stack:
-        yield LazyPeers(stack)
-
-
-class LazyPeers(dict[str, Peer]):
-    """The outstations, each started when a test needs it."""
-
-    def __init__(self, stack: ExitStack) -> None:
-        self._stack = stack
-
-    def __missing__(self, name: str) -> Peer:
-        def start() -> Peer:
-            return start_dnp3() if name == "outstation" else start_opendnp3(points=60)
-
-        self[name] = self._stack.enter_context(start_or_skip(start))
-        return self[name]
-
-
-def outstation_analog(index: int) -> float:
-    return index * 0.5 - 100
-
-
-def opendnp3_analog(index: int) -> float:
-    return index * 3 - 20.0
-
-
 @pytest.fixture(params=SUBJECTS)
-def subject(
-    request: pytest.FixtureRequest,
-    proxy_factory: Callable[[int], FaultProxy],
-    dnp3_peers: dict[str, Peer],
-) -> Subject:
+def subject(request: pytest.FixtureRequest, proxy_factory: Callable[[int], FaultProxy]) -> Subject:
     def peer(name: str) -> Peer:
         started: Peer = request.getfixturevalue(name)
         return started
@@ -65,10 +29,8 @@ def subject(
         history = "History.Million" if request.param == "node-opcua" else None
         return opcua_subject(server, proxy_factory(server.port), history)
     if request.param in ("outstation", "opendnp3"):
-        ours = request.param == "opendnp3"
-        server = dnp3_peers[request.param]
-        truth = opendnp3_analog if ours else outstation_analog
-        return dnp3_subject(server, proxy_factory(server.port), 0 if ours else 28, truth)
+        server = peer("dnp3_peer" if request.param == "outstation" else "dnp3_second")
+        return dnp3_subject(server, proxy_factory(server.port))
     server = peer("modbus_peer" if request.param == "libmodbus" else "modbus_second")
     return modbus_subject(server, proxy_factory(server.port))
 

@@ -1,8 +1,9 @@
 """opendnp3's own outstation, through yadnp3, in a process of its own.
 
-It holds ``COUNT`` points of the kinds it can be given values for, as ``dnp3_truth`` has them, all
-in class 1 and with opendnp3's default variations; the binding can set neither.  A JSON line
-``[kind, index, value, flags, milliseconds]`` on stdin changes a point and makes an event.
+It holds ``--points`` points of each of the kinds it can be given values for, as ``dnp3_truth`` has
+them, all in class 1 and with opendnp3's default variations (integers, and events without times);
+the binding can set neither.  A JSON line ``[kind, index, value, flags, milliseconds]`` on stdin
+changes a point, makes an event, and is answered by a line.
 """
 
 from __future__ import annotations
@@ -20,7 +21,6 @@ from tests.peers import dnp3_truth as truth
 from tests.peers.dnp3_truth import Kind
 
 HOST = "127.0.0.1"
-COUNT = 30
 ADDRESS = 10
 MASTER = 1
 START_TIMEOUT_SECONDS = 10.0
@@ -59,24 +59,36 @@ def free_port() -> int:
         return int(probe.getsockname()[1])
 
 
-def configuration() -> Any:
-    """Default classes and variations, unsolicited responses allowed."""
+def configuration(given: argparse.Namespace) -> Any:
+    """Default classes and variations."""
     import opendnp3
 
-    stack = opendnp3.OutstationStackConfig(opendnp3.DatabaseConfig(COUNT))
+    stack = opendnp3.OutstationStackConfig(opendnp3.DatabaseConfig(given.points))
     stack.outstation.eventBufferConfig = opendnp3.EventBufferConfig.AllTypes(1000)
-    stack.outstation.params.allowUnsolicited = True
+    stack.outstation.params.allowUnsolicited = not given.no_unsolicited
     stack.link.LocalAddr, stack.link.RemoteAddr = ADDRESS, MASTER
     return stack
 
 
-def apply_truth(outstation: Any) -> None:
+def listen(manager: Any, port: int, given: argparse.Namespace) -> Any:
+    """A server on ``port``, with TLS and the client's certificate required where files are given."""
+    import opendnp3
+
+    place = ("server", opendnp3.LogLevels.none(), opendnp3.ServerAcceptMode.CloseExisting)
+    endpoint, listener = opendnp3.IPEndpoint(HOST, port), opendnp3.IChannelListener()
+    if given.certificate is None:
+        return manager.AddTCPServer(*place, endpoint, listener)
+    tls = opendnp3.TLSConfig(given.client_certificate, given.certificate, given.key)
+    return manager.AddTLSServer(*place, endpoint, tls, listener)
+
+
+def apply_truth(outstation: Any, points: int) -> None:
     """Give every point its documented value without making events."""
     import opendnp3
 
     builder = opendnp3.UpdateBuilder()
     for kind in _types():
-        for index in range(COUNT):
+        for index in range(points):
             state = (truth.value(kind, index), truth.flags(kind, index), truth.time(kind, index))
             builder.Update(measurement(kind, *state), index, opendnp3.EventMode.Suppress)
     outstation.Apply(builder.Build())
@@ -106,31 +118,37 @@ def follow_changes(outstation: Any) -> None:
         made = measurement(Kind(kind), value, flags, milliseconds)
         builder.Update(made, index, opendnp3.EventMode.Force)
         outstation.Apply(builder.Build())
+        print("done", flush=True)
+
+
+def arguments() -> argparse.Namespace:
+    """The command line."""
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--port", type=int, default=0)
+    parser.add_argument("--points", type=int, default=30, help="of each kind")
+    parser.add_argument("--no-unsolicited", action="store_true")
+    parser.add_argument("--certificate", help="its own, PEM, for TLS")
+    parser.add_argument("--key", help="of its certificate, PEM")
+    parser.add_argument("--client-certificate", help="the one that clients must show, PEM")
+    return parser.parse_args()
 
 
 def main() -> None:
     """Run the outstation."""
     import opendnp3
 
-    parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("--port", type=int, default=0)
-    port = parser.parse_args().port or free_port()
+    given = arguments()
+    port = given.port or free_port()
     manager = opendnp3.DNP3Manager(1)
     try:
-        channel = manager.AddTCPServer(
-            "server",
-            opendnp3.LogLevels.none(),
-            opendnp3.ServerAcceptMode.CloseExisting,
-            opendnp3.IPEndpoint(HOST, port),
-            opendnp3.IChannelListener(),
-        )
+        channel = listen(manager, port, given)
         outstation = channel.AddOutstation(
             "outstation",
             opendnp3.ICommandHandler(),
             opendnp3.IOutstationApplication(),
-            configuration(),
+            configuration(given),
         )
-        apply_truth(outstation)
+        apply_truth(outstation, given.points)
         outstation.Enable()
         wait_listening(port)
         print(json.dumps({"port": port, "pid": os.getpid()}), flush=True)

@@ -124,7 +124,16 @@ def dnp3_factory() -> Iterator[Callable[..., launch_dnp3.Dnp3Peer]]:
         )
 
 
-@pytest.fixture
+@pytest.fixture(scope="session")
 def dnp3_second() -> Iterator[launch_dnp3.Dnp3SecondPeer]:
-    """opendnp3's own outstation."""
-    yield from _running(launch_dnp3.start_dnp3_second)
+    """opendnp3's own outstation with 100 points of a kind; for tests that change nothing."""
+    yield from _running(lambda: launch_dnp3.start_dnp3_second(points=100))
+
+
+@pytest.fixture
+def dnp3_second_factory() -> Iterator[Callable[..., launch_dnp3.Dnp3SecondPeer]]:
+    """Start further opendnp3 outstations with chosen options; stopped after the test."""
+    with ExitStack() as stack:
+        yield lambda **options: stack.enter_context(
+            start_or_skip(lambda: launch_dnp3.start_dnp3_second(**options))
+        )

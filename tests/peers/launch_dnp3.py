@@ -135,17 +135,22 @@ class Dnp3SecondPeer(Peer):
 
     def set(self, kind: Kind, index: int, value: Value, *, flags: int, time: int) -> None:
         """Change a point, with an event at ``time`` in milliseconds since 1970."""
-        assert self.process.stdin is not None
         line = json.dumps([kind, index, value, flags, time]) + "\n"
+        assert self.process.stdin is not None
+        assert self.process.stdout is not None
         self.process.stdin.write(line.encode())
         self.process.stdin.flush()
+        if self.process.stdout.readline() != b"done\n":
+            raise PeerFailed(f"{self.name} did not take {line}")
 
 
-def start_dnp3_second(*, port: int = 0) -> Dnp3SecondPeer:
-    """Start opendnp3's own outstation with default classes and variations."""
+def start_dnp3_second(*, port: int = 0, **options: object) -> Dnp3SecondPeer:
+    """Start opendnp3's own outstation; options are those of ``dnp3_second.py``."""
     _require("dnp3_second")
+    flags = _flags(options)
 
     def command(chosen: int) -> Sequence[str]:
-        return [sys.executable, "-m", f"{_PACKAGE}.dnp3_second", "--port", str(chosen)]
+        module = f"{_PACKAGE}.dnp3_second"
+        return [sys.executable, "-m", module, "--port", str(chosen), *flags]
 
     return Dnp3SecondPeer("opendnp3 outstation", command, port=port, folder=_TOP)

@@ -376,9 +376,10 @@ def test_a_control_is_refused_and_recorded(
 
 
 def test_second_outstation_brings_every_point(
-    dnp3_second: Dnp3SecondPeer, connect: Callable[..., Master]
+    dnp3_second_factory: Callable[..., Dnp3SecondPeer], connect: Callable[..., Master]
 ) -> None:
-    master = connect(dnp3_second)
+    peer = dnp3_second_factory()
+    master = connect(peer)
     master.wait_started()
     groups = Counter(row.variation[0] for row in master.rows)
     for group in (1, 3, 10, 20, 30, 40):
@@ -388,7 +389,7 @@ def test_second_outstation_brings_every_point(
         if kind in (Kind.BINARY_INPUT, Kind.DOUBLE_BIT_INPUT, Kind.BINARY_OUTPUT, Kind.COUNTER):
             assert row.value == truth.value(kind, row.index)
     master.forget()
-    dnp3_second.set(Kind.BINARY_INPUT, 1, True, flags=truth.ONLINE, time=MILLISECONDS)
+    peer.set(Kind.BINARY_INPUT, 1, True, flags=truth.ONLINE, time=MILLISECONDS)
     master.wait(lambda master: bool(master.rows))
     (row,) = master.rows
     assert (row.variation[0], row.index, row.value, row.unsolicited) == (2, 1, True, True)

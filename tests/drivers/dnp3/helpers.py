@@ -3,44 +3,15 @@
 from __future__ import annotations
 
 import asyncio
-import importlib.util
-import json
-import sys
 from collections.abc import AsyncIterator, Awaitable, Callable, Iterable
-from pathlib import Path
 from typing import Any, TypeVar
 
 from greenlang_data.connectors.scada import SCADAConfig
 from greenlang_data.drivers.base import ReadLog, Snapshot, Watch
 from greenlang_data.drivers.dnp3 import Dnp3Driver
-from tests.peers.launch import Peer, PeerUnavailable, _flags
 
 Row = dict[str, Any]
 T = TypeVar("T")
-
-
-class Opendnp3Peer(Peer):
-    """The library's own outstation; see ``outstation.py``."""
-
-    def update(self, *updates: list[Any]) -> None:
-        """Change points, each ``[type, index, value, flags, milliseconds]``."""
-        assert self.process.stdin is not None
-        assert self.process.stdout is not None
-        self.process.stdin.write(json.dumps(updates).encode() + b"\n")
-        self.process.stdin.flush()
-        assert self.process.stdout.readline() == b"done\n"
-
-
-def start_opendnp3(**options: object) -> Opendnp3Peer:
-    """Start it; options are those of its command line."""
-    if importlib.util.find_spec("opendnp3") is None:
-        raise PeerUnavailable("yadnp3 is not installed: pip install 'greenlang_data[dnp3]'")
-    script = str(Path(__file__).with_name("outstation.py"))
-
-    def command(chosen: int) -> list[str]:
-        return [sys.executable, script, "--port", str(chosen), *_flags(options)]
-
-    return Opendnp3Peer("opendnp3 outstation", command)
 
 
 def config(port: int, **changed: Any) -> SCADAConfig:

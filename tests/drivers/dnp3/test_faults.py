@@ -11,10 +11,10 @@ import pytest
 
 from greenlang_data.drivers.dnp3 import Dnp3Driver
 from greenlang_data.errors import SourceError, SourceTimeout, SourceUnreachable
-from tests.drivers.dnp3.helpers import Opendnp3Peer, config, read_once, snapshot, with_driver
+from tests.drivers.dnp3.helpers import config, read_once, snapshot, with_driver
 from tests.peers.dnp3_outstation.lies import Lie, Target
 from tests.peers.dnp3_truth import Kind, number
-from tests.peers.launch_dnp3 import Dnp3Peer
+from tests.peers.launch_dnp3 import Dnp3Peer, Dnp3SecondPeer
 from tests.peers.proxy import Fault, FaultProxy
 
 ProxyFactory = Callable[[int], FaultProxy]
@@ -144,24 +144,24 @@ def test_a_wrong_address_is_a_silence_that_is_explained(
 
 
 def test_a_stalled_outstation_is_a_timeout_and_then_works(
-    opendnp3_factory: Callable[..., Opendnp3Peer],
+    dnp3_second_factory: Callable[..., Dnp3SecondPeer],
 ) -> None:
-    peer = opendnp3_factory()
+    peer = dnp3_second_factory()
 
     async def use(driver: Dnp3Driver) -> None:
         peer.pause()
         started = time.monotonic()
         with pytest.raises(SourceTimeout, match=r"did not answer within 0\.5 s"):
-            await snapshot(driver, ["analog:3"])
+            await snapshot(driver, ["analog:29"])
         assert 0.4 < time.monotonic() - started < 2
         peer.resume()
         await driver.connect()
-        assert (await snapshot(driver, ["analog:3"]))["analog:3"]["value"] == -11
+        assert (await snapshot(driver, ["analog:29"]))["analog:29"]["value"] == -85.5
         peer.restart()
         await asyncio.sleep(0.2)
         assert not driver.connected
         await driver.connect()
-        assert (await snapshot(driver, ["analog:3"]))["analog:3"]["value"] == -11
+        assert (await snapshot(driver, ["analog:29"]))["analog:29"]["value"] == -85.5
 
     with_driver(config(peer.port, response_timeout_seconds=0.5), use)
 

@@ -81,9 +81,9 @@ def test_a_configured_variation_that_is_refused_is_named_as_refused(outstation: 
 
 
 def test_a_type_that_the_outstation_does_not_have_is_an_unknown_tag(
-    outstation_factory: Callable[..., Dnp3Peer],
+    dnp3_factory: Callable[..., Dnp3Peer],
 ) -> None:
-    peer = outstation_factory(points={Kind.ANALOG_OUTPUT: 0})
+    peer = dnp3_factory(points={Kind.ANALOG_OUTPUT: 0})
     with gd.Session(sources=[config(peer.port)]) as session:
         with pytest.raises(gd.UnknownTagError, match="no point analog_output_status:0"):
             session.scada([*TAGS, "analog_output_status:0"])
@@ -131,9 +131,9 @@ def test_a_watch_without_events_is_refused_and_not_silent(outstation: Dnp3Peer) 
 
 
 def test_an_outstation_that_cannot_report_by_itself_is_asked(
-    outstation_factory: Callable[..., Dnp3Peer],
+    dnp3_factory: Callable[..., Dnp3Peer],
 ) -> None:
-    peer = outstation_factory(no_unsolicited=True)
+    peer = dnp3_factory(no_unsolicited=True)
 
     async def use(driver: Dnp3Driver) -> None:
         rows = await snapshot(driver, TAGS)  # what was refused at the start is not held against it

@@ -177,9 +177,9 @@ def test_a_chosen_variation_says_what_it_cannot_hold(
 
 
 def test_the_devices_own_integers_are_uncertain_unless_the_configuration_says_so(
-    outstation_factory: Factory,
+    dnp3_factory: Factory,
 ) -> None:
-    peer = outstation_factory(static={Kind.ANALOG_INPUT: 1})
+    peer = dnp3_factory(static={Kind.ANALOG_INPUT: 1})
     own = read_once(config(peer.port, static_variations={"analog": 0}), ["analog:30"])
     assert own["analog:30"]["status"] == "Online|IntegerVariation"
     assert own["analog:30"]["quality"] == "uncertain"
@@ -239,8 +239,8 @@ def test_all_points_are_listed_with_their_names(outstation: Dnp3Peer) -> None:
     with_driver(config(outstation.port, points=points), read)
 
 
-def test_ten_thousand_points_are_each_right(outstation_factory: Factory) -> None:
-    peer = outstation_factory(points={Kind.ANALOG_INPUT: 10_000})
+def test_ten_thousand_points_are_each_right(dnp3_factory: Factory) -> None:
+    peer = dnp3_factory(points={Kind.ANALOG_INPUT: 10_000})
     asked = [f"analog:{index}" for index in range(28, 10_000)]
     rows = read_once(config(peer.port, timeout_seconds=30), asked)
     assert [row["value"] for row in rows.values()] == [

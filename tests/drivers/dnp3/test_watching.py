@@ -10,10 +10,10 @@ import pytest
 
 from greenlang_data.drivers.dnp3 import Dnp3Driver
 from greenlang_data.errors import SourceError, SourceUnreachable
-from tests.drivers.dnp3.helpers import Opendnp3Peer, Row, Watched, config, snapshot, with_driver
+from tests.drivers.dnp3.helpers import Row, Watched, config, snapshot, with_driver
 from tests.peers import dnp3_truth as truth
 from tests.peers.dnp3_truth import Kind
-from tests.peers.launch_dnp3 import Dnp3Peer, change
+from tests.peers.launch_dnp3 import Dnp3Peer, Dnp3SecondPeer, change
 from tests.peers.proxy import FaultProxy
 
 Factory = Callable[..., Dnp3Peer]
@@ -32,9 +32,9 @@ def milliseconds(row: Row) -> int:
 
 @pytest.mark.parametrize("unsolicited", [True, False])
 def test_every_event_comes_once_in_order_with_its_time(
-    outstation_factory: Factory, unsolicited: bool
+    dnp3_factory: Factory, unsolicited: bool
 ) -> None:
-    peer = outstation_factory(event=RICH)
+    peer = dnp3_factory(event=RICH)
     start = truth.START_MILLISECONDS
 
     async def use(driver: Dnp3Driver) -> None:
@@ -61,8 +61,8 @@ def test_every_event_comes_once_in_order_with_its_time(
     assert peer.attempts() == []
 
 
-def test_an_unsolicited_report_comes_before_the_next_poll(outstation_factory: Factory) -> None:
-    peer = outstation_factory(event=RICH)
+def test_an_unsolicited_report_comes_before_the_next_poll(dnp3_factory: Factory) -> None:
+    peer = dnp3_factory(event=RICH)
 
     async def use(driver: Dnp3Driver) -> None:
         watched = Watched(driver, TAGS, every=60)
@@ -86,8 +86,8 @@ def test_every_step_has_a_batch_although_nothing_comes(outstation: Dnp3Peer) -> 
     with_driver(config(outstation.port), use)
 
 
-def test_events_from_before_are_kept_for_whoever_watches(outstation_factory: Factory) -> None:
-    peer = outstation_factory(event=RICH)
+def test_events_from_before_are_kept_for_whoever_watches(dnp3_factory: Factory) -> None:
+    peer = dnp3_factory(event=RICH)
     peer.set(Kind.ANALOG_INPUT, 1, 1.5)
     peer.set(Kind.ANALOG_INPUT, 1, 2.5)
 
@@ -116,8 +116,8 @@ def test_after_a_watch_events_are_left_alone_again(outstation: Dnp3Peer) -> None
     with_driver(config(outstation.port), use)
 
 
-def test_snapshots_and_two_watches_share_a_connection(outstation_factory: Factory) -> None:
-    peer = outstation_factory(event=RICH)
+def test_snapshots_and_two_watches_share_a_connection(dnp3_factory: Factory) -> None:
+    peer = dnp3_factory(event=RICH)
 
     async def use(driver: Dnp3Driver) -> None:
         one, other = Watched(driver, ["analog:1"]), Watched(driver, ["analog:1", "analog:2"])
@@ -137,8 +137,8 @@ def test_snapshots_and_two_watches_share_a_connection(outstation_factory: Factor
     assert peer.status()["connections"] == 1
 
 
-def test_an_overflow_is_marked_and_followed_by_all_values(outstation_factory: Factory) -> None:
-    peer = outstation_factory(event=RICH, event_buffer=5)
+def test_an_overflow_is_marked_and_followed_by_all_values(dnp3_factory: Factory) -> None:
+    peer = dnp3_factory(event=RICH, event_buffer=5)
 
     async def use(driver: Dnp3Driver) -> None:
         watched = Watched(driver, ["analog:1", "binary:1"], every=0.3)
@@ -160,8 +160,8 @@ def test_an_overflow_is_marked_and_followed_by_all_values(outstation_factory: Fa
     with_driver(config(peer.port), use)
 
 
-def test_a_restart_of_the_device_is_marked(outstation_factory: Factory) -> None:
-    peer = outstation_factory(event=RICH)
+def test_a_restart_of_the_device_is_marked(dnp3_factory: Factory) -> None:
+    peer = dnp3_factory(event=RICH)
 
     async def use(driver: Dnp3Driver) -> None:
         watched = Watched(driver, ["analog:1"])
@@ -180,9 +180,9 @@ def test_a_restart_of_the_device_is_marked(outstation_factory: Factory) -> None:
 
 @pytest.mark.parametrize("reset", [True, False])
 def test_the_loss_of_the_link_is_told_at_once_and_no_event_is_lost(
-    outstation_factory: Factory, reset: bool
+    dnp3_factory: Factory, reset: bool
 ) -> None:
-    peer = outstation_factory(event=RICH)
+    peer = dnp3_factory(event=RICH)
 
     async def use(driver: Dnp3Driver) -> None:
         watched = Watched(driver, ["analog:1"], every=30)
@@ -209,11 +209,11 @@ def test_the_loss_of_the_link_is_told_at_once_and_no_event_is_lost(
 
 @pytest.mark.parametrize("unsolicited", [True, False])
 def test_events_whose_confirmation_got_lost_are_told_once(
-    outstation_factory: Factory,
+    dnp3_factory: Factory,
     proxy_factory: Callable[[int], FaultProxy],
     unsolicited: bool,
 ) -> None:
-    peer = outstation_factory(event=RICH)
+    peer = dnp3_factory(event=RICH)
     proxy = proxy_factory(peer.port)
 
     async def use(driver: Dnp3Driver) -> None:
@@ -255,8 +255,8 @@ def test_a_silent_outstation_ends_a_watch_within_seconds(outstation: Dnp3Peer) -
     with_driver(config(outstation.port, response_timeout_seconds=1), use)
 
 
-def test_a_report_that_is_sent_again_is_taken_once(outstation_factory: Factory) -> None:
-    peer = outstation_factory(event=RICH)
+def test_a_report_that_is_sent_again_is_taken_once(dnp3_factory: Factory) -> None:
+    peer = dnp3_factory(event=RICH)
     from tests.peers.dnp3_outstation.lies import Lie, Target
 
     async def use(driver: Dnp3Driver) -> None:
@@ -273,15 +273,15 @@ def test_a_report_that_is_sent_again_is_taken_once(outstation_factory: Factory) 
 
 
 def test_integers_without_time_are_uncertain_and_explained(
-    opendnp3_factory: Callable[..., Opendnp3Peer],
+    dnp3_second_factory: Callable[..., Dnp3SecondPeer],
 ) -> None:
-    peer = opendnp3_factory(unsolicited=True)
+    peer = dnp3_second_factory()
 
     async def use(driver: Dnp3Driver) -> None:
         watched = Watched(driver, ["analog:3"], every=5)
         await watched.until(lambda one: len(one.batches) >= 2)
         await asyncio.sleep(0.3)
-        peer.update(["analog", 3, 12.5, 1, 1_700_000_000_123])
+        peer.set(Kind.ANALOG_INPUT, 3, 12.5, flags=1, time=1_700_000_000_123)
         await watched.until(lambda one: len(one.rows) >= 2)
         await watched.stop()
         row = watched.rows[1]
@@ -293,14 +293,14 @@ def test_integers_without_time_are_uncertain_and_explained(
 
 
 def test_asking_gives_exact_values_and_times_of_the_same_outstation(
-    opendnp3_factory: Callable[..., Opendnp3Peer],
+    dnp3_second_factory: Callable[..., Dnp3SecondPeer],
 ) -> None:
-    peer = opendnp3_factory(unsolicited=True)
+    peer = dnp3_second_factory()
 
     async def use(driver: Dnp3Driver) -> None:
         watched = Watched(driver, ["analog:3"])
         await watched.until(lambda one: len(one.batches) >= 2)
-        peer.update(["analog", 3, 12.5, 1, 1_700_000_000_123])
+        peer.set(Kind.ANALOG_INPUT, 3, 12.5, flags=1, time=1_700_000_000_123)
         await watched.until(lambda one: len(one.rows) >= 2)
         await watched.stop()
         row = watched.rows[1]
@@ -311,9 +311,9 @@ def test_asking_gives_exact_values_and_times_of_the_same_outstation(
 
 
 def test_a_slow_wire_only_delays(
-    outstation_factory: Factory, proxy_factory: Callable[[int], FaultProxy]
+    dnp3_factory: Factory, proxy_factory: Callable[[int], FaultProxy]
 ) -> None:
-    peer = outstation_factory(event=RICH)
+    peer = dnp3_factory(event=RICH)
     proxy = proxy_factory(peer.port)
     proxy.set_delay(up=0.05, down=0.05)
 
