@@ -6,6 +6,7 @@ import asyncio
 from collections.abc import AsyncIterator, Awaitable, Callable, Iterable
 from typing import Any, TypeVar
 
+import greenlang_data as gd
 from greenlang_data.connectors.scada import SCADAConfig
 from greenlang_data.drivers.base import ReadLog, Snapshot, Watch
 from greenlang_data.drivers.dnp3 import Dnp3Driver
@@ -20,6 +21,7 @@ def config(port: int, **changed: Any) -> SCADAConfig:
         "endpoint": f"127.0.0.1:{port}",
         "timeout_seconds": 8,
         "response_timeout_seconds": 2,
+        "max_retries": 0,
         **changed,
     }
     return SCADAConfig(connector_id="plant", connector_type="scada", protocol="dnp3", **fields)
@@ -53,8 +55,20 @@ def with_driver(settings: SCADAConfig, use: Callable[[Dnp3Driver], Awaitable[T]]
 def read_once(
     settings: SCADAConfig, tags: Iterable[str], log: ReadLog | None = None
 ) -> dict[str, Row]:
-    """Connect, take one snapshot, close."""
-    return with_driver(settings, lambda driver: snapshot(driver, tags, log))
+    """One snapshot by a session of its own: rows by tag, with None for what is missing."""
+    asked = list(tags)
+    with gd.Session(sources=[settings]) as session:
+        frame = session.scada(asked, errors="report")
+    assert frame["tag_id"].tolist() == asked
+    record = frame.attrs["provenance"]
+    if log is not None:
+        log.notes += record["notes"]
+    whole = frame.astype(object).where(frame.notna(), None)
+    rows: dict[str, Row] = {}
+    for values in whole.itertuples(index=False):
+        row = {"text": None, **values._asdict()}
+        rows[row["tag_id"]] = {**row, "failure": record["failures"].get(row["tag_id"])}
+    return rows
 
 
 class Watched:

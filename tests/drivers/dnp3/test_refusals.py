@@ -28,7 +28,7 @@ REASONS = {
 def test_a_refused_read_fails_by_tag_and_the_next_one_is_right(
     outstation: Dnp3Peer, lie: Lie
 ) -> None:
-    with gd.Session(sources=[config(outstation.port, max_retries=0)]) as session:
+    with gd.Session(sources=[config(outstation.port)]) as session:
         for _ in range(3):
             assert session.scada(TAGS)["value"].tolist() == TRUTH
             outstation.lie(lie)
@@ -44,7 +44,7 @@ def test_a_refused_read_fails_by_tag_and_the_next_one_is_right(
 
 
 def test_an_outstation_that_does_not_read_at_all_is_an_error(outstation: Dnp3Peer) -> None:
-    with gd.Session(sources=[config(outstation.port, max_retries=0)]) as session:
+    with gd.Session(sources=[config(outstation.port)]) as session:
         assert session.scada(TAGS)["value"].tolist() == TRUTH
         outstation.lie(Lie.NO_FUNCTION)
         with pytest.raises(ProtocolError, match=r"refused to be read: .*function \(IIN2\.0\)"):
@@ -71,7 +71,7 @@ def test_a_refusal_belongs_to_the_answer_that_carries_it(outstation: Dnp3Peer) -
 
 
 def test_a_configured_variation_that_is_refused_is_named_as_refused(outstation: Dnp3Peer) -> None:
-    settings = config(outstation.port, static_variations={"analog": 6}, max_retries=0)
+    settings = config(outstation.port, static_variations={"analog": 6})
     with gd.Session(sources=[settings]) as session:
         session.scada(["binary:1"])
         outstation.lie(Lie.NO_OBJECT)

@@ -79,11 +79,13 @@ def test_a_double_bit_has_four_states_and_two_are_no_position(outstation: Dnp3Pe
 
 def test_octet_strings_are_text_where_they_are_text(outstation: Dnp3Peer) -> None:
     rows = list(read_once(config(outstation.port), tags(Kind.OCTET_STRING)).values())
-    assert [row["text"] for row in rows[:2]] == ["GREENLANG", "0xfffe80636166e9"]
-    assert rows[3]["text"] == "0x" + bytes(range(255)).hex()
-    assert rows[5]["text"] == "PADDED"
-    assert rows[6]["text"] == "TAG 6"
-    assert {(row["value"], row["quality"]) for row in rows} == {(None, "good")}
+    assert [row["value"] for row in rows[:2]] == ["GREENLANG", "0xfffe80636166e9"]
+    assert rows[3]["value"] == "0x" + bytes(range(255)).hex()
+    assert rows[5]["value"] == "PADDED"
+    assert rows[6]["value"] == "TAG 6"
+    assert {row["quality"] for row in rows} == {"good"}
+    mixed = read_once(config(outstation.port), ["octet_string:6", "analog:30"])
+    assert [(row["value"], row["text"]) for row in mixed.values()] == [(None, "TAG 6"), (-85, None)]
 
 
 def test_statuses_name_the_flags(outstation: Dnp3Peer) -> None:
