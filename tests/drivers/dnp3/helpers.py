@@ -10,8 +10,19 @@ import greenlang_data as gd
 from greenlang_data.connectors.scada import SCADAConfig
 from greenlang_data.drivers.base import ReadLog, Snapshot, Watch
 from greenlang_data.drivers.dnp3 import Dnp3Driver
+from tests.peers.dnp3_truth import Kind
 
 Row = dict[str, Any]
+NAMES = {
+    Kind.BINARY_INPUT: "binary",
+    Kind.DOUBLE_BIT_INPUT: "double_bit",
+    Kind.BINARY_OUTPUT: "binary_output_status",
+    Kind.COUNTER: "counter",
+    Kind.FROZEN_COUNTER: "frozen_counter",
+    Kind.ANALOG_INPUT: "analog",
+    Kind.ANALOG_OUTPUT: "analog_output_status",
+    Kind.OCTET_STRING: "octet_string",
+}
 T = TypeVar("T")
 
 
@@ -65,8 +76,8 @@ def read_once(
         log.notes += record["notes"]
     whole = frame.astype(object).where(frame.notna(), None)
     rows: dict[str, Row] = {}
-    for values in whole.itertuples(index=False):
-        row = {"text": None, **values._asdict()}
+    for values in whole.to_numpy().tolist():
+        row: Row = {"text": None, **dict(zip(whole.columns, values, strict=True))}
         rows[row["tag_id"]] = {**row, "failure": record["failures"].get(row["tag_id"])}
     return rows
 

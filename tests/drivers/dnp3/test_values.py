@@ -11,21 +11,11 @@ from greenlang_data.drivers.base import ReadLog, Snapshot, Window
 from greenlang_data.drivers.dnp3 import Dnp3Driver
 from greenlang_data.errors import UnsupportedError
 from greenlang_data.settings.point import Point
-from tests.drivers.dnp3.helpers import Row, config, read_once, snapshot, with_driver
+from tests.drivers.dnp3.helpers import NAMES, Row, config, read_once, snapshot, with_driver
 from tests.peers import dnp3_truth as truth
 from tests.peers.dnp3_truth import Kind, Number
 from tests.peers.launch_dnp3 import Dnp3Peer
 
-NAMES = {
-    Kind.BINARY_INPUT: "binary",
-    Kind.DOUBLE_BIT_INPUT: "double_bit",
-    Kind.BINARY_OUTPUT: "binary_output_status",
-    Kind.COUNTER: "counter",
-    Kind.FROZEN_COUNTER: "frozen_counter",
-    Kind.ANALOG_INPUT: "analog",
-    Kind.ANALOG_OUTPUT: "analog_output_status",
-    Kind.OCTET_STRING: "octet_string",
-}
 Factory = Callable[..., Dnp3Peer]
 
 
