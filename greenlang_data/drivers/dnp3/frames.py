@@ -13,6 +13,7 @@ _HEADER: Final = 10
 _BLOCK: Final = 16
 # Control, destination and source are counted in the length as well.
 _COUNTED: Final = 5
+_LAST_SEGMENT: Final = 0x80
 _POLYNOMIAL: Final = 0xA6BC
 
 
@@ -65,6 +66,27 @@ def encode(frame: Frame) -> bytes:
     return b"".join(parts)
 
 
+def awaited(data: bytearray, position: int) -> int | None:
+    """Where the next frame begins, if all after ``position`` are parts of one unfinished fragment.
+
+    None if nothing has to follow, because a fragment ends or there is something else. Only the
+    headers of frames are checked.
+    """
+    while len(data) >= position + _HEADER:
+        head = bytes(data[position : position + 8])
+        count = head[2] - _COUNTED
+        if not head.startswith(_START) or checksum(head) != data[position + 8 : position + _HEADER]:
+            return None
+        if count <= 0:
+            return None
+        if len(data) < position + _size(count):
+            return position
+        if data[position + _HEADER] & _LAST_SEGMENT:
+            return None
+        position += _size(count)
+    return position if _START.startswith(bytes(data[position : position + 2])) else None
+
+
 def take_frames(buffer: bytearray) -> list[Frame]:
     """Remove whole frames from the start of ``buffer``; what is left is the start of one.
 
@@ -81,12 +103,17 @@ def take_frames(buffer: bytearray) -> list[Frame]:
         count = buffer[2] - _COUNTED
         if count < 0:
             raise BrokenFrameError(f"a frame has length {buffer[2]}")
-        size = _HEADER + count + 2 * -(-count // _BLOCK)
+        size = _size(count)
         if len(buffer) < size:
             break
         frames.append(_decode(bytes(buffer[:size])))
         del buffer[:size]
     return frames
+
+
+def _size(count: int) -> int:
+    """Of a frame with ``count`` bytes of data."""
+    return _HEADER + count + 2 * -(-count // _BLOCK)
 
 
 def _decode(raw: bytes) -> Frame:

@@ -14,6 +14,7 @@ from greenlang_data.drivers.dnp3 import Dnp3Driver
 from greenlang_data.drivers.dnp3.frames import (
     BrokenFrameError,
     Frame,
+    awaited,
     checksum,
     encode,
     take_frames,
@@ -151,6 +152,32 @@ def test_no_damaged_frame_is_taken_for_one(data: bytes, where: int, change: int)
     except BrokenFrameError:
         return
     assert frames == []  # a longer frame whose end has not come
+
+
+@given(st.lists(st.binary(max_size=250), max_size=6), st.binary(max_size=40), st.integers(1, 99))
+def test_no_finished_fragment_is_held_back(
+    segments: list[bytes], garbage: bytes, step: int
+) -> None:
+    whole = b"".join(encode(Frame(0x44, 1, 10, one)) for one in segments)
+    held, position = bytearray(), 0
+    for start in range(0, len(whole), step):
+        held += whole[start : start + step]
+        checked = awaited(held, position)
+        if checked is None:
+            held, position = bytearray(), 0
+        else:
+            position = checked
+    if segments and (not segments[-1] or segments[-1][0] & 0x80):
+        assert held == b""
+    if garbage[:1] not in (b"", b"\x05"):
+        assert awaited(held + garbage, len(held)) is None
+
+
+def test_an_unfinished_fragment_is_held_back() -> None:
+    first, last = (encode(Frame(0x44, 1, 10, bytes([head, 1, 2]))) for head in (0x40, 0x81))
+    assert awaited(bytearray(first), 0) == len(first)
+    assert awaited(bytearray(first + last[:-1]), 0) == len(first)
+    assert awaited(bytearray(first + last), len(first)) is None
 
 
 @given(st.binary(max_size=600))
