@@ -7,7 +7,6 @@ own, which writes a fragment at once. Only the ratios mean anything on another m
 
 from __future__ import annotations
 
-import asyncio
 import statistics
 import threading
 import time
@@ -15,8 +14,7 @@ from typing import Any
 
 import opendnp3 as dnp3
 
-from greenlang_data.drivers.base import ReadLog, Snapshot
-from greenlang_data.drivers.dnp3 import Dnp3Driver
+import greenlang_data as gd
 from tests.drivers.dnp3.helpers import config
 from tests.peers.dnp3_truth import Kind
 from tests.peers.launch import start_delay_proxy
@@ -105,30 +103,30 @@ def plain_seconds(port: int) -> float:
     return statistics.median(times)
 
 
-async def driver_seconds(port: int, **settings: Any) -> float:
-    """The median of snapshots of the same points, each a whole batch."""
-    driver = Dnp3Driver(config(port, timeout_seconds=60, **settings))
-    await driver.connect()
-    request = Snapshot(tuple(f"analog:{index}" for index in range(POINTS)))
+def frame_seconds(port: int, **settings: Any) -> float:
+    """The median of snapshots of the same points by a session, each a whole DataFrame."""
+    tags = [f"analog:{index}" for index in range(POINTS)]
     times = []
-    for turn in range(ROUNDS + 1):
-        started = time.perf_counter()
-        async for batch in driver.read(request, ReadLog()):
-            assert batch.num_rows == POINTS
-        if turn:
-            times.append(time.perf_counter() - started)
-    await driver.close()
+    with gd.Session(sources=[config(port, timeout_seconds=60, **settings)]) as session:
+        for turn in range(ROUNDS + 1):
+            started = time.perf_counter()
+            frame = session.scada(tags, errors="report")
+            if turn:
+                times.append(time.perf_counter() - started)
+            assert len(frame) == POINTS
+            assert frame.attrs["provenance"]["failures"] == {}
     return statistics.median(times)
 
 
 def bench(name: str, port: int) -> None:
     """Print the ratios at one place in the network."""
     plain = plain_seconds(port)
-    floats = asyncio.run(driver_seconds(port, static_variations={"analog": 5}))
-    doubles = asyncio.run(driver_seconds(port))
+    floats = frame_seconds(port, static_variations={"analog": 5})
+    doubles = frame_seconds(port)
     print(
-        f"{name}: plain yadnp3 {1000 * plain:.0f} ms, driver {1000 * floats:.0f} ms as floats "
-        f"(1/{plain / floats:.1f}), {1000 * doubles:.0f} ms as doubles (1/{plain / doubles:.1f})"
+        f"{name}: plain yadnp3 {1000 * plain:.0f} ms as floats; to a DataFrame "
+        f"{1000 * floats:.0f} ms as floats (1/{plain / floats:.1f}), "
+        f"{1000 * doubles:.0f} ms as doubles (1/{plain / doubles:.1f})"
     )
 
 

@@ -95,6 +95,8 @@ def _numbers(name: Any) -> tuple[int, int]:
 
 def _block(info: Any, values: list[Any], kind: Kind, group: int, variation: int) -> Block:
     received = time.time_ns()
+    # By the group, because the library does not count octet strings (g111) among the events.
+    event = group == kind.event_group
     indices = np.array([one.index for one in values], np.int32)
     inner = [one.value for one in values]
     if kind.name == "octet_string":
@@ -102,7 +104,7 @@ def _block(info: Any, values: list[Any], kind: Kind, group: int, variation: int)
         numbers = np.full(len(inner), np.nan)
         texts = [_text(one.ToBytes()) for one in inner]
         return Block(
-            group, variation, info.isEventVariation, indices, numbers, texts, flags, None, True,
+            group, variation, event, indices, numbers, texts, flags, None, True,
             received,
         )  # fmt: skip
     if kind.name == "double_bit":
@@ -115,7 +117,7 @@ def _block(info: Any, values: list[Any], kind: Kind, group: int, variation: int)
         flags = np.full(len(inner), NO_FLAGS, np.int16)
     times, synchronized = _times(info, inner)
     return Block(
-        group, variation, info.isEventVariation, indices, numbers, None, flags, times, synchronized,
+        group, variation, event, indices, numbers, None, flags, times, synchronized,
         received,
     )  # fmt: skip
 
