@@ -230,5 +230,16 @@ def test_everything_that_the_driver_does_changes_nothing(outstation: Dnp3Peer) -
         await watched.stop()
 
     with_driver(config(outstation.port), use)
-    assert len(outstation.requests()) > 10
+    requests = outstation.requests()
     assert outstation.attempts() == []
+    assert {one["name"] for one in requests} == {
+        "READ",
+        "WRITE",
+        "ENABLE_UNSOLICITED",
+        "DISABLE_UNSOLICITED",
+    }
+    writes = [one["objects"] for one in requests if one["name"] == "WRITE"]
+    assert writes == [[[80, 1, 0]]] * len(writes)  # "I have seen that you restarted"
+    status = outstation.status()
+    assert status["confirms"] > 0
+    assert status["link_answers"] == 1
