@@ -3,8 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Callable, Iterator
-from contextlib import ExitStack
+from collections.abc import Callable
 from typing import Any
 
 import pytest
@@ -12,7 +11,6 @@ import pytest
 from . import dnp3_truth as truth
 from .dnp3_master import Master, Row
 from .dnp3_truth import Kind, Number
-from .fixtures import start_or_skip
 from .launch_dnp3 import Dnp3Peer, Dnp3SecondPeer
 
 STATIC_GROUPS = {
@@ -30,30 +28,6 @@ OBJECT_UNKNOWN, PARAM_ERROR = 0x0200, 0x0400
 FUNC_NOT_SUPPORTED = 0x0100
 STATE_SHIFTS = {Kind.BINARY_INPUT: 7, Kind.DOUBLE_BIT_INPUT: 6, Kind.BINARY_OUTPUT: 7}
 MILLISECONDS = 1_700_000_000_123
-
-
-@pytest.fixture
-def master_of() -> Iterator[Callable[..., Master]]:
-    with ExitStack() as stack:
-
-        def start(peer: Any, **options: int) -> Master:
-            # The library is a peer like the others: missing, it skips or fails the test.
-            master: Master = start_or_skip(lambda: Master(peer.port, **options))  # type: ignore[type-var]
-            return stack.enter_context(master)
-
-        yield start
-
-
-@pytest.fixture
-def started_master(master_of: Callable[..., Master]) -> Callable[[Dnp3Peer], Master]:
-    """A master that finished its start-up."""
-
-    def start(peer: Dnp3Peer) -> Master:
-        master = master_of(peer)
-        master.wait_started()
-        return master
-
-    return start
 
 
 def same(left: Any, right: Any) -> bool:

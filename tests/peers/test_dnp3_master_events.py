@@ -3,8 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Iterator
-from contextlib import ExitStack
+from collections.abc import Callable
 from typing import Any
 
 import pytest
@@ -12,36 +11,11 @@ import pytest
 from . import dnp3_truth as truth
 from .dnp3_master import Master
 from .dnp3_truth import Kind
-from .fixtures import start_or_skip
 from .launch_dnp3 import Dnp3Peer, change
 
 DEVICE_RESTART, OVERFLOW = 0x0080, 0x0800
 NEED_TIME = 0x0010
 MILLISECONDS = 1_700_000_000_123
-
-
-@pytest.fixture
-def master_of() -> Iterator[Callable[..., Master]]:
-    with ExitStack() as stack:
-
-        def start(peer: Any, **options: int) -> Master:
-            # The library is a peer like the others: missing, it skips or fails the test.
-            master: Master = start_or_skip(lambda: Master(peer.port, **options))  # type: ignore[type-var]
-            return stack.enter_context(master)
-
-        yield start
-
-
-@pytest.fixture
-def started_master(master_of: Callable[..., Master]) -> Callable[[Dnp3Peer], Master]:
-    """A master that finished its start-up."""
-
-    def start(peer: Dnp3Peer) -> Master:
-        master = master_of(peer)
-        master.wait_started()
-        return master
-
-    return start
 
 
 EVENT_CHANGES: list[tuple[Kind, int, int, Any, list[tuple[int, Any, bool]]]] = [
