@@ -30,6 +30,7 @@ from greenlang_data.errors import QueryError
 from greenlang_data.frames.series import Series
 from greenlang_data.provenance.record import ConnectorProvenance
 from greenlang_data.settings.bacnet import BacnetSettings
+from greenlang_data.settings.dnp3 import Dnp3Settings
 from greenlang_data.settings.endpoint import EndpointSettings
 from greenlang_data.settings.modbus import ModbusSettings
 from greenlang_data.settings.opcua import OpcUaSettings
@@ -41,11 +42,12 @@ Protocol = Literal["opcua", "modbus", "dnp3", "bacnet"]
 _SETTINGS: Final[dict[str, type[EndpointSettings]]] = {
     "opcua": OpcUaSettings,
     "modbus": ModbusSettings,
+    "dnp3": Dnp3Settings,
     "bacnet": BacnetSettings,
 }
 
 
-class SCADAConfig(OpcUaSettings, ModbusSettings, BacnetSettings):
+class SCADAConfig(OpcUaSettings, ModbusSettings, Dnp3Settings, BacnetSettings):
     """Where a control system is and how to log in.
 
     Beside ``protocol``, ``endpoint`` and ``polling_interval_ms`` a source takes the keys of its

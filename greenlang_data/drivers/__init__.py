@@ -20,6 +20,7 @@ ENTRY_POINTS: Final = "greenlang_data.drivers"
 _BUILT_IN: Final[dict[str, tuple[str, str]]] = {
     "opcua": ("greenlang_data.drivers.opcua:OpcUaDriver", ""),
     "modbus": ("greenlang_data.drivers.modbus:ModbusDriver", ""),
+    "dnp3": ("greenlang_data.drivers.dnp3:Dnp3Driver", "dnp3"),
     "bacnet": ("greenlang_data.drivers.bacnet:BacnetDriver", "bacnet"),
     "mock": ("greenlang_data.drivers.mock:MockDriver", ""),
 }

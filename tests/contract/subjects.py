@@ -7,9 +7,12 @@ from dataclasses import dataclass
 
 from greenlang_data import SCADAConfig
 from greenlang_data.settings.bacnet_object import BacnetObject
+from greenlang_data.settings.point import Point
 from greenlang_data.settings.register import Register
 from greenlang_data.settings.tag import TagEntry
+from tests.peers import dnp3_truth
 from tests.peers.bacnet_truth import analog_value
+from tests.peers.dnp3_truth import Kind
 from tests.peers.launch import OpcuaPeer, Peer
 from tests.peers.launch_bacnet import BacnetPeer
 from tests.peers.proxy import FaultProxy
@@ -69,6 +72,16 @@ def bacnet_subject(peer: BacnetPeer, proxy: UdpProxy) -> Subject:
         "bacnet", f"127.0.0.1:{proxy.port}", objects=tuple(objects), time_zone="Europe/Berlin"
     )
     truth = {tag: analog_value(index) for index, tag in enumerate(TAGS)}
+    return Subject(config, truth, proxy, peer, None)
+
+
+def dnp3_subject(peer: Peer, proxy: FaultProxy) -> Subject:
+    """An outstation whose plain analogs start at 28; the ones before are special cases."""
+    kind, first = Kind.ANALOG_INPUT, 28
+    places = {tag: first + index for index, tag in enumerate(TAGS)}
+    points = [Point(tag=tag, type="analog", index=place) for tag, place in places.items()]
+    config = _config("dnp3", f"127.0.0.1:{proxy.port}", points=tuple(points))
+    truth = {tag: float(dnp3_truth.number(kind, place)) for tag, place in places.items()}
     return Subject(config, truth, proxy, peer, None)
 
 

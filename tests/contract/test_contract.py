@@ -11,13 +11,29 @@ import pandas as pd
 import pytest
 
 import greenlang_data as gd
-from tests.contract.subjects import TAGS, Subject, bacnet_subject, modbus_subject, opcua_subject
+from tests.contract.subjects import (
+    TAGS,
+    Subject,
+    bacnet_subject,
+    dnp3_subject,
+    modbus_subject,
+    opcua_subject,
+)
 from tests.peers.launch import OpcuaPeer, Peer
 from tests.peers.launch_bacnet import BacnetPeer
 from tests.peers.proxy import Fault, FaultProxy
 from tests.peers.udp_proxy import UdpProxy
 
-SUBJECTS = ["node-opcua", "asyncua", "libmodbus", "pymodbus", "bacnet-js", "bacpypes3"]
+SUBJECTS = [
+    "node-opcua",
+    "asyncua",
+    "libmodbus",
+    "pymodbus",
+    "outstation",
+    "opendnp3",
+    "bacnet-js",
+    "bacpypes3",
+]
 
 
 @pytest.fixture
@@ -46,6 +62,9 @@ def subject(
         device = peer("bacnet_peer" if request.param == "bacnet-js" else "bacnet_second")
         assert isinstance(device, BacnetPeer)
         return bacnet_subject(device, udp_proxy_factory(device))
+    if request.param in ("outstation", "opendnp3"):
+        server = peer("dnp3_peer" if request.param == "outstation" else "dnp3_second")
+        return dnp3_subject(server, proxy_factory(server.port))
     server = peer("modbus_peer" if request.param == "libmodbus" else "modbus_second")
     return modbus_subject(server, proxy_factory(server.port))
 
@@ -100,7 +119,7 @@ def test_a_window_is_answered_or_refused_and_never_invented(
     session: gd.Session, subject: Subject
 ) -> None:
     window = {"start": "2025-01-01T00:00:10", "end": "2025-01-01T00:00:20"}
-    if subject.history is None and subject.config.protocol == "modbus":
+    if subject.history is None and subject.config.protocol in ("modbus", "dnp3"):
         with pytest.raises(gd.UnsupportedError, match="history"):
             session.scada(TAGS[:1], **window)
         return

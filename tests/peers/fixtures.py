@@ -13,7 +13,7 @@ from typing import Any, TypeVar
 
 import pytest
 
-from . import launch
+from . import launch, launch_dnp3
 from .lying_modbus import Behaviour, LyingModbus
 from .lying_opcua import LyingOpcua
 from .proxy import FaultProxy
@@ -108,3 +108,33 @@ def lying_opcua_factory() -> Iterator[Callable[[launch.OpcuaPeer], LyingOpcua]]:
     """Put a lying proxy in front of an OPC UA server; stopped after the test."""
     with ExitStack() as stack:
         yield lambda peer: stack.enter_context(LyingOpcua(peer))
+
+
+@pytest.fixture(scope="session")
+def dnp3_peer() -> Iterator[launch_dnp3.Dnp3Peer]:
+    """The specification's outstation with its default points; for tests that change nothing."""
+    yield from running(launch_dnp3.start_dnp3)
+
+
+@pytest.fixture
+def dnp3_factory() -> Iterator[Callable[..., launch_dnp3.Dnp3Peer]]:
+    """Start further DNP3 outstations with chosen options; stopped after the test."""
+    with ExitStack() as stack:
+        yield lambda **options: stack.enter_context(
+            start_or_skip(lambda: launch_dnp3.start_dnp3(**options))
+        )
+
+
+@pytest.fixture(scope="session")
+def dnp3_second() -> Iterator[launch_dnp3.Dnp3SecondPeer]:
+    """opendnp3's own outstation with 100 points of a kind; for tests that change nothing."""
+    yield from running(lambda: launch_dnp3.start_dnp3_second(points=100))
+
+
+@pytest.fixture
+def dnp3_second_factory() -> Iterator[Callable[..., launch_dnp3.Dnp3SecondPeer]]:
+    """Start further opendnp3 outstations with chosen options; stopped after the test."""
+    with ExitStack() as stack:
+        yield lambda **options: stack.enter_context(
+            start_or_skip(lambda: launch_dnp3.start_dnp3_second(**options))
+        )

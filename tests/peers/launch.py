@@ -79,11 +79,18 @@ def _missing_modbus() -> str | None:
     )
 
 
+def _missing_opendnp3() -> str | None:
+    if importlib.util.find_spec("opendnp3") is not None:
+        return None
+    return "opendnp3 is not installed: run pip install yadnp3==3.2.1.4"
+
+
 _MISSING: dict[str, Callable[[], str | None]] = {
     "opcua": _missing_opcua,
     "modbus": _missing_modbus,
     "opcua_second": functools.partial(_missing_module, "asyncua"),
     "modbus_second": functools.partial(_missing_module, "pymodbus"),
+    "dnp3_second": _missing_opendnp3,
 }
 
 

@@ -16,7 +16,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from greenlang_data.drivers.modbus.plan import BIT_TABLES
-from greenlang_data.drivers.modbus.scaling import EXACT, Scale, Scales, as_float64
+from greenlang_data.drivers.scaling import EXACT, Scale, Scales, as_float64
 from greenlang_data.settings.register import Register, WordOrder
 
 Image = NDArray[np.uint8]
