@@ -44,7 +44,12 @@ _TABLES: Final[dict[str, Callable[[Path], Any]]] = {
     "registers": read_register_map,
     "tags": read_tag_list,
 }
-_PATHS: Final = ("certificate_path", "private_key_path", "server_certificate_path")
+_PATHS: Final = (
+    "certificate_path",
+    "private_key_path",
+    "server_certificate_path",
+    "ca_certificate_path",
+)
 
 
 @dataclass(frozen=True, slots=True)
