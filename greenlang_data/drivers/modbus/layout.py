@@ -11,9 +11,10 @@ import numpy as np
 import pyarrow as pa
 from numpy.typing import NDArray
 
-from greenlang_data.drivers.modbus.decode import Decoder, Place, decoded_type
+from greenlang_data.drivers.modbus.decode import Decoder, decoded_type
 from greenlang_data.drivers.modbus.exceptions import exception_name
 from greenlang_data.drivers.modbus.memory import Memory
+from greenlang_data.drivers.modbus.places import Place
 from greenlang_data.drivers.modbus.plan import BIT_TABLES, Block, Limits, Span, hull, plan_blocks
 from greenlang_data.drivers.schema import UNKNOWN_TAG
 from greenlang_data.settings.register import Register
@@ -102,14 +103,12 @@ class Layout:
 
     def _place(self, row: int, span: Span, limits: Limits, memory: Memory) -> None:
         code = memory.code_for(span)
-        largest = limits.per_block(span.table)
         if code is not None:
             failure = refused(span, code)
             text = f"{failure.text} (refused before; asked again after a reconnect)"
             self.failures[row] = failure._replace(text=text)
-        elif span.quantity > largest:
-            text = f"{span} takes {span.quantity} registers, and max_block_registers is {largest}"
-            self.failures[row] = Failure(None, text)
+        elif not limits.fits(span):
+            self.failures[row] = Failure(None, _too_wide(span, limits))
         else:
             self.rows_of[span].append(row)
 
@@ -135,6 +134,13 @@ class Layout:
         self.units = pa.array([one and one.unit for one in known], pa.string())
         kinds = [decoded_type(one) if one else None for one in known]
         self.data_types = pa.array(kinds, pa.string())
+
+
+def _too_wide(span: Span, limits: Limits) -> str:
+    largest = limits.per_block(span.table)
+    if span.quantity > largest:
+        return f"{span} takes {span.quantity} registers, and max_block_registers is {largest}"
+    return f"{span} crosses a multiple of block_alignment, which is {limits.alignment}"
 
 
 def refused(span: Span, code: int) -> Failure:
