@@ -16,18 +16,12 @@ from greenlang_data.drivers.modbus.exceptions import exception_name
 from greenlang_data.drivers.modbus.memory import Memory
 from greenlang_data.drivers.modbus.places import Place
 from greenlang_data.drivers.modbus.plan import BIT_TABLES, Block, Limits, Span, hull, plan_blocks
+from greenlang_data.drivers.modbus.units import Failure
 from greenlang_data.drivers.schema import UNKNOWN_TAG
 from greenlang_data.settings.register import Register
 
 # Looking for the nearest name among thousands takes a while, so not for every wrong tag.
 _NAMES_GUESSED: Final = 20
-
-
-class Failure(NamedTuple):
-    """Why a tag has no value: a short name for the column ``status``, and a sentence."""
-
-    status: str | None
-    text: str
 
 
 class Part(NamedTuple):
@@ -54,6 +48,18 @@ class Part(NamedTuple):
     def _slice(self, which: slice) -> Part:
         members = self.members[which]
         return Part(hull(members), members, self.indices[which], self.origin)
+
+
+def _waves(parts: list[Part], units: int) -> list[list[Part]]:
+    """All at once, or with several units the first of each before the others."""
+    if units < 2:
+        return [parts] if parts else []
+    first: dict[int, Part] = {}
+    rest = []
+    for part in parts:
+        if first.setdefault(part.span.unit_id, part) is not part:
+            rest.append(part)
+    return [wave for wave in (list(first.values()), rest) if wave]
 
 
 def bytes_per_address(span: Span) -> int:
@@ -91,6 +97,8 @@ class Layout:
             self.span_of_row[rows] = index[span]
         for block in plan_blocks(self.spans, limits, memory.barriers):
             self._add_block(block, index)
+        self.units = {part.span.unit_id for part in self.parts}
+        self.waves = _waves(self.parts, len(self.units))
         self.decoder = Decoder(self._places(known), len(tags))
         self._make_columns(known)
 

@@ -1,0 +1,303 @@
+"""Modbus RTU over a serial line or over TCP: one request at a time, on a line proven quiet."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import time
+from collections.abc import Sequence
+from typing import Final
+
+from greenlang_data.drivers.base import ReadLog
+from greenlang_data.drivers.modbus.exceptions import RefusedError
+from greenlang_data.drivers.modbus.frames import BrokenAnswerError
+from greenlang_data.drivers.modbus.line import Line
+from greenlang_data.drivers.modbus.link import Answer, Outcome, Silence
+from greenlang_data.drivers.modbus.plan import Span
+from greenlang_data.drivers.modbus.rtu_frames import (
+    RtuFrame,
+    Shape,
+    characters,
+    encode_rtu_request,
+    exception_shape,
+    shape_of,
+    take_rtu_frame,
+)
+from greenlang_data.errors import ProtocolError, SourceError, SourceUnreachable
+
+_CLOSE_SECONDS: Final = 1.0
+_TRIES: Final = 3
+# An answer that has begun goes on within this time, however slow the network.
+_STUCK_SECONDS: Final = 1.0
+_DRAIN_SECONDS: Final = 2.0
+_QUIET_SECONDS: Final = 0.05
+# More than the longest frame four times over; nobody asked for as much.
+_MOST_BUFFERED: Final = 1024
+
+
+class _DisturbedError(Exception):
+    """What came cannot be trusted, nor what is not proven yet; says why."""
+
+
+class RtuLink(asyncio.Protocol):
+    """A :class:`~greenlang_data.drivers.modbus.link.Link` that speaks RTU.
+
+    See :mod:`~greenlang_data.drivers.modbus.line` for how late and repeated answers are told from
+    fresh ones. When the line is disturbed, what was not proven by then is read again; after three
+    tries the connection ends.
+    """
+
+    def __init__(self, name: str, source: str, line: Line) -> None:
+        self._name = name
+        self._source = source
+        self._line = line
+        self._transport: asyncio.Transport | None = None
+        self._turn = asyncio.Lock()
+        self._buffer = bytearray()
+        self._touched = 0.0
+        self._arrived = asyncio.Event()
+        self._last_frame = b""
+        self._asked: Shape | None = None
+        self._ended: str | None = None
+        self._closed = asyncio.Event()
+        self.given_up = False
+
+    @property
+    def connected(self) -> bool:
+        """Whether the next request can be sent."""
+        return self._transport is not None and self._ended is None
+
+    async def ask(self, spans: Sequence[Span], log: ReadLog) -> list[Outcome]:
+        """Read ``spans``; see :meth:`~greenlang_data.drivers.modbus.link.Link.ask`."""
+        async with self._turn:
+            if not self.connected:
+                raise self._lost()
+            try:
+                return await _Reading(self, self._line, spans, log).run()
+            except asyncio.CancelledError:
+                if self._asked is not None:
+                    self._line.owed.add(self._asked)
+                self.given_up = self._ended is None
+                self.end("was closed because a request was given up")
+                raise
+
+    async def close(self) -> None:
+        """Close at once; never raises, may be called twice."""
+        self.end("is closed")
+        with contextlib.suppress(TimeoutError):
+            async with asyncio.timeout(_CLOSE_SECONDS):
+                await self._closed.wait()
+
+    def connection_made(self, transport: asyncio.BaseTransport) -> None:
+        """Called when the connection is open."""
+        assert isinstance(transport, asyncio.Transport)
+        self._transport = transport
+
+    def connection_lost(self, exc: Exception | None) -> None:
+        """Called as soon as the peer closes or resets the connection, the port is gone, or we do."""
+        self.end(f"was {'reset' if exc else 'closed by the device'}{f' ({exc})' if exc else ''}")
+        self._closed.set()
+
+    def data_received(self, data: bytes) -> None:
+        """Called with what has arrived."""
+        self._buffer += data
+        self._touched = asyncio.get_running_loop().time()
+        self._arrived.set()
+        if len(self._buffer) > _MOST_BUFFERED:
+            self.end("was closed because it sends what nobody asked for")
+
+    async def exchange(self, span: Span) -> RtuFrame | None:
+        """Ask for ``span`` once the line is silent; None when the unit stays silent.
+
+        Raises _DisturbedError for anything but its answer.
+        """
+        await self._silence()
+        shape = self._asked = shape_of(span)
+        self._write(encode_rtu_request(span))
+        wire = self._line.seconds_per_character * characters(span)
+        unit = self._line.unit_seconds
+        frame = await self._frame(None if unit is None else unit + wire, shape)
+        self._asked = None
+        if frame is None:
+            self._line.owed.add(shape)
+            return None
+        self._last_frame = frame.raw
+        return frame
+
+    async def drain(self) -> None:
+        """Wait until nothing comes any more, and forget what came.
+
+        Raises SourceUnreachable when it never ends.
+        """
+        loop = asyncio.get_running_loop()
+        until = loop.time() + _DRAIN_SECONDS
+        quiet = max(_QUIET_SECONDS, self._line.gap)
+        self._touched = loop.time()
+        while (left := self._touched + quiet - loop.time()) > 0:
+            if loop.time() > until:
+                self.end("was closed because the line never falls silent")
+            self._check_open()
+            await asyncio.sleep(left)
+        self._buffer.clear()
+        self._last_frame = b""
+
+    async def _silence(self) -> None:
+        """The pause that has to stand before a request; only a repeated answer may come in it."""
+        loop = asyncio.get_running_loop()
+        while True:
+            left = self._touched + self._line.gap - loop.time()
+            if left > 0:
+                await asyncio.sleep(left)
+            self._check_open()
+            if self._last_frame and self._buffer.startswith(self._last_frame):
+                del self._buffer[: len(self._last_frame)]
+            elif loop.time() >= self._touched + self._line.gap:
+                break
+        if self._buffer:
+            raise _DisturbedError("something came that was not asked for")
+
+    async def _frame(self, seconds: float | None, shape: Shape) -> RtuFrame | None:
+        loop = asyncio.get_running_loop()
+        until = None if seconds is None else loop.time() + seconds
+        while True:
+            frame = self._next_frame(shape)
+            if frame is not None:
+                return frame
+            self._arrived.clear()
+            limit = self._touched + _STUCK_SECONDS if self._buffer else until
+            try:
+                async with asyncio.timeout_at(limit):
+                    await self._arrived.wait()
+            except TimeoutError:
+                if self._buffer:
+                    raise _DisturbedError("an answer broke off") from None
+                return None
+            self._check_open()
+
+    def _next_frame(self, shape: Shape) -> RtuFrame | None:
+        """The answer, if it is whole; late ones before it are dropped."""
+        while True:
+            try:
+                frame = take_rtu_frame(self._buffer)
+            except BrokenAnswerError as broken:
+                raise _DisturbedError(str(broken)) from broken
+            if frame is None or frame.shape in (shape, exception_shape(shape)):
+                return frame
+            if frame.shape not in self._line.owed and frame.raw != self._last_frame:
+                unit, function, count = frame.shape
+                raise _DisturbedError(
+                    f"unit {unit} answered function {function} with {count} bytes, "
+                    f"where unit {shape.unit_id}, function {shape.function} and {shape.count} "
+                    "bytes belong"
+                )
+
+    def _write(self, data: bytes) -> None:
+        self._check_open()
+        assert self._transport is not None
+        self._transport.write(data)
+        self._touched = asyncio.get_running_loop().time()
+
+    def _check_open(self) -> None:
+        if self._ended is not None:
+            raise self._lost()
+
+    def end(self, how: str) -> None:
+        """Close the connection; what waits is told ``how`` it ended."""
+        if self._ended is None:
+            self._ended = how
+        self._arrived.set()
+        self._buffer.clear()
+        if self._transport is not None:
+            self._transport.abort()
+
+    def _lost(self) -> SourceUnreachable:
+        how = self._ended or "is not open"
+        return SourceUnreachable(f"the connection to {self._name} {how}", source=self._source)
+
+    def distrust(self, reason: str) -> SourceError:
+        """End the connection after too many disturbances; returns what to raise."""
+        self.end(f"was closed after a broken answer: {reason}")
+        return ProtocolError(
+            f"{self._name} sent a broken answer, {_TRIES} times in a row: {reason}",
+            source=self._source,
+            remedy="Nothing of it was used; check baudrate, parity, wiring, and for a second "
+            "master on the line.",
+        )
+
+
+class _Reading:
+    """One call of :meth:`RtuLink.ask`: ``spans`` in turn, until all outcomes are proven."""
+
+    def __init__(self, link: RtuLink, line: Line, spans: Sequence[Span], log: ReadLog) -> None:
+        self._link = link
+        self._line = line
+        self._spans = spans
+        self._log = log
+        self._outcomes: list[Outcome | None] = [None] * len(spans)
+        self._proven = 0
+
+    async def run(self) -> list[Outcome]:
+        failures = 0
+        while self._proven < len(self._spans):
+            before = self._proven
+            try:
+                await self._go_on()
+            except _DisturbedError as disturbed:
+                failures = 1 if self._proven > before else failures + 1
+                if failures == _TRIES:
+                    raise self._link.distrust(str(disturbed)) from disturbed
+                await self._start_over()
+        return [outcome for outcome in self._outcomes if outcome is not None]
+
+    async def _start_over(self) -> None:
+        await self._link.drain()
+        # Whatever was asked for and is not proven may be answered again, or only now.
+        unproven = self._spans[max(0, self._proven - 1) :]
+        self._line.owed |= {shape_of(span) for span in unproven}
+        if self._line.last is not None and self._line.last.count >= 0:
+            self._line.owed.add(self._line.last)
+
+    async def _go_on(self) -> None:
+        for index in range(self._proven, len(self._spans)):
+            await self._ask(index)
+        if self._proven < len(self._spans):
+            await self._ask_otherwise(self._spans[-1])
+            self._proven = len(self._spans)
+
+    async def _ask(self, index: int) -> None:
+        span = self._spans[index]
+        if self._line.doubts(span.unit_id) and not await self._ask_otherwise(span, index):
+            return
+        self._log.requests += 1
+        frame = await self._link.exchange(span)
+        if frame is None:
+            self._silent(index)
+            return
+        self._outcomes[index] = _outcome(frame)
+        if frame.shape != self._line.last:
+            self._line.proven(frame.shape)
+            self._proven = index + 1
+
+    async def _ask_otherwise(self, span: Span, index: int | None = None) -> bool:
+        """Prove that everything before is over; False when the unit is silent."""
+        self._log.requests += 1
+        frame = await self._link.exchange(self._line.other_question(span))
+        if frame is not None:
+            self._line.proven(frame.shape)
+            return True
+        if index is None:
+            raise _DisturbedError("a unit fell silent before its answers were proven")
+        self._silent(index)
+        return False
+
+    def _silent(self, index: int) -> None:
+        """No answer; if all before is proven, so is this."""
+        self._outcomes[index] = Silence(self._line.unit_seconds or 0.0)
+        if self._proven == index:
+            self._proven = index + 1
+
+
+def _outcome(frame: RtuFrame) -> Outcome:
+    if frame.shape.count < 0:
+        return RefusedError(frame.data[0])
+    return Answer(frame.data, time.time_ns())
