@@ -17,7 +17,8 @@ class Flight:
     ``spans_sent`` and ``index_of`` are by transaction id. A request that is asked again has two
     ids, and either answer is right. ``flying`` are those in flight, ``alone`` those to be asked
     again with nothing else in flight, and ``asked_again`` by index the ids of the second requests.
-    ``touched`` is when something was last sent into silence or received, on the loop's clock.
+    ``burst`` were in flight after the last sending, and ``lonely`` says that it was one into
+    silence. ``touched`` is when something was last sent into silence or received, on the loop's clock.
     """
 
     def __init__(self, spans: Sequence[Span], log: ReadLog, now: float) -> None:
@@ -31,6 +32,7 @@ class Flight:
         self.alone: deque[int] = deque()
         self.asked_again: dict[int, int] = {}
         self.burst = 0
+        self.lonely = False
         self.left = len(spans)
         self.touched = now
         # Holds an error as a result, so that asyncio has nothing to report if nobody waits.

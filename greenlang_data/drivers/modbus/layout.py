@@ -55,10 +55,7 @@ def _waves(parts: list[Part], units: int) -> list[list[Part]]:
     if units < 2:
         return [parts] if parts else []
     first: dict[int, Part] = {}
-    rest = []
-    for part in parts:
-        if first.setdefault(part.span.unit_id, part) is not part:
-            rest.append(part)
+    rest = [part for part in parts if first.setdefault(part.span.unit_id, part) is not part]
     return [wave for wave in (list(first.values()), rest) if wave]
 
 
@@ -97,8 +94,8 @@ class Layout:
             self.span_of_row[rows] = index[span]
         for block in plan_blocks(self.spans, limits, memory.barriers):
             self._add_block(block, index)
-        self.units = {part.span.unit_id for part in self.parts}
-        self.waves = _waves(self.parts, len(self.units))
+        self.unit_ids = {part.span.unit_id for part in self.parts}
+        self.waves = _waves(self.parts, len(self.unit_ids))
         self.decoder = Decoder(self._places(known), len(tags))
         self._make_columns(known)
 

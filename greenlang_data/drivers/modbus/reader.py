@@ -71,7 +71,7 @@ class SnapshotReader:
         """
         for parts in self._layout.waves:
             await self._read_parts(parts)
-        self._units.raise_if_all_failed(self._layout.units, self._source)
+        self._units.raise_if_all_failed(self._layout.unit_ids, self._source)
 
     async def _read_parts(self, parts: Sequence[Part]) -> None:
         """Ask for all ``parts`` at once, and then look for what is wrong with those refused."""

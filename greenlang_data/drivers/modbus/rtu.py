@@ -187,7 +187,7 @@ class RtuLink(asyncio.Protocol):
                 unit, function, count = frame.shape
                 raise _DisturbedError(
                     f"unit {unit} answered function {function} with {count} bytes, "
-                    f"where unit {shape.unit_id}, function {shape.function} and {shape.count} "
+                    f"where unit {shape.unit_id}, function {shape.function} and {shape.size} "
                     "bytes belong"
                 )
 
@@ -254,7 +254,7 @@ class _Reading:
         # Whatever was asked for and is not proven may be answered again, or only now.
         unproven = self._spans[max(0, self._proven - 1) :]
         self._line.owed |= {shape_of(span) for span in unproven}
-        if self._line.last is not None and self._line.last.count >= 0:
+        if self._line.last is not None and self._line.last.size >= 0:
             self._line.owed.add(self._line.last)
 
     async def _go_on(self) -> None:
@@ -298,6 +298,6 @@ class _Reading:
 
 
 def _outcome(frame: RtuFrame) -> Outcome:
-    if frame.shape.count < 0:
+    if frame.shape.size < 0:
         return RefusedError(frame.data[0])
     return Answer(frame.data, time.time_ns())

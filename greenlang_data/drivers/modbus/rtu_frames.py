@@ -31,11 +31,11 @@ _CRC_TABLE: Final = tuple(_crc_of_byte(value) for value in range(256))
 
 
 class Shape(NamedTuple):
-    """What an answer looks like; ``count`` is its number of data bytes, and -1 for an exception."""
+    """What an answer looks like; ``size`` is its number of data bytes, and -1 for an exception."""
 
     unit_id: int
     function: int
-    count: int
+    size: int
 
 
 class RtuFrame(NamedTuple):

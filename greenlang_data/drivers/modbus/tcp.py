@@ -162,22 +162,18 @@ class TcpLink(asyncio.Protocol):
                 f"it gets {self._depth} at a time now"
             )
         elif again is None and index not in flight.alone:
-            self._grow(len(flight.flying))
+            self._grow(flight)
 
-    def _grow(self, in_flight: int) -> None:
-        pace = self._pace
-        if not self._probed:
-            # The last of the two has come.
-            if self._depth >= _PROBE and in_flight == 1 and self._flight_is_probe():
-                self._probed = True
-                pace.reached = max(pace.reached, _PROBE)
-                self._depth = min(pace.limit, max(pace.reached, _PROBE))
-        elif in_flight >= self._depth and self._depth < pace.limit:
-            self._depth += 1
-            pace.reached = max(pace.reached, self._depth - 1)
-
-    def _flight_is_probe(self) -> bool:
-        return self._flight is not None and self._flight.burst >= _PROBE
+    def _grow(self, flight: Flight) -> None:
+        pace, in_flight = self._pace, len(flight.flying)
+        if self._probed:
+            if in_flight >= self._depth and self._depth < pace.limit:
+                self._depth += 1
+                pace.reached = max(pace.reached, self._depth - 1)
+        elif flight.burst >= _PROBE and in_flight == 1:  # the last of the burst has come
+            self._probed = True
+            pace.reached = max(pace.reached, _PROBE)
+            self._depth = min(pace.limit, pace.reached)
 
     def _send_more(self, flight: Flight) -> None:
         """Send what may be in flight beside what is there already, in one segment."""
@@ -189,15 +185,14 @@ class TcpLink(asyncio.Protocol):
             flight.asked_again[index] = self._sent % _TRANSACTIONS
             flight.touched = asyncio.get_running_loop().time()
         elif not flight.alone and (self._probed or not flight.flying):
-            while flight.waiting and len(flight.flying) < max(1, min(self._depth, self._limit)):
+            while flight.waiting and len(flight.flying) < max(
+                1, min(self._depth, self._pace.limit)
+            ):
                 requests.append(self._request(flight, flight.waiting.popleft()))
-            flight.burst = max(flight.burst, len(flight.flying))
+            flight.burst = len(flight.flying)
         if requests:
+            flight.lonely = len(requests) == len(flight.flying) == 1
             self._transport.write(b"".join(requests))
-
-    @property
-    def _limit(self) -> int:
-        return self._pace.limit
 
     def _request(self, flight: Flight, index: int) -> bytes:
         self._sent += 1
@@ -218,13 +213,11 @@ class TcpLink(asyncio.Protocol):
             await asyncio.wait((flight.done,), timeout=seconds)
 
     def _seconds_left(self, flight: Flight, now: float) -> float | None:
-        several = len(flight.flying) > 1
-        limit = self._pace.patience if several else self._pace.unit_seconds
+        limit = self._pace.unit_seconds if flight.lonely else self._pace.patience
         return None if limit is None else flight.touched + limit - now
 
     def _stalled(self, flight: Flight) -> None:
-        if len(flight.flying) > 1:
-            flight.burst = len(flight.flying)
+        if not flight.lonely:
             flight.alone.extend(sorted(flight.flying))
             flight.flying.clear()
         else:

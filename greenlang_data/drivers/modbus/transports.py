@@ -46,7 +46,7 @@ def check_keys(endpoint: Endpoint, config: ModbusSettings, source: str) -> None:
     Somebody who gives a certificate means the connection to be encrypted.
     """
     transport = endpoint.transport if isinstance(endpoint, NetworkEndpoint) else "serial"
-    useless = set()
+    useless: set[str] = set()
     if transport != "tls":
         useless |= _TLS_KEYS
     if transport in ("tcp", "tls"):
