@@ -1,3 +1,3 @@
 """Fixtures for all tests: the peers that drivers are tried against."""
 
-pytest_plugins = ["tests.peers.fixtures"]
+pytest_plugins = ["tests.peers.fixtures", "tests.peers.fixtures_fieldbus"]

@@ -8,8 +8,8 @@ from __future__ import annotations
 
 import os
 from collections.abc import Callable, Iterator
-from contextlib import ExitStack
-from typing import TypeVar
+from contextlib import AbstractContextManager, ExitStack
+from typing import Any, TypeVar
 
 import pytest
 
@@ -18,7 +18,7 @@ from .lying_modbus import Behaviour, LyingModbus
 from .lying_opcua import LyingOpcua
 from .proxy import FaultProxy
 
-PeerType = TypeVar("PeerType", bound=launch.Peer)
+PeerType = TypeVar("PeerType", bound=AbstractContextManager[Any])
 
 
 def start_or_skip(start: Callable[[], PeerType]) -> PeerType:
@@ -31,7 +31,8 @@ def start_or_skip(start: Callable[[], PeerType]) -> PeerType:
         pytest.skip(str(unavailable))
 
 
-def _running(start: Callable[[], PeerType]) -> Iterator[PeerType]:
+def running(start: Callable[[], PeerType]) -> Iterator[PeerType]:
+    """Run a server for as long as a fixture is in use."""
     with start_or_skip(start) as peer:
         yield peer
 
@@ -39,31 +40,31 @@ def _running(start: Callable[[], PeerType]) -> Iterator[PeerType]:
 @pytest.fixture(scope="session")
 def opcua_peer() -> Iterator[launch.OpcuaPeer]:
     """The node-opcua server with 300 tags and 25,000 samples in ``History.Million``."""
-    yield from _running(launch.start_opcua)
+    yield from running(launch.start_opcua)
 
 
 @pytest.fixture(scope="session")
 def opcua_peer_large() -> Iterator[launch.OpcuaPeer]:
     """The node-opcua server with 10,000 tags and a million samples."""
-    yield from _running(lambda: launch.start_opcua(tags=10_000, history=1_000_000, mixed=100_000))
+    yield from running(lambda: launch.start_opcua(tags=10_000, history=1_000_000, mixed=100_000))
 
 
 @pytest.fixture(scope="session")
 def opcua_second() -> Iterator[launch.OpcuaPeer]:
     """The asyncua server with a few of the same nodes."""
-    yield from _running(launch.start_opcua_second)
+    yield from running(launch.start_opcua_second)
 
 
 @pytest.fixture(scope="session")
 def modbus_peer() -> Iterator[launch.Peer]:
     """The libmodbus server."""
-    yield from _running(launch.start_modbus)
+    yield from running(launch.start_modbus)
 
 
 @pytest.fixture(scope="session")
 def modbus_second() -> Iterator[launch.Peer]:
     """The pymodbus server; not for pipelining."""
-    yield from _running(launch.start_modbus_second)
+    yield from running(launch.start_modbus_second)
 
 
 @pytest.fixture

@@ -142,7 +142,11 @@ class Peer:
         self._port = port
         self._errors = tempfile.TemporaryFile()  # noqa: SIM115 - lives as long as the server
         self._process: subprocess.Popen[bytes] | None = None
-        self._start()
+        try:
+            self._start()
+        except BaseException:
+            self._errors.close()
+            raise
         _running.add(self)
 
     def __repr__(self) -> str:
@@ -253,6 +257,7 @@ class Peer:
             self._port = int(self.info["port"])
         except BaseException:
             self.kill()
+            self._close_pipes()
             raise
 
     def _ready_line(self) -> bytes:
@@ -346,11 +351,12 @@ def start_opcua(
     return OpcuaPeer("node-opcua server", command, port=port, audit=audit)
 
 
-def build_modbus_server() -> Path:
-    """Compile the libmodbus server unless that is already done; return the program."""
+def build_modbus_server(name: str = "modbus_server") -> Path:
+    """Compile a libmodbus server unless that is already done; return the program."""
     _require("modbus")
-    source, program = FOLDER / "modbus_server.c", BUILD_FOLDER / "modbus_server"
-    if program.exists() and program.stat().st_mtime >= source.stat().st_mtime:
+    source, program = FOLDER / f"{name}.c", BUILD_FOLDER / name
+    newest = max(file.stat().st_mtime for file in (source, FOLDER / "modbus_contents.h"))
+    if program.exists() and program.stat().st_mtime >= newest:
         return program
     BUILD_FOLDER.mkdir(exist_ok=True)
     flags = subprocess.run(
@@ -360,7 +366,7 @@ def build_modbus_server() -> Path:
         text=True,
     ).stdout.split()
     # Test processes may build at the same time, so each builds aside and moves into place.
-    unfinished = BUILD_FOLDER / f"modbus_server.{os.getpid()}"
+    unfinished = BUILD_FOLDER / f"{name}.{os.getpid()}"
     command = [
         "gcc",
         "-std=gnu11",
@@ -371,10 +377,11 @@ def build_modbus_server() -> Path:
         str(unfinished),
         *flags,
         "-lm",
+        "-pthread",
     ]
     built = subprocess.run(command, check=False, capture_output=True, text=True)
     if built.returncode != 0:
-        raise PeerFailed(f"modbus_server.c does not compile\n{built.stderr}")
+        raise PeerFailed(f"{source.name} does not compile\n{built.stderr}")
     unfinished.replace(program)
     return program
 
