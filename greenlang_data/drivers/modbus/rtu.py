@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import math
 import time
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from typing import Final
 
 from greenlang_data.drivers.base import ReadLog
@@ -20,6 +21,7 @@ from greenlang_data.drivers.modbus.rtu_frames import (
     characters,
     encode_rtu_request,
     exception_shape,
+    shape_at,
     shape_of,
     take_rtu_frame,
 )
@@ -30,6 +32,8 @@ _TRIES: Final = 3
 # An answer that has begun goes on within this time, however slow the network.
 _STUCK_SECONDS: Final = 1.0
 _DRAIN_SECONDS: Final = 2.0
+# A request that was given up after a long wait does not hold up the next for as long.
+_LONGEST_REST_SECONDS: Final = 1.0
 _QUIET_SECONDS: Final = 0.05
 # More than the longest frame four times over; nobody asked for as much.
 _MOST_BUFFERED: Final = 1024
@@ -58,6 +62,7 @@ class RtuLink(asyncio.Protocol):
         self._arrived = asyncio.Event()
         self._last_frame = b""
         self._asked: Shape | None = None
+        self._asked_at = 0.0
         self._ended: str | None = None
         self._closed = asyncio.Event()
         self.given_up = False
@@ -75,8 +80,7 @@ class RtuLink(asyncio.Protocol):
             try:
                 return await _Reading(self, self._line, spans, log).run()
             except asyncio.CancelledError:
-                if self._asked is not None:
-                    self._line.owed.add(self._asked)
+                self._owe(_LONGEST_REST_SECONDS)
                 self.given_up = self._ended is None
                 self.end("was closed because a request was given up")
                 raise
@@ -112,15 +116,16 @@ class RtuLink(asyncio.Protocol):
         Raises _DisturbedError for anything but its answer.
         """
         await self._silence()
-        shape = self._asked = shape_of(span)
         self._write(encode_rtu_request(span))
+        shape = self._asked = shape_of(span)
+        self._asked_at = self._touched
         wire = self._line.seconds_per_character * characters(span)
         unit = self._line.unit_seconds
         frame = await self._frame(None if unit is None else unit + wire, shape)
-        self._asked = None
         if frame is None:
-            self._line.owed.add(shape)
+            self._owe(math.inf)
             return None
+        self._asked = None
         self._last_frame = frame.raw
         return frame
 
@@ -130,6 +135,7 @@ class RtuLink(asyncio.Protocol):
         Raises SourceUnreachable when it never ends.
         """
         loop = asyncio.get_running_loop()
+        self._owe(_LONGEST_REST_SECONDS)
         until = loop.time() + _DRAIN_SECONDS
         quiet = max(_QUIET_SECONDS, self._line.gap)
         self._touched = loop.time()
@@ -141,28 +147,45 @@ class RtuLink(asyncio.Protocol):
         self._buffer.clear()
         self._last_frame = b""
 
+    async def rest(self, until: float) -> None:
+        """Leave the line alone, but for answers that come late, until a time on the loop's clock."""
+        left = until - asyncio.get_running_loop().time()
+        if left > 0:
+            await asyncio.sleep(left)
+
     async def _silence(self) -> None:
-        """The pause that has to stand before a request; only a repeated answer may come in it."""
+        """The pause that has to stand before a request; only late or repeated answers may come."""
         loop = asyncio.get_running_loop()
-        while True:
-            left = self._touched + self._line.gap - loop.time()
+        pause = self._line.gap
+        while (left := self._touched + pause - loop.time()) > 0 or self._buffer:
             if left > 0:
                 await asyncio.sleep(left)
-            self._check_open()
-            if self._last_frame and self._buffer.startswith(self._last_frame):
-                del self._buffer[: len(self._last_frame)]
-            elif loop.time() >= self._touched + self._line.gap:
-                break
-        if self._buffer:
-            raise _DisturbedError("something came that was not asked for")
+                self._check_open()
+            elif not self._drop_frame():
+                if pause == _QUIET_SECONDS:
+                    raise _DisturbedError("something came that was not asked for")
+                pause = _QUIET_SECONDS  # the rest of a frame may be on its way
+
+    def _drop_frame(self) -> bool:
+        """Forget the frame that has come unasked, if it is whole and can be explained."""
+        return self._next_frame(()) is not None
+
+    def _owe(self, longest: float) -> None:
+        """The request that was sent last may still be answered."""
+        if self._asked is None:
+            return
+        now = asyncio.get_running_loop().time()
+        self._line.owed[self._asked] = now + min(now - self._asked_at, longest)
+        self._asked = None
 
     async def _frame(self, seconds: float | None, shape: Shape) -> RtuFrame | None:
         loop = asyncio.get_running_loop()
         until = None if seconds is None else loop.time() + seconds
         while True:
-            frame = self._next_frame(shape)
-            if frame is not None:
-                return frame
+            expected = (shape, exception_shape(shape))
+            while (frame := self._next_frame(expected)) is not None:
+                if frame.shape in expected:
+                    return frame
             self._arrived.clear()
             limit = self._touched + _STUCK_SECONDS if self._buffer else until
             try:
@@ -174,22 +197,25 @@ class RtuLink(asyncio.Protocol):
                 return None
             self._check_open()
 
-    def _next_frame(self, shape: Shape) -> RtuFrame | None:
-        """The answer, if it is whole; late ones before it are dropped."""
-        while True:
-            try:
-                frame = take_rtu_frame(self._buffer)
-            except BrokenAnswerError as broken:
-                raise _DisturbedError(str(broken)) from broken
-            if frame is None or frame.shape in (shape, exception_shape(shape)):
-                return frame
-            if frame.shape not in self._line.owed and frame.raw != self._last_frame:
-                unit, function, count = frame.shape
+    def _next_frame(self, expected: Collection[Shape]) -> RtuFrame | None:
+        """The first frame, once it is whole, if it is expected, late, or comes again.
+
+        Raises _DisturbedError as soon as its head tells that it is none of these.
+        """
+        try:
+            shape = shape_at(self._buffer)
+            if shape is None:
+                return None
+            known = shape in expected or shape in self._line.owed
+            if not known and not self._last_frame.startswith(self._buffer[:3]):
+                unit, function, size = shape
                 raise _DisturbedError(
-                    f"unit {unit} answered function {function} with {count} bytes, "
-                    f"where unit {shape.unit_id}, function {shape.function} and {shape.size} "
-                    "bytes belong"
+                    f"unit {unit} answered function {function} with {size} bytes, where other "
+                    "things were asked"
                 )
+            return take_rtu_frame(self._buffer)
+        except BrokenAnswerError as broken:
+            raise _DisturbedError(str(broken)) from broken
 
     def _write(self, data: bytes) -> None:
         self._check_open()
@@ -253,21 +279,22 @@ class _Reading:
         await self._link.drain()
         # Whatever was asked for and is not proven may be answered again, or only now.
         unproven = self._spans[max(0, self._proven - 1) :]
-        self._line.owed |= {shape_of(span) for span in unproven}
-        if self._line.last is not None and self._line.last.size >= 0:
-            self._line.owed.add(self._line.last)
+        for shape in {shape_of(span) for span in unproven}:
+            self._line.owed.setdefault(shape, 0.0)
 
     async def _go_on(self) -> None:
         for index in range(self._proven, len(self._spans)):
             await self._ask(index)
         if self._proven < len(self._spans):
-            await self._ask_otherwise(self._spans[-1])
+            await self._ask_otherwise(self._spans[self._proven])
             self._proven = len(self._spans)
 
     async def _ask(self, index: int) -> None:
         span = self._spans[index]
-        if self._line.doubts(span.unit_id) and not await self._ask_otherwise(span, index):
-            return
+        if self._line.doubts(span.unit_id):
+            await self._link.rest(self._line.quiet_until(span.unit_id))
+            if not await self._ask_otherwise(span, index):
+                return
         self._log.requests += 1
         frame = await self._link.exchange(span)
         if frame is None:

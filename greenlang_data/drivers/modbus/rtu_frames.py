@@ -80,23 +80,35 @@ def characters(span: Span) -> int:
     return len(encode_rtu_request(span)) + _HEAD_SIZE + byte_count(span) + _CRC_SIZE
 
 
+def shape_at(buffer: bytearray) -> Shape | None:
+    """The shape of the frame that ``buffer`` starts with, as far as it tells.
+
+    Raises BrokenAnswerError for what cannot be an answer to a read.
+    """
+    if len(buffer) < _HEAD_SIZE:
+        return None
+    unit, function, third = buffer[:_HEAD_SIZE]
+    if function in _READS:
+        return Shape(unit, function, third)
+    if function & _EXCEPTION_FLAG and function & ~_EXCEPTION_FLAG in _READS:
+        return Shape(unit, function, -1)
+    raise BrokenAnswerError(f"function {function} was never asked for")
+
+
 def take_rtu_frame(buffer: bytearray) -> RtuFrame | None:
     """Take the first frame out of ``buffer``, or None while it is not whole.
 
     Never waits for more than 260 bytes. Raises BrokenAnswerError for what cannot be an answer.
     """
-    if len(buffer) < _HEAD_SIZE:
+    shape = shape_at(buffer)
+    if shape is None:
         return None
-    unit, function, third = buffer[:_HEAD_SIZE]
-    refused = function & ~_EXCEPTION_FLAG in _READS and bool(function & _EXCEPTION_FLAG)
-    if not refused and function not in _READS:
-        raise BrokenAnswerError(f"function {function} was never asked for")
-    size = _EXCEPTION_SIZE if refused else _HEAD_SIZE + third + _CRC_SIZE
+    refused = shape.size < 0
+    size = _EXCEPTION_SIZE if refused else _HEAD_SIZE + shape.size + _CRC_SIZE
     if len(buffer) < size:
         return None
     raw = bytes(buffer[:size])
     if crc(raw[:-_CRC_SIZE]) != raw[-_CRC_SIZE:]:
         raise BrokenAnswerError("its checksum is wrong")
     del buffer[:size]
-    shape = Shape(unit, function, -1 if refused else third)
     return RtuFrame(shape, raw[2:3] if refused else raw[_HEAD_SIZE:-_CRC_SIZE], raw)
