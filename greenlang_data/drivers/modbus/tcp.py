@@ -237,7 +237,14 @@ class TcpLink(asyncio.Protocol):
 
     def _lost(self) -> SourceUnreachable:
         how = self._ended or "is not open"
-        return SourceUnreachable(f"the connection to {self._name} {how}", source=self._source)
+        encrypted = self._transport and self._transport.get_extra_info("ssl_object")
+        # Some say so in an alert, and some only hang up.
+        hint = "Perhaps it wants a client certificate: see certificate_path."
+        return SourceUnreachable(
+            f"the connection to {self._name} {how}",
+            source=self._source,
+            remedy=hint if encrypted and self._pace.slowest is None else "",
+        )
 
     def _broken(self, broken: BrokenAnswerError) -> ProtocolError:
         return ProtocolError(
