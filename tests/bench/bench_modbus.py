@@ -152,11 +152,13 @@ async def bench_blocks(server: launch.Peer) -> None:
     )
 
 
-def bench_facade(server: launch.Peer) -> None:
+def bench_facade(server: launch.Peer, *, provenance: bool) -> None:
     """5,000 floats to a DataFrame in a notebook's way, in turns with plain pymodbus."""
     tags = [one.tag for one in registers()]
     ours, theirs = [], []
-    with gd.Session(sources=[config_for(server.port)]) as session, asyncio.Runner() as runner:
+    config = config_for(server.port)
+    config.enable_provenance = provenance
+    with gd.Session(sources=[config]) as session, asyncio.Runner() as runner:
 
         async def connected() -> AsyncModbusTcpClient:
             client = AsyncModbusTcpClient("127.0.0.1", port=server.port)
@@ -174,7 +176,7 @@ def bench_facade(server: launch.Peer) -> None:
         client.close()
     mine, plain = statistics.median(ours), statistics.median(theirs)
     print(
-        f"5,000 floats to a DataFrame: session {1000 * mine:.2f} ms, pymodbus to a list "
+        f"5,000 floats to a DataFrame, {'with' if provenance else 'without'} hashes: session {1000 * mine:.2f} ms, pymodbus to a list "
         f"{1000 * plain:.2f} ms, pymodbus / session {plain / mine:.2f}"
     )
 
@@ -260,7 +262,8 @@ def main() -> None:
     with launch.start_modbus(log=False) as server:
         asyncio.run(bench_pymodbus(server))
         asyncio.run(bench_blocks(server))
-        bench_facade(server)
+        for provenance in (True, False):
+            bench_facade(server, provenance=provenance)
         for one_way in ONE_WAY_SECONDS:
             for most in (1, None):
                 asyncio.run(bench_delay(server, one_way, most))
