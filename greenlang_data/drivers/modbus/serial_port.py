@@ -129,7 +129,7 @@ def open_serial_port(path: str, config: ModbusSettings, source: str) -> Any:
             write_timeout=0,
             exclusive=True if os.name == "posix" else None,
         )
-    except (OSError, ValueError) as error:
+    except Exception as error:  # pyserial lets termios.error through, which is no OSError
         raise SourceUnreachable(
             f"the serial port {path} cannot be opened: {error}",
             source=source,
