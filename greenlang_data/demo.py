@@ -23,7 +23,13 @@ def run_demo(directory: Path) -> int:
 
     import greenlang_data as gd
 
-    directory.mkdir(parents=True, exist_ok=True)
+    try:
+        directory.mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        raise gd.ExportError(
+            f"cannot make the directory {str(directory)!r}: {error.strerror}",
+            remedy="Choose another with --directory.",
+        ) from error
     intact = True
     with gd.Session(mock=True) as session, pd.option_context("display.width", 110):
         for name, call, frame in _frames(session):

@@ -52,7 +52,8 @@ class GreenLangError(Exception):
         text = f"{self.source}: {self.what}" if self.source else self.what
         if not self.remedy:
             return text
-        return f"{text.rstrip('.')}. {self.remedy}"
+        end = "" if text.endswith("?") else "."
+        return f"{text.rstrip('.')}{end} {self.remedy}"
 
 
 class ConfigurationError(GreenLangError, ValueError):

@@ -8,7 +8,7 @@ import weakref
 from collections.abc import Iterable, Mapping, Sequence
 from datetime import UTC, tzinfo
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Literal, Self
+from typing import TYPE_CHECKING, Any, Literal, Self, get_args
 
 from greenlang_data.answer import frame_of
 from greenlang_data.connectors.base import BaseConnector, Errors
@@ -20,7 +20,7 @@ from greenlang_data.connectors.historian import HistorianQuery
 from greenlang_data.connectors.query import Aggregation, Query, build_query
 from greenlang_data.connectors.registry import AnyConnector
 from greenlang_data.connectors.scada import SCADAQuery
-from greenlang_data.errors import SessionClosedError, UnsupportedError
+from greenlang_data.errors import QueryError, SessionClosedError, UnsupportedError
 from greenlang_data.runtime import get_runtime
 from greenlang_data.settings import ConnectorConfig
 from greenlang_data.settings.config import MockVariant
@@ -58,11 +58,13 @@ class Session:
 
     def __init__(
         self,
-        sources: Iterable[ConnectorConfig | AnyConnector] = (),
+        sources: Iterable[ConnectorConfig | AnyConnector] | ConnectorConfig | AnyConnector = (),
         *,
         mock: bool | MockVariant | Sequence[MockVariant] = False,
         tz: str | tzinfo = UTC,
     ) -> None:
+        if isinstance(sources, ConnectorConfig | BaseConnector):
+            sources = [sources]
         self._zone = zone_named(tz) if isinstance(tz, str) else tz
         self._sources = Sources([*_mocks(mock), *sources])
         self._generation = get_runtime().generation
@@ -85,7 +87,12 @@ class Session:
 
     def connector(self, name: str) -> AnyConnector:
         """The connector behind a source, for its metrics or a health monitor."""
-        return self._sources.connector(name)
+        connector = self._sources.connector(name)
+        if not self._closed:
+            # Else it would belong to whichever event loop uses it first, and not to this session.
+            self._check_open()
+            get_runtime().run(connector.settle())
+        return connector
 
     def scada(
         self,
@@ -248,9 +255,14 @@ class Session:
         exactly one field that is a list of records.
         """
         if isinstance(connector, BaseConnector):
-            self._sources.add(connector)
-        else:
+            self._sources.lend(connector)
+        elif isinstance(connector, str):
             connector = self._sources.connector(connector)
+        else:
+            raise QueryError(
+                f"connector is a {type(connector).__name__}",
+                remedy="Give the name of a source, or a BaseConnector.",
+            )
         return self._fetch(connector, query, timeout, errors, shape)
 
     def scan(
@@ -287,10 +299,13 @@ class Session:
         if self._closed:
             return
         self._closed = True
+        self._close_connections()
+
+    def _close_connections(self) -> None:
         runtime = get_runtime()
         if not self._closes_at_exit or runtime.generation != self._generation:
             return  # Nothing was opened, or it was opened by the parent process.
-        runtime.run(_disconnect(self._sources.connectors), timeout=10)
+        runtime.run(_disconnect(self._sources.to_close), timeout=10)
 
     def __enter__(self) -> Self:
         return self
@@ -325,7 +340,17 @@ class Session:
         self._check_open()
         if isinstance(query, Query):
             query = query.in_utc(self._zone)
-        payload, provenance = get_runtime().run(connector.fetch_data(query, timeout, errors=errors))
+        if shape not in (None, *get_args(Shape)):
+            raise QueryError(f"shape is {shape!r}", remedy="Use 'wide' or 'long'.")
+        # Only what was given, because a connector may override fetch_data without the rest.
+        options: dict[str, Any] = {} if errors == "raise" else {"errors": errors}
+        if timeout is not None:
+            options["timeout"] = timeout
+        try:
+            payload, provenance = get_runtime().run(connector.fetch_data(query, **options))
+        finally:
+            if self._closed:
+                self._close_connections()  # It may have connected anew after the others closed.
         return frame_of(query, payload, provenance, shape)
 
     def _check_open(self) -> None:

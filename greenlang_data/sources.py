@@ -5,14 +5,15 @@ from __future__ import annotations
 import difflib
 import threading
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from typing import Any, Final
+from typing import Any, Final, get_args
 
 from greenlang_data.connectors.base import BaseConnector
 from greenlang_data.connectors.cems import CEMSConfig
 from greenlang_data.connectors.cmms import CMMSConfig
 from greenlang_data.connectors.erp import ERPConfig
 from greenlang_data.connectors.historian import HistorianConfig
-from greenlang_data.connectors.registry import AnyConnector, config_class_of, get_registry
+from greenlang_data.connectors.models import config_class_of
+from greenlang_data.connectors.registry import AnyConnector, get_registry
 from greenlang_data.connectors.scada import SCADAConfig
 from greenlang_data.errors import ConfigurationError, QueryError
 from greenlang_data.settings import ConnectorConfig
@@ -38,7 +39,19 @@ def config_classes() -> dict[str, type[ConnectorConfig]]:
 
 
 def mock_configs(variants: Sequence[MockVariant] = ()) -> list[ConnectorConfig]:
-    """One simulated source of each kind, named like its kind."""
+    """One simulated source of each kind, named like its kind.
+
+    Raises ConfigurationError for a variant that there is not.
+    """
+    known = get_args(MockVariant)
+    for variant in variants:
+        if variant not in known:
+            close = difflib.get_close_matches(str(variant), known, n=1)
+            hint = f"Did you mean {close[0]!r}? " if close else ""
+            raise ConfigurationError(
+                f"the simulated plant has no variant {variant!r}",
+                remedy=f"{hint}Variants: {', '.join(known)}.",
+            )
     return [
         config(
             connector_id=kind, connector_type=kind, mock_mode=True, mock_variants=tuple(variants)
@@ -49,6 +62,11 @@ def mock_configs(variants: Sequence[MockVariant] = ()) -> list[ConnectorConfig]:
 
 def connector_for(config: ConnectorConfig) -> AnyConnector:
     """A connector of the registered class that takes this config."""
+    if not isinstance(config, ConnectorConfig):
+        raise ConfigurationError(
+            f"a source is a config or a connector, not a {type(config).__name__}",
+            remedy="Give a list of configs, as in Session(sources=[SCADAConfig(...)]).",
+        )
     registry = get_registry()
     if registry.is_registered(config.connector_type):
         return registry.create_connector(config.connector_type, config)
@@ -69,17 +87,38 @@ class Sources(Mapping[str, ConnectorConfig]):
     def __init__(self, sources: Iterable[ConnectorConfig | AnyConnector]) -> None:
         self._lock = threading.Lock()
         self._connectors: dict[str, AnyConnector] = {}
+        self._lent: set[str] = set()  # names of those that a call brought along
+        self._replaced: list[AnyConnector] = []
         for source in sources:
-            self.add(source if isinstance(source, BaseConnector) else connector_for(source))
+            self._add(source if isinstance(source, BaseConnector) else connector_for(source))
 
-    def add(self, connector: AnyConnector) -> None:
-        """Take in a connector. Raises ConfigurationError when another has its name."""
+    def _add(self, connector: AnyConnector) -> None:
+        name = connector.config.connector_id
+        if self._connectors.setdefault(name, connector) is not connector:
+            raise ConfigurationError(
+                f"two sources are called {name!r}", remedy="Give each its own connector_id."
+            )
+
+    def lend(self, connector: AnyConnector) -> None:
+        """Take in a connector that a call brought along.
+
+        It takes the place of one that an earlier call brought under its name, as when a notebook
+        cell is run again; that one is closed with the others. Raises ConfigurationError when a
+        configured source has its name.
+        """
         name = connector.config.connector_id
         with self._lock:
-            if self._connectors.setdefault(name, connector) is not connector:
-                raise ConfigurationError(
-                    f"two sources are called {name!r}", remedy="Give each its own connector_id."
-                )
+            earlier = self._connectors.get(name)
+            if earlier is not None and earlier is not connector and name in self._lent:
+                self._replaced.append(self._connectors.pop(name))
+            self._add(connector)
+            if earlier is None:
+                self._lent.add(name)
+
+    @property
+    def to_close(self) -> list[AnyConnector]:
+        """All connectors, those included that others took the place of."""
+        return [*self._replaced, *self.connectors]
 
     @property
     def connectors(self) -> list[AnyConnector]:

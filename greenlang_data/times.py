@@ -34,17 +34,16 @@ def to_utc(moment: datetime, zone: tzinfo) -> datetime:
 
     Raises QueryError for wall-clock times that a change of the clocks skips or repeats.
     """
-    if moment.tzinfo is not None:
+    try:
+        if moment.tzinfo is None:
+            _check_wall_clock(moment, zone)
+            moment = moment.replace(tzinfo=zone)
         return moment.astimezone(UTC)
-    first, second = (moment.replace(tzinfo=zone, fold=fold) for fold in (0, 1))
-    if first.utcoffset() != second.utcoffset() and moment.fold == 0:
-        skipped = first.astimezone(UTC).astimezone(zone).replace(tzinfo=None) != moment
+    except OverflowError as error:
         raise QueryError(
-            f"{moment} {'does not exist' if skipped else 'happens twice'} in {zone}, "
-            "because the clocks change",
-            remedy="Give the time with an offset, such as 2025-10-26T02:30:00+01:00.",
-        )
-    return moment.replace(tzinfo=zone).astimezone(UTC)
+            f"{moment} is before year 1 or after year 9999 in UTC",
+            remedy="Stay a day away from both.",
+        ) from error
 
 
 def utc_window(
@@ -79,6 +78,22 @@ def zone_named(name: str) -> tzinfo:
         raise QueryError(
             f"there is no time zone {name!r}", remedy="Use a name such as 'Europe/Berlin'."
         ) from error
+
+
+def _check_wall_clock(moment: datetime, zone: tzinfo) -> None:
+    """Refuse a time that the zone skips or repeats; ``fold=1`` picks the second of two."""
+    first, second = (moment.replace(tzinfo=zone, fold=fold) for fold in (0, 1))
+    if first.utcoffset() == second.utcoffset():
+        return
+    skipped = first.astimezone(UTC).astimezone(zone).replace(tzinfo=None, fold=0) != moment.replace(
+        fold=0
+    )
+    if skipped or moment.fold == 0:
+        raise QueryError(
+            f"{moment} {'does not exist' if skipped else 'happens twice'} in {zone}, "
+            "because the clocks change",
+            remedy="Give the time with an offset, such as 2025-10-26T02:30:00+01:00.",
+        )
 
 
 _UNITS = {"s": 1, "sec": 1, "min": 60, "m": 60, "h": 3600, "d": 86400, "w": 604800}

@@ -97,3 +97,11 @@ def test_a_wrong_file_is_one_line_on_stderr(
     assert error.count("\n") == 1
     assert "'scada'" in error
     assert main(["check", str(tmp_path / "absent.toml")]) == 2
+
+
+def test_a_demo_that_cannot_write_says_so(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    (tmp_path / "file").touch()
+    assert main(["demo", "--directory", str(tmp_path / "file" / "out")]) == 2
+    assert "--directory" in capsys.readouterr().err

@@ -120,3 +120,18 @@ def test_unknown_zone_names_are_refused() -> None:
     for name in ("Mars/Olympus", "", "../etc/passwd"):
         with pytest.raises(QueryError, match="no time zone"):
             zone_named(name)
+
+
+def test_fold_picks_the_second_of_two_and_makes_no_hour_that_is_skipped() -> None:
+    with pytest.raises(QueryError, match="does not exist"):
+        to_utc(datetime(2025, 3, 30, 2, 30, fold=1), BERLIN)
+
+
+def test_the_edges_of_the_calendar_are_refused_and_do_not_overflow() -> None:
+    for moment, zone in [
+        (datetime(1, 1, 1), BERLIN),
+        (datetime(9999, 12, 31, 23), ZoneInfo("America/New_York")),
+        (datetime(1, 1, 1, tzinfo=timezone(timedelta(hours=1))), UTC),
+    ]:
+        with pytest.raises(QueryError, match="year"):
+            to_utc(moment, zone)

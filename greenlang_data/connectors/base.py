@@ -8,20 +8,29 @@ from abc import abstractmethod
 from collections.abc import Awaitable, Callable, Mapping
 from datetime import UTC, datetime
 from time import perf_counter
-from typing import Any, ClassVar, Generic, Literal, Protocol, TypeVar
+from typing import Any, ClassVar, Generic, Literal, Protocol, TypeVar, get_args
 from uuid import uuid4
 
 from pydantic import BaseModel
 
 from greenlang_data.connectors.lifecycle import Lifecycle
+from greenlang_data.connectors.models import query_class_of
 from greenlang_data.connectors.payload import ReadPayload
 from greenlang_data.connectors.query import Query
 from greenlang_data.drivers.schema import UNKNOWN_TAG
-from greenlang_data.errors import ReadFailed, SourceTimeout, SourceUnreachable, UnknownTagError
+from greenlang_data.errors import (
+    QueryError,
+    ReadFailed,
+    SourceTimeout,
+    SourceUnreachable,
+    UnknownTagError,
+)
 from greenlang_data.provenance.hash import hash_json
 from greenlang_data.provenance.record import ConnectorProvenance
 from greenlang_data.resilience.breaker import Breaker
+from greenlang_data.resilience.deadline import checked_timeout
 from greenlang_data.resilience.pipeline import Pipeline
+from greenlang_data.runtime import get_runtime
 from greenlang_data.settings import ConnectorConfig
 from greenlang_data.states import ConnectorMetrics, HealthStatus
 
@@ -60,6 +69,7 @@ class BaseConnector(Lifecycle, Generic[TQuery, TPayload, TConfig]):
     def __init__(self, config: TConfig) -> None:
         super().__init__()
         self.config: TConfig = config
+        self._query_class = query_class_of(type(self))
         self.metrics = ConnectorMetrics()
         self.listeners: list[Listener] = []
         self._pipeline = Pipeline(config.connector_id, config, self)
@@ -95,23 +105,30 @@ class BaseConnector(Lifecycle, Generic[TQuery, TPayload, TConfig]):
         ``timeout`` bounds this whole call, in seconds. With ``errors="report"`` tags that could
         not be read are listed in ``payload.failures`` instead of raising.
 
+        May be awaited on any event loop, also while a session or a ``with`` block has it open.
+
         Raises QueryError, AuthenticationError, ConnectionError, TimeoutError or
         CircuitBreakerError (all from :mod:`greenlang_data.errors`, or what a connector of your
         own raises), and UnknownTagError or ReadFailed for tags that could not be read.
         """
+        if get_runtime().drives(self._loop):
+            return await get_runtime().bridge(
+                lambda: BaseConnector.fetch_data(self, query, timeout, errors=errors)
+            )
+        self._check(query, timeout, errors)
         if isinstance(query, Query):
             query = query.in_utc()
         attempts = 0
 
-        async def attempt() -> TPayload:
+        async def attempt() -> tuple[TPayload, str]:
             nonlocal attempts
             attempts += 1
             return await self._attempt(query)
 
-        payload = await self.run_step(attempt, timeout, self.planned_points(query))
+        payload, origin = await self.run_step(attempt, timeout, self.planned_points(query))
         if errors == "raise":
             self._raise_failures(payload)
-        return payload, self._provenance(query, payload, attempts)
+        return payload, self._provenance(query, payload, attempts, origin)
 
     async def run_step(
         self,
@@ -212,10 +229,26 @@ class BaseConnector(Lifecycle, Generic[TQuery, TPayload, TConfig]):
         """What a connector adds to the provenance of ``payload``: JSON values only."""
         return {}
 
-    async def _attempt(self, query: TQuery) -> TPayload:
+    def _check(self, query: object, timeout: float | None, errors: str) -> None:
+        name, wanted = self.config.connector_id, self._query_class
+        if wanted is not None and not isinstance(query, wanted):
+            raise QueryError(
+                f"{type(self).__name__} takes a {wanted.__name__}, not a {type(query).__name__}",
+                source=name,
+                remedy=f"Make a {wanted.__name__}.",
+            )
+        if errors not in get_args(Errors):
+            raise QueryError(
+                f"errors is {errors!r}", source=name, remedy="Use 'raise' or 'report'."
+            )
+        checked_timeout(timeout, name)
+
+    async def _attempt(self, query: TQuery) -> tuple[TPayload, str]:
         await self.ensure_connected()
+        # Before the read: the config may name another address by the time the answer is there.
+        origin = self.config.source_system
         try:
-            return await self._fetch_data_impl(query)
+            return await self._fetch_data_impl(query), origin
         except ConnectionError:
             self._lost_connection()
             raise
@@ -261,7 +294,9 @@ class BaseConnector(Lifecycle, Generic[TQuery, TPayload, TConfig]):
             await self.health_check()
             await asyncio.sleep(self.config.health_check_interval)
 
-    def _provenance(self, query: TQuery, payload: TPayload, attempts: int) -> ConnectorProvenance:
+    def _provenance(
+        self, query: TQuery, payload: TPayload, attempts: int, origin: str
+    ) -> ConnectorProvenance:
         hashed = self.config.enable_provenance
         return ConnectorProvenance(
             connector_id=self.config.connector_id,
@@ -272,7 +307,7 @@ class BaseConnector(Lifecycle, Generic[TQuery, TPayload, TConfig]):
             timestamp=datetime.now(UTC),
             request_id=str(uuid4()),
             mode=self.mode,
-            source_system=self.config.source_system,
+            source_system=origin,
             metadata={"attempts": attempts, **self.provenance_metadata(payload)},
         )
 

@@ -9,7 +9,7 @@ from typing import Any, Literal, Self
 from pydantic import BaseModel, Field, field_validator, model_validator
 
 from greenlang_data.connectors.driven import DrivenConnector
-from greenlang_data.connectors.payload import ReadPayload, Rows, rows_of
+from greenlang_data.connectors.payload import ExactNumber, ReadPayload, Rows, rows_of
 from greenlang_data.connectors.query import Moment, Query, distinct
 from greenlang_data.connectors.result import ReadResult, checked_shape
 from greenlang_data.drivers.base import Request, Window
@@ -74,7 +74,7 @@ class CEMSDataPoint(BaseModel):
 
     timestamp: datetime
     pollutant: str
-    concentration: Decimal | None
+    concentration: ExactNumber | None
     unit: str | None
     flow_rate: float | None = None
     quality_flag: str = "unknown"

@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import math
+import operator
 from abc import abstractmethod
 from collections.abc import AsyncIterator
+from functools import cache
 from typing import Any, TypeVar
 
 import pyarrow as pa
@@ -17,7 +19,7 @@ from greenlang_data.connectors.stream import WindowStream
 from greenlang_data.drivers import load_driver
 from greenlang_data.drivers.base import Driver, ReadLog, Records, Request, Window
 from greenlang_data.drivers.base import Snapshot as SnapshotRequest
-from greenlang_data.errors import SourceUnreachable, UnsupportedError
+from greenlang_data.errors import SourceError, SourceUnreachable, UnsupportedError
 from greenlang_data.resilience.limits import LoadBudget
 from greenlang_data.settings import ConnectorConfig
 
@@ -32,6 +34,7 @@ class DrivenConnector(BaseConnector[TQuery, TPayload, TConfig]):
     """Gives a family its meaning: typed query in, driver request out, typed payload back."""
 
     _driver: Driver | None = None
+    _opened_with: tuple[Any, ...] = ()
 
     @abstractmethod
     def request(self, query: TQuery) -> Request:
@@ -42,10 +45,14 @@ class DrivenConnector(BaseConnector[TQuery, TPayload, TConfig]):
         """The family's payload over what was read."""
 
     async def connect(self) -> bool:
-        """Open the driver. Raises what the driver raises."""
+        """Open the driver, anew if its settings have changed. Raises what the driver raises."""
+        if self._driver is not None and self._settings_changed():
+            outdated, self._driver = self._driver, None
+            await outdated.close()
         if self._driver is None:
             driver = load_driver(self.config.driver_name, source=self.config.connector_id)
             self._driver = driver(self.config)
+            self._opened_with = _own_settings(self.config)
         await self._driver.connect()
         return True
 
@@ -61,10 +68,11 @@ class DrivenConnector(BaseConnector[TQuery, TPayload, TConfig]):
         return True
 
     async def _fetch_data_impl(self, query: TQuery) -> TPayload:
-        request, log = self.request(query), ReadLog()
+        request, log, opened_with = self.request(query), ReadLog(), self._opened_with
         budget = LoadBudget(self.config.max_points, source=self.config.connector_id)
         batches = self._connected_driver().read(request, log)
         result = await collect(batches, request, log, budget.count, self.config.connector_id)
+        self._check_unchanged(opened_with)
         payload = self.payload(query, result)
         payload.attach(result)
         return payload
@@ -90,9 +98,25 @@ class DrivenConnector(BaseConnector[TQuery, TPayload, TConfig]):
             self.run_step,
             self.config.connector_id,
         )
+        settings = _own_settings(self.config)
         async for batch in batches:
+            if not _same(settings, _own_settings(self.config)):
+                raise SourceError(
+                    "its settings were changed during the read, so it is from no one source",
+                    source=self.config.connector_id,
+                    remedy="Read it again from the start.",
+                )
             budget.count(batch.num_rows)
             yield batch
+
+    def _check_unchanged(self, opened_with: tuple[Any, ...]) -> None:
+        """Refuse an answer during which another address, or another meaning of a tag, was set."""
+        if self._opened_with is not opened_with or self._settings_changed():
+            raise SourceUnreachable(
+                "its settings were changed during the read, so the answer was not used",
+                source=self.config.connector_id,
+                remedy="Read again.",
+            )
 
     async def _read_part(self, window: Window, log: ReadLog) -> AsyncIterator[pa.RecordBatch]:
         await self.ensure_connected()
@@ -105,7 +129,7 @@ class DrivenConnector(BaseConnector[TQuery, TPayload, TConfig]):
         if isinstance(request, SnapshotRequest):
             return len(request.tags)
         if isinstance(request, Records):
-            return request.limit
+            return None  # a limit says how many at most; the answer may be much shorter
         return _window_points(request)
 
     @property
@@ -116,12 +140,27 @@ class DrivenConnector(BaseConnector[TQuery, TPayload, TConfig]):
         return "mock" if self.config.mock_mode else "live"
 
     def _needs_connection(self) -> bool:
-        return self._driver is None or not self._driver.connected or super()._needs_connection()
+        return (
+            self._driver is None
+            or not self._driver.connected
+            or self._settings_changed()
+            or super()._needs_connection()
+        )
+
+    def _settings_changed(self) -> bool:
+        """Whether the driver is connected as the config said before something was assigned to it.
+
+        Its answers would come from another address, or from another node, than the provenance says.
+        """
+        return not _same(_own_settings(self.config), self._opened_with)
 
     def _lost_connection(self) -> None:
         # A busy source is still connected; only the driver knows.
         if self._driver is None or not self._driver.connected:
             super()._lost_connection()
+
+    async def _discard_lost_connection(self) -> None:
+        """Nothing: a driver discards by itself, and keeps what it has learned about the source."""
 
     def _forget_connection(self) -> None:
         # Kept and not closed: it belongs to a loop, or to a parent process, that is not ours, and
@@ -146,6 +185,22 @@ class DrivenConnector(BaseConnector[TQuery, TPayload, TConfig]):
             "failures": result.failures,
             "notes": list(result.log.notes),
         }
+
+
+def _same(one: tuple[Any, ...], other: tuple[Any, ...]) -> bool:
+    # By identity: there may be thousands of registers, and what is assigned is a new object.
+    return len(one) == len(other) and all(map(operator.is_, one, other))
+
+
+def _own_settings(config: ConnectorConfig) -> tuple[Any, ...]:
+    return tuple(getattr(config, name) for name in _own_names(type(config)))
+
+
+@cache
+def _own_names(config: type[ConnectorConfig]) -> tuple[str, ...]:
+    """What is particular to a source: all fields but the policies that the pipeline reads."""
+    policies = ConnectorConfig.model_fields.keys() - {"mock_mode", "mock_variants"}
+    return tuple(name for name in config.model_fields if name not in policies)
 
 
 def _window_points(request: Window) -> int | None:

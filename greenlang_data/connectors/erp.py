@@ -13,6 +13,7 @@ from greenlang_data.connectors.payload import ReadPayload, Rows, rows_of
 from greenlang_data.connectors.query import Moment, Query
 from greenlang_data.connectors.result import ReadResult
 from greenlang_data.drivers.base import Records, Request
+from greenlang_data.drivers.schema import RECORD_ID
 from greenlang_data.settings import ConnectorConfig, Secret
 
 
@@ -63,9 +64,12 @@ class ERPQuery(Query):
 
 
 class ERPRecord(BaseModel):
-    """One record; ``data`` has all its columns with exact Python values."""
+    """One record; ``data`` has all its columns with exact Python values.
 
-    record_id: str
+    ``record_id`` is None when the query's ``fields`` left the record's own number out.
+    """
+
+    record_id: str | None
     entity_type: str
     data: dict[str, Any]
     created_at: datetime | None = None
@@ -101,19 +105,28 @@ class ERPConnector(DrivenConnector[ERPQuery, ERPPayload, ERPConfig]):
     def payload(self, query: ERPQuery, result: ReadResult) -> ERPPayload:
         if query.limit is not None:
             result.keep_first(query.limit)
-        table = result.table
+        table, entity = result.table, query.entity_type
+        key = _record_id(query, table)
         return ERPPayload(
-            records=rows_of(table, lambda row: _record(query.entity_type, table, row)),
+            records=rows_of(table, lambda row: _record(entity, key, row)),
             total_records=table.num_rows,
-            entity_type=query.entity_type,
+            entity_type=entity,
             query_time=datetime.now(UTC),
         )
 
 
-def _record(entity: str, table: pa.Table, row: dict[str, Any]) -> ERPRecord:
-    # The first column is the record's own number in every canonical entity.
+def _record_id(query: ERPQuery, table: pa.Table) -> str | None:
+    """The column with the record's own number: as the driver says, else the first of all."""
+    named = (table.schema.metadata or {}).get(RECORD_ID)
+    if named is not None:
+        return str(named.decode())
+    return None if query.fields else str(table.schema.names[0])
+
+
+def _record(entity: str, key: str | None, row: dict[str, Any]) -> ERPRecord:
+    number = row.get(key) if key is not None else None
     return ERPRecord(
-        record_id=str(row[table.schema.names[0]]),
+        record_id=None if number is None else str(number),
         entity_type=entity,
         data=row,
         created_at=row.get("created_at"),

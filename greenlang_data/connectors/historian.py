@@ -9,7 +9,13 @@ from typing import Any, Literal, Self
 from pydantic import BaseModel, Field, field_validator, model_validator
 
 from greenlang_data.connectors.driven import DrivenConnector
-from greenlang_data.connectors.payload import ReadPayload, Rows, exact_value, rows_of_series
+from greenlang_data.connectors.payload import (
+    ExactNumber,
+    ReadPayload,
+    Rows,
+    exact_value,
+    rows_of_series,
+)
 from greenlang_data.connectors.query import Aggregation, Moment, Query, distinct
 from greenlang_data.connectors.result import ReadResult
 from greenlang_data.drivers.base import Request, Window
@@ -64,7 +70,8 @@ class HistorianQuery(Query):
         if value is None:
             return None
         seconds = parse_interval(value)
-        return value.strip() if isinstance(value, str) else f"{seconds:g}s"
+        # repr, because fewer digits would be another interval than the one that was meant.
+        return value.strip() if isinstance(value, str) else f"{seconds!r}".removesuffix(".0") + "s"
 
     @model_validator(mode="after")
     def _interval_for_aggregates(self) -> Self:
@@ -78,7 +85,7 @@ class HistorianDataPoint(BaseModel):
 
     tag_name: str
     timestamp: datetime
-    value: Decimal | str | bool | None
+    value: ExactNumber | str | bool | None
     quality: str = "good"
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import functools
 from abc import ABC, abstractmethod
 from collections.abc import Awaitable, Callable
@@ -51,12 +52,20 @@ class Lifecycle(ABC):
         if not self._needs_connection():
             return
         async with self._connecting:
-            if self._needs_connection() and not await self.connect():
+            if not self._needs_connection():
+                return
+            await self._discard_lost_connection()
+            if not await self.connect():
                 raise SourceUnreachable(
                     "connect() said that it did not succeed",
                     source=self.config.connector_id,
                     remedy="Check the address and that the system is up.",
                 )
+
+    async def settle(self) -> None:
+        """Belong to the running event loop, unless another one has this connector already."""
+        if self._loop is None:
+            self._use_running_loop()
 
     async def __aenter__(self) -> Self:
         await self.ensure_connected()
@@ -77,6 +86,12 @@ class Lifecycle(ABC):
 
     def _forget_connection(self) -> None:  # noqa: B027  (a connector may have nothing to forget)
         """Drop, without closing, a connection that belongs to an event loop that is gone."""
+
+    async def _discard_lost_connection(self) -> None:
+        """Close what is left of a connection that failed, before a new one is opened."""
+        if self._connected_at is not None:
+            with contextlib.suppress(Exception):  # it is broken already, and that was told
+                await self.disconnect()
 
     def _lost_connection(self) -> None:
         self.metrics.connection_state = ConnectionState.ERROR

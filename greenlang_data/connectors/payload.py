@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Sequence
-from typing import Any, TypeVar, get_args, overload
+from decimal import Decimal
+from typing import Annotated, Any, TypeVar, get_args, overload
 
 import numpy as np
 import pyarrow as pa
-from pydantic import BaseModel, ConfigDict, GetCoreSchemaHandler, PrivateAttr
+from pydantic import BaseModel, ConfigDict, Field, GetCoreSchemaHandler, PrivateAttr
 from pydantic_core import CoreSchema, core_schema
 
 from greenlang_data.connectors.result import ReadResult
@@ -17,6 +18,9 @@ from greenlang_data.frames.shaped import Shaped
 from greenlang_data.frames.values import BOOLEANS, INTEGERS
 
 T = TypeVar("T")
+
+# Pydantic alone refuses infinity and NaN, which a good sample of a real source may hold.
+ExactNumber = Annotated[Decimal, Field(allow_inf_nan=True)]
 
 
 class Rows(Sequence[T]):

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Mapping
+from collections.abc import Collection, Iterable, Mapping
 from datetime import UTC, datetime, tzinfo
 from typing import Annotated, Any, ClassVar, Literal, Self, TypeVar, get_origin
 
@@ -81,13 +81,29 @@ def build_query(
     """
     if isinstance(first, Query):
         return _typed(model, first, given, none_counts)
-    if model.model_fields[name].annotation is not str and not _is_literal(model, name):
-        first = [first] if isinstance(first, str) else list(first)
+    if get_origin(model.model_fields[name].annotation) is list:
+        first = _names(first, _KEYWORDS.get(name, name))
     values = {key: value for key, value in given.items() if value is not None or key in none_counts}
     try:
         return model(**{name: first}, **values)
     except ValidationError as error:
-        raise QueryError("; ".join(_problem(one) for one in error.errors())) from None
+        problems = error.errors()
+        missing = [_place(one) for one in problems if one["type"] == "missing"]
+        raise QueryError(
+            "; ".join(map(_problem, problems)),
+            remedy=f"Give {'=, '.join(missing)}=." if missing else "",
+        ) from None
+
+
+def _names(value: Any, argument: str) -> list[Any]:
+    if isinstance(value, str):
+        return [value]
+    if not isinstance(value, Iterable):
+        raise QueryError(
+            f"{argument} is a {type(value).__name__}, not a name (str) or several",
+            remedy="Give a list, and name at least one.",
+        )
+    return list(value)
 
 
 def _typed(
@@ -107,12 +123,12 @@ def _typed(
     return query
 
 
-def _is_literal(model: type[Query], name: str) -> bool:
-    return get_origin(model.model_fields[name].annotation) is Literal
+def _place(error: ErrorDetails) -> str:
+    return ".".join(_KEYWORDS.get(str(part), str(part)) for part in error["loc"])
 
 
 def _problem(error: ErrorDetails) -> str:
-    place = ".".join(_KEYWORDS.get(str(part), str(part)) for part in error["loc"])
+    place = _place(error)
     if error["type"] == "missing":
         return f"{place} is missing"
     if error["type"] == "too_short":

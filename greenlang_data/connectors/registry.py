@@ -7,7 +7,7 @@ import re
 import threading
 from datetime import UTC, datetime
 from functools import cache
-from typing import Any, get_args, get_origin
+from typing import Any
 
 from pydantic import BaseModel, Field, field_validator
 
@@ -16,6 +16,7 @@ from greenlang_data.connectors.cems import CEMSConnector
 from greenlang_data.connectors.cmms import CMMSConnector
 from greenlang_data.connectors.erp import ERPConnector
 from greenlang_data.connectors.historian import HistorianConnector
+from greenlang_data.connectors.models import config_class_of
 from greenlang_data.connectors.scada import SCADAConnector
 from greenlang_data.errors import ConfigurationError
 from greenlang_data.settings import ConnectorConfig
@@ -151,16 +152,6 @@ class IntegrationRegistry:
             f"there is no connector {connector_type!r}",
             remedy=f"{hint}Registered: {', '.join(self._classes)}.",
         )
-
-
-def config_class_of(connector: type[AnyConnector]) -> type[ConnectorConfig]:
-    """The config class in ``BaseConnector[Query, Payload, Config]``; ConnectorConfig if none."""
-    for base in connector.__mro__:
-        for generic in getattr(base, "__orig_bases__", ()):
-            for argument in get_args(generic) if get_origin(generic) else ():
-                if isinstance(argument, type) and issubclass(argument, ConnectorConfig):
-                    return argument
-    return ConnectorConfig
 
 
 def _same_class(one: type[AnyConnector], other: type[AnyConnector]) -> bool:

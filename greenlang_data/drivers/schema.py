@@ -56,6 +56,9 @@ TAGS: Final = pa.schema(
     ]
 )
 
+# In the metadata of a schema of records: the name of the column with each record's own number.
+RECORD_ID: Final = b"record_id"
+
 _QUALITY_NAMES = pa.array(QUALITIES, pa.string())
 
 

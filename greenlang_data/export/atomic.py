@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import secrets
+import stat
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
@@ -76,8 +77,13 @@ def _checked_place(target: Path, *, overwrite: bool) -> Path:
         raise ExportError(
             f"there is no directory {str(target.parent)!r}", remedy="Create it, or check the path."
         )
-    if target.exists() and not overwrite:
-        raise _exists(target)
+    if target.exists():
+        if not overwrite:
+            raise _exists(target)
+        if not target.is_file():
+            raise ExportError(
+                f"{str(target)!r} is a device or a pipe", remedy="Choose the name of a file."
+            )
     return target
 
 
@@ -89,6 +95,9 @@ def _exists(target: Path) -> ExportError:
 
 def _publish(temporary: Path, target: Path, *, overwrite: bool) -> None:
     if overwrite:
+        # Whoever may not read the old file may not read the new one.
+        with suppress(FileNotFoundError):
+            temporary.chmod(stat.S_IMODE(target.stat().st_mode))
         temporary.replace(target)
         return
     try:

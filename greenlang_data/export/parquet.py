@@ -64,6 +64,11 @@ def to_parquet(
     """
     if isinstance(data, pd.DataFrame):
         return _write_frame(data, path, overwrite=overwrite, compression=compression)
+    if not isinstance(getattr(data, "schema", None), pa.Schema) or isinstance(data, pa.Table):
+        raise ExportError(
+            f"a {type(data).__name__} cannot be written",
+            remedy="Give a DataFrame, a scan, or a RecordBatchReader (table.to_reader()).",
+        )
     return write_batches(
         data,
         data.schema,

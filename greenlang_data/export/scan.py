@@ -57,11 +57,11 @@ class Scan:
     def __init__(self, connector: DrivenConnector[Any, Any, Any], query: Query) -> None:
         self._connector = connector
         self._query = query
-        self._tally = _Tally()
+        self._tally = _Tally(connector.config.source_system)
 
     def __iter__(self) -> Iterator[pa.RecordBatch]:
         # A tally of its own for each reading; the footer is about the last one begun.
-        tally = self._tally = _Tally()
+        tally = self._tally = _Tally(self._connector.config.source_system)
         return get_runtime().iterate(lambda: self._batches(tally))
 
     def reader(self) -> pa.RecordBatchReader:
@@ -81,7 +81,7 @@ class Scan:
             timestamp=datetime.now(UTC),
             request_id=str(uuid4()),
             mode=self._connector.mode,
-            source_system=config.source_system,
+            source_system=tally.origin,
         )
         start, end = (getattr(self._query, name) for name in self._query.window_fields)
         return make_record(
@@ -126,7 +126,8 @@ class Scan:
 class _Tally:
     """What is counted and hashed of one reading as it passes."""
 
-    def __init__(self) -> None:
+    def __init__(self, origin: str) -> None:
+        self.origin = origin
         self.log = ReadLog()
         self.hasher = SamplesHasher()
         self.quality: dict[str, int] = {}

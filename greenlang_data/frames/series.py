@@ -98,7 +98,7 @@ def without_bad_values(batch: pa.RecordBatch) -> pa.RecordBatch:
 
 def _usual_quality(quality: pa.DictionaryArray) -> pa.DictionaryArray:
     names = quality.dictionary.to_pylist()
-    if names == list(QUALITIES):
+    if names == list(QUALITIES) and not quality.null_count:
         return quality
     if quality.null_count or not set(names) <= set(QUALITIES):
         raise ProtocolError(

@@ -51,18 +51,26 @@ def concat(frames: Frames, **kwargs: Any) -> pd.DataFrame:
     """
     import pandas as pd
 
-    named = dict(frames) if isinstance(frames, Mapping) else None
-    parents: list[Any] = list(named.values() if named is not None else frames)
+    named = None
+    if isinstance(frames, Mapping):
+        named = {key: frame for key, frame in frames.items() if frame is not None}
+    # Like pandas, which leaves None out.
+    parents: list[Any] = [
+        frame for frame in (frames if named is None else named.values()) if frame is not None
+    ]
     aligned = _in_one_zone(parents)
     inputs = aligned if named is None else dict(zip(named, aligned, strict=True))
     combined = pd.concat(inputs, **kwargs)
     return _with_record(combined, [(parent, {}) for parent in parents], {"operation": "concat"})
 
 
-def merge(left: pd.DataFrame, right: pd.DataFrame, **kwargs: Any) -> pd.DataFrame:
-    """``pandas.merge`` whose result has the provenance of both; see :func:`concat`."""
+def merge(
+    left: pd.DataFrame | pd.Series, right: pd.DataFrame | pd.Series, **kwargs: Any
+) -> pd.DataFrame:
+    """``pandas.merge`` (also of a named series) whose result has the provenance of both; see :func:`concat`."""
     import pandas as pd
 
+    left, right = as_frame(left), as_frame(right)
     aligned_left, aligned_right = _in_one_zone([left, right])
     combined = pd.merge(aligned_left, aligned_right, **kwargs)
     shared = set(left.columns) & set(right.columns)

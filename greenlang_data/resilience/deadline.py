@@ -3,13 +3,27 @@
 from __future__ import annotations
 
 import asyncio
+import math
 import time
 from collections.abc import Awaitable, Callable
 from typing import TypeVar
 
-from greenlang_data.errors import DeadlineExceeded
+from greenlang_data.errors import DeadlineExceeded, QueryError
 
 T = TypeVar("T")
+
+
+def checked_timeout(timeout: float | None, source: str) -> float | None:
+    """``timeout`` unchanged. Raises QueryError unless it is None or more than 0 seconds."""
+    if timeout is None:
+        return None
+    if not isinstance(timeout, int | float) or math.isnan(timeout) or timeout <= 0:
+        raise QueryError(
+            f"timeout must be more than 0 seconds, not {timeout!r}",
+            source=source,
+            remedy="Leave timeout= out to use the configured times.",
+        )
+    return timeout
 
 
 class Deadline:

@@ -108,7 +108,9 @@ class RateLimit:
             pause = self._next_at - time.monotonic()
             if pause > 0:
                 await asyncio.sleep(pause)
-            self._next_at = time.monotonic() + 1.0 / self.per_second
+            # Read again: the limit may have been lifted during the wait.
+            per_second = self.per_second
+            self._next_at = time.monotonic() + (1.0 / per_second if per_second else 0.0)
         finally:
             self._turn.release()
 

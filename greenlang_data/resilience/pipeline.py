@@ -10,12 +10,11 @@ user's impatience does not.
 from __future__ import annotations
 
 import asyncio
-import math
 import time
 from collections.abc import Awaitable, Callable
 from typing import Protocol, TypeVar
 
-from greenlang_data.errors import CircuitOpenError, QueryError, SourceTimeout, SourceUnreachable
+from greenlang_data.errors import CircuitOpenError, SourceTimeout, SourceUnreachable
 from greenlang_data.resilience.attempt import (
     CLEANUP_SECONDS,
     AttemptAbortedError,
@@ -23,7 +22,7 @@ from greenlang_data.resilience.attempt import (
     run_attempt,
 )
 from greenlang_data.resilience.breaker import Breaker
-from greenlang_data.resilience.deadline import Deadline
+from greenlang_data.resilience.deadline import Deadline, checked_timeout
 from greenlang_data.resilience.limits import ConcurrencySlots, LoadBudget, RateLimit
 from greenlang_data.resilience.retry import Retries, RetryBudget, RetryPolicy, longest_waits
 
@@ -128,7 +127,7 @@ class Pipeline:
         """
         self._apply_policy()
         LoadBudget(self.policy.max_points, source=self.source).check_plan(planned_points)
-        deadline = Deadline.after(self._total_seconds(timeout))
+        deadline = Deadline.after(self._total_seconds(checked_timeout(timeout, self.source)))
         seconds = None if timeout is not None else self.policy.timeout_seconds
 
         async def guarded() -> T:
@@ -152,12 +151,6 @@ class Pipeline:
             policy = self.policy
             attempts = (policy.max_retries + 1) * (policy.timeout_seconds + CLEANUP_SECONDS)
             return policy.total_timeout_seconds or attempts + longest_waits(policy)
-        if math.isnan(timeout) or timeout <= 0:
-            raise QueryError(
-                f"timeout must be more than 0 seconds, not {timeout!r}",
-                source=self.source,
-                remedy="Leave timeout= out to use the configured times.",
-            )
         return timeout
 
     def _veto(self, wait: float) -> str:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import atexit
 import concurrent.futures
+import contextlib
 import logging
 import os
 import sys
@@ -87,6 +88,33 @@ class Runtime:
         self._background.add(job)
         job.begin()
         return job
+
+    async def bridge(self, work: Work[T]) -> T:
+        """Await it on the loop from a coroutine of another one; cancelling that cancels it.
+
+        Raises
+        ------
+        SessionClosedError : the runtime is closed.
+        concurrent.futures.CancelledError : the work was cancelled from elsewhere.
+        """
+        caller, ended = asyncio.get_running_loop(), asyncio.Event()
+
+        def tell(*_: object) -> None:
+            with contextlib.suppress(RuntimeError):  # the caller's loop is closed: nobody waits
+                caller.call_soon_threadsafe(ended.set)
+
+        job = Background(work, self._loop_for(work, waits=False), tell)
+        job.begin()
+        try:
+            await ended.wait()
+        except asyncio.CancelledError:
+            job.cancel()
+            raise
+        return job.result()
+
+    def drives(self, loop: asyncio.AbstractEventLoop | None) -> bool:
+        """Whether ``loop`` is this runtime's, and this is not its thread."""
+        return loop is not None and loop is self._loop and not self.on_loop_thread
 
     def _note_end(self, job: Background[Any], error: BaseException | None) -> None:
         self._background.discard(job)

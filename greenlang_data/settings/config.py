@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 import re
-from typing import Literal
+from typing import Any, Literal
 
-from pydantic import BaseModel, ConfigDict, Field, model_validator
+from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
 
 _PASSWORD_IN_URL = re.compile(r"://[^/@]*:[^/@]+@")
 
@@ -54,6 +54,17 @@ class ConnectorConfig(BaseModel):
             if isinstance(value, str) and _PASSWORD_IN_URL.search(value):
                 raise ValueError(f"{name} must not hold a password; give username and password")
         return self
+
+    def __setattr__(self, name: str, value: Any) -> None:
+        # Pydantic checks the config as a whole only after it has assigned, and leaves it so.
+        before, given = dict(self.__dict__), set(self.model_fields_set)
+        try:
+            super().__setattr__(name, value)
+        except ValidationError:
+            self.__dict__.update(before)
+            # Else a refused key would count as given, and every later assignment be refused for it.
+            object.__setattr__(self, "__pydantic_fields_set__", given)
+            raise
 
     @property
     def driver_name(self) -> str:

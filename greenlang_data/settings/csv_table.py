@@ -8,24 +8,15 @@ import io
 from codecs import BOM_UTF16_BE, BOM_UTF16_LE
 from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from pathlib import Path
-from typing import Final, Protocol, TypeVar
+from typing import Final
 
 from pydantic import BaseModel
 from pydantic_core import ErrorDetails
 
 from greenlang_data.errors import ConfigurationError
+from greenlang_data.settings.tag import Entry
 
 _MOST_PROBLEMS: Final = 10
-
-
-class Tagged(Protocol):
-    """What a row becomes: something with the name of its tag."""
-
-    @property
-    def tag(self) -> str: ...
-
-
-Entry = TypeVar("Entry", bound=Tagged)
 
 
 class WrongLineError(Exception):

@@ -4,11 +4,11 @@ from __future__ import annotations
 
 from typing import Literal
 
-from pydantic import Field
+from pydantic import Field, field_validator
 
 from greenlang_data.settings.endpoint import EndpointSettings
 from greenlang_data.settings.secret import Secret
-from greenlang_data.settings.tag import TagEntry
+from greenlang_data.settings.tag import TagEntry, each_once
 
 
 class OpcUaSettings(EndpointSettings):
@@ -35,3 +35,5 @@ class OpcUaSettings(EndpointSettings):
         False, description="Accept and remember whatever certificate the server shows first"
     )
     tags: tuple[TagEntry, ...] = ()
+
+    _each_once = field_validator("tags")(each_once)

@@ -2,9 +2,31 @@
 
 from __future__ import annotations
 
+from typing import Protocol, TypeVar
+
 from pydantic import BaseModel, ConfigDict, Field
 
 from greenlang_data.settings.unit import Unit
+
+Entry = TypeVar("Entry", bound="Tagged")
+
+
+class Tagged(Protocol):
+    """An entry of a list of tags: something with the name of its tag."""
+
+    @property
+    def tag(self) -> str:
+        """The name that calls use."""
+
+
+def each_once(entries: tuple[Entry, ...]) -> tuple[Entry, ...]:
+    """``entries`` unchanged. Raises ValueError when two have the same tag."""
+    seen: set[str] = set()
+    for one in entries:
+        if one.tag in seen:
+            raise ValueError(f"tag {one.tag!r} is there twice; give each a name of its own")
+        seen.add(one.tag)
+    return entries
 
 
 class TagEntry(BaseModel):

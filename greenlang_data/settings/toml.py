@@ -21,6 +21,7 @@ Paths are relative to the file.
 from __future__ import annotations
 
 import difflib
+import re
 import tomllib
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
@@ -28,12 +29,14 @@ from datetime import tzinfo
 from pathlib import Path
 from typing import Any, Final
 
-from pydantic import ValidationError
+from pydantic import BaseModel, ValidationError
 from pydantic_core import ErrorDetails
 
 from greenlang_data.errors import ConfigurationError, QueryError
 from greenlang_data.settings.config import ConnectorConfig
+from greenlang_data.settings.register import Register
 from greenlang_data.settings.register_map import read_register_map
+from greenlang_data.settings.tag import TagEntry
 from greenlang_data.settings.tag_list import read_tag_list
 from greenlang_data.times import zone_named
 
@@ -44,6 +47,7 @@ _TABLES: Final[dict[str, Callable[[Path], Any]]] = {
     "registers": read_register_map,
     "tags": read_tag_list,
 }
+_ENTRIES: Final[dict[str, type[BaseModel]]] = {"registers": Register, "tags": TagEntry}
 _PATHS: Final = (
     "certificate_path",
     "private_key_path",
@@ -74,7 +78,7 @@ def read_settings(
     defaults, sources = _table(content, "defaults", file), _table(content, "sources", file)
     _refuse_unknown(defaults, set(ConnectorConfig.model_fields) - _OWN, file, "defaults.")
     if not sources:
-        raise _wrong(file, "sources", "there are none", "Add a table such as [sources.plant1].")
+        raise _wrong(file, "sources:", "there are none", "Add a table such as [sources.plant1].")
     configs = tuple(
         _config(file, name, {**defaults, **_table(sources, name, file)}, config_classes)
         for name in sources
@@ -103,10 +107,10 @@ def _config(
 ) -> ConnectorConfig:
     where = f"sources.{name}"
     kind = table.pop("kind", None)
-    if kind not in classes:
+    if not isinstance(kind, str) or kind not in classes:
         what = "is missing" if kind is None else f"is {kind!r}, which there is not"
         raise _wrong(file, f"{where}.kind", what, _nearest(str(kind), classes))
-    kind_class = classes[str(kind)]
+    kind_class = classes[kind]
     _refuse_unknown(table, set(kind_class.model_fields) - _OWN, file, f"{where}.")
     for key in _TABLES.keys() & table.keys():
         if isinstance(table[key], str):
@@ -115,13 +119,13 @@ def _config(
         if isinstance(table.get(key), str):
             table[key] = str(file.parent / Path(table[key]).expanduser())
     try:
-        return kind_class(connector_id=name, connector_type=str(kind), **table)
+        return kind_class(connector_id=name, connector_type=kind, **table)
     except ValidationError as error:
         raise _invalid(file, where, error) from None
 
 
 def _invalid(file: Path, where: str, error: ValidationError) -> ConfigurationError:
-    problems = [_problem(where, one) for one in error.errors(include_input=False)]
+    problems = [_problem(where, one) for one in error.errors()]
     return ConfigurationError(f"{file}: {'; '.join(problems)}", remedy="Correct the file.")
 
 
@@ -130,10 +134,20 @@ def _problem(where: str, error: ErrorDetails) -> str:
     context = error.get("ctx", {})
     message = error["msg"].removeprefix("Value error, ")
     if error["type"] == "extra_forbidden":
-        return f"{key} is no key here"
-    return (
-        f"{key}: {message}" if "error" in context else f"{key}: {message[:1].lower()}{message[1:]}"
-    )
+        table, *_, wrong = error["loc"]
+        known = _ENTRIES[str(table)].model_fields if table in _ENTRIES else ()
+        return f"{key} is no key here. {_nearest(str(wrong), known)}"
+    if "error" in context:
+        return f"{key}: {message}"
+    hint = _meant(error["input"], str(context["expected"])) if "expected" in context else ""
+    return f"{key}: {message[:1].lower()}{message[1:]}{hint}"
+
+
+def _meant(written: object, expected: str) -> str:
+    """``; did you mean 'x'?`` where one of the expected words is like the one written."""
+    # What was written is not shown: it may be a password in the wrong place.
+    close = difflib.get_close_matches(str(written).lower(), re.findall("'([^']*)'", expected), n=1)
+    return f"; did you mean {close[0]!r}?" if close else ""
 
 
 def _refuse_unknown(table: Mapping[str, Any], known: Iterable[str], file: Path, where: str) -> None:
@@ -154,7 +168,7 @@ def _zone(name: object, file: Path) -> tzinfo:
     try:
         return zone_named(str(name))
     except QueryError as error:
-        raise _wrong(file, "tz", error.what, error.remedy) from error
+        raise _wrong(file, "tz:", error.what, error.remedy) from error
 
 
 def _nearest(word: str, known: Iterable[str]) -> str:

@@ -148,8 +148,7 @@ def test_a_tag_that_cannot_be_read_passes_as_an_empty_batch_with_its_reason() ->
 
     async def go() -> None:
         stream = WindowStream(window("a", "b"), Failing({}, 1, []).read, with_retry, "test")
-        async for one in stream:
-            reasons.append(about_series(one)["failure"])
+        reasons.extend([about_series(one)["failure"] async for one in stream])
 
     asyncio.run(go())
     assert reasons == ["no such tag", None]

@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Any
 
 import pandas as pd
+import pyarrow as pa
 import pytest
 
 from greenlang_data.errors import ExportError, SourceUnreachable
@@ -126,6 +127,28 @@ def test_the_mode_is_that_of_any_new_file(tmp_path: Path) -> None:
     (tmp_path / "plain").touch()
     path = to_parquet(FRAME, tmp_path / "a")
     assert path.stat().st_mode == (tmp_path / "plain").stat().st_mode
+
+
+def test_the_mode_of_a_file_that_is_replaced_stays(tmp_path: Path) -> None:
+    path = to_parquet(FRAME, tmp_path / "a")
+    path.chmod(0o600)
+    to_parquet(FRAME, path, overwrite=True)
+    assert path.stat().st_mode & 0o777 == 0o600
+
+
+@pytest.mark.skipif(not hasattr(os, "mkfifo"), reason="named pipes are of POSIX")
+def test_a_pipe_is_not_replaced(tmp_path: Path) -> None:
+    os.mkfifo(tmp_path / "pipe")
+    with pytest.raises(ExportError, match="pipe"):
+        to_parquet(FRAME, tmp_path / "pipe", overwrite=True)
+    assert (tmp_path / "pipe").is_fifo()
+
+
+@pytest.mark.parametrize("data", [None, [1], FRAME["a"], pa.table({"a": [1]})], ids=type)
+def test_what_is_neither_frame_nor_stream_is_refused(data: Any, tmp_path: Path) -> None:
+    with pytest.raises(ExportError, match="cannot be written"):
+        to_parquet(data, tmp_path / "a")
+    assert only(tmp_path) == []
 
 
 @pytest.mark.parametrize(

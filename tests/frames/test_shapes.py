@@ -227,3 +227,13 @@ def test_emissions_have_the_flow_of_their_own_time_stamp_or_none() -> None:
     assert table.column("concentration").to_pylist() == [10.0, None, 30.0]
     assert table.schema.field("flow_rate").metadata == {b"unit": b"m3/h"}
     assert emissions_table([gas], None).table.column("flow_rate").null_count == 3
+
+
+def test_a_sample_without_a_quality_is_refused_and_never_good() -> None:
+    one = batch("T", [(0, 1.0, GOOD)])
+    nothing = pa.DictionaryArray.from_arrays(
+        pa.array([None], pa.int8()), pa.array(["good", "uncertain", "bad"])
+    )
+    columns = [nothing if name == "quality" else one.column(name) for name in one.schema.names]
+    with pytest.raises(ProtocolError, match="qualities"):
+        gather_series([pa.RecordBatch.from_arrays(columns, schema=one.schema)])

@@ -133,11 +133,6 @@ def _read(session: gd.Session, name: str) -> None:
     assert len(calls[name]()) > 0
 
 
-@pytest.mark.xfail(
-    reason="Session.connector leaves an unused connector to whichever event loop comes first",
-    raises=gd.SessionClosedError,
-    strict=True,
-)
 def test_a_sessions_connector_may_be_monitored_before_the_first_call() -> None:
     async def run() -> int:
         with gd.Session(mock=True) as session:

@@ -145,7 +145,7 @@ class Peer:
         try:
             self._start()
         except BaseException:
-            self._errors.close()
+            self._close_files()
             raise
         _running.add(self)
 
@@ -235,7 +235,9 @@ class Peer:
             os.truncate(self.audit, 0)
 
     def _close_pipes(self) -> None:
-        for pipe in (self.process.stdin, self.process.stdout):
+        if self._process is None:
+            return
+        for pipe in (self._process.stdin, self._process.stdout):
             if pipe is not None:
                 pipe.close()
 
@@ -250,7 +252,7 @@ class Peer:
             stdout=subprocess.PIPE,
             stderr=self._errors,
             cwd=self._folder,
-            preexec_fn=_die_with_parent(),
+            preexec_fn=_die_with_parent(),  # noqa: PLW1509  (None unless this is the main thread)
         )
         try:
             self.info = json.loads(self._ready_line())

@@ -10,6 +10,7 @@ import asyncio
 import json
 import os
 import sys
+from typing import Any
 
 from pymodbus.server import ModbusTcpServer
 from pymodbus.simulator import DataType, SimData, SimDevice
@@ -57,7 +58,8 @@ async def serve(port: int) -> None:
     """Print the ready line and serve until stdin is closed."""
     server = ModbusTcpServer([first_device(), second_device()], address=(HOST, port))
     await server.serve_forever(background=True)
-    listening = server.transport.sockets[0].getsockname()[1]
+    listener: Any = server.transport  # a server's, and not a link's as its type says
+    listening = listener.sockets[0].getsockname()[1]
     print(json.dumps({"port": listening, "pid": os.getpid()}), flush=True)
     await asyncio.get_running_loop().run_in_executor(None, sys.stdin.buffer.read)
     await server.shutdown()

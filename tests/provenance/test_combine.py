@@ -163,3 +163,13 @@ def test_times_with_and_without_zone_are_refused() -> None:
             refused()
     with pytest.raises(QueryError, match="column 'timestamp'"):
         concat([a.reset_index(), b.reset_index()])
+
+
+def test_none_is_left_out_and_a_named_series_merged_as_pandas_does() -> None:
+    frame = fetched("a")
+    for frames in ([frame, None], {"x": frame, "y": None}):
+        assert len(recorded(concat(frames))["parents"]) == 1
+    other = pd.Series([1.0, 2.0], name="value")
+    merged = merge(frame, other, left_index=True, right_index=True, suffixes=("", "_b"))
+    assert len(recorded(merged)["parents"]) == 2
+    assert verify(merged) == "intact"

@@ -164,3 +164,15 @@ def test_load_budget() -> None:
         budget.count(1)
     LoadBudget(None).check_plan(10**12)
     LoadBudget(None).count(10**12)
+
+
+def test_a_rate_lifted_during_a_wait_ends_the_waiting_call_well() -> None:
+    async def main() -> None:
+        rate = RateLimit(20.0)
+        await rate.wait()
+        waiting = asyncio.create_task(rate.wait())
+        await settle()
+        rate.per_second = None
+        await waiting
+
+    asyncio.run(main())

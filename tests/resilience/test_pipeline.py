@@ -315,21 +315,3 @@ def test_failing_listeners_hide_nothing() -> None:
     events.opened = None  # type: ignore[assignment]  # adding to it raises TypeError
     with pytest.raises(ConnectionError, match="mine"):
         asyncio.run(pipeline.run(Script(ConnectionError("mine"))))
-
-
-def test_happy_path_is_cheap() -> None:
-    pipeline, _, _ = make_pipeline()
-
-    async def answer() -> int:
-        return 1
-
-    async def main() -> float:
-        best = 1.0
-        for _ in range(10):
-            begun = time.perf_counter()
-            for _ in range(200):
-                await pipeline.run(answer)
-            best = min(best, (time.perf_counter() - begun) / 200)
-        return best
-
-    assert asyncio.run(main()) < 100e-6

@@ -214,3 +214,27 @@ def test_the_fields_of_a_login_are_kept_as_given() -> None:
     assert make(HistorianConfig, database_name="AF").database_name == "AF"
     scada = make(SCADAConfig, username="reader", namespace_index=4)
     assert (scada.username, scada.namespace_index) == ("reader", 4)
+
+
+def test_an_assignment_that_is_refused_leaves_the_config_as_it_was() -> None:
+    config = SCADAConfig(
+        connector_id="p", connector_type="scada", protocol="opcua", endpoint="opc.tcp://plant:4840"
+    )
+    for wrong in ("", "opc.tcp://reader:hunter2@plant:4840"):
+        with pytest.raises(ValidationError, match="endpoint"):
+            config.endpoint = wrong
+        assert config.endpoint == "opc.tcp://plant:4840"
+        assert "hunter2" not in config.source_system
+    config.endpoint = "opc.tcp://other:4840"
+    assert config.endpoint == "opc.tcp://other:4840"
+
+
+def test_a_refused_assignment_does_not_spoil_later_ones() -> None:
+    config = SCADAConfig(
+        connector_id="boiler", connector_type="scada", protocol="modbus", endpoint="plc:502"
+    )
+    with pytest.raises(ValueError, match="security_mode is for opcua"):
+        config.security_mode = "Sign"
+    assert config.security_mode == "SignAndEncrypt"
+    config.timeout_seconds = 60
+    assert config.timeout_seconds == 60

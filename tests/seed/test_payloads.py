@@ -18,6 +18,7 @@ from greenlang_data import (
     CMMSPayload,
     CMMSWorkOrder,
     ERPPayload,
+    ERPQuery,
     ERPRecord,
     HistorianDataPoint,
     HistorianPayload,
@@ -120,6 +121,14 @@ def test_a_concentration_and_a_stored_value_lose_nothing() -> None:
     assert exact in sample.model_dump_json()
 
 
+def test_a_number_that_is_not_finite_is_a_value_too() -> None:
+    for text in ("Infinity", "-Infinity", "NaN"):
+        sample = HistorianDataPoint(tag_name="T", timestamp=NOW, value=Decimal(text))
+        assert str(sample.value) == text
+        point = CEMSDataPoint.model_validate({**ITEMS[2][1], "concentration": Decimal(text)})
+        assert str(point.concentration) == text
+
+
 FETCHED = [
     ("SCADA", "tags", "total_tags", SCADATag, 2),
     ("ERP", "records", "total_records", ERPRecord, 5),
@@ -184,3 +193,15 @@ def test_the_other_payloads_say_what_was_asked() -> None:
     cmms, _ = asyncio.run(connector("CMMS").fetch_data(QUERIES["CMMS"]))
     assert {order.status for order in cmms.work_orders} == {"completed"}
     assert {order.asset_id for order in cmms.work_orders} <= {"ASSET-001", "ASSET-002"}
+
+
+def test_a_record_is_known_by_its_number_or_not_at_all() -> None:
+    def first(fields: list[str]) -> ERPRecord:
+        query = ERPQuery(entity_type="material", fields=fields, limit=1)
+        payload, _ = asyncio.run(connector("ERP").fetch_data(query))
+        record: ERPRecord = payload.records[0]
+        return record
+
+    assert first([]).record_id == "000000000000001000"
+    assert first(["description", "material"]).record_id == "000000000000001000"
+    assert first(["description"]).record_id is None

@@ -9,6 +9,7 @@ import pytest
 from pydantic import BaseModel, ValidationError
 
 from greenlang_data import CEMSQuery, CMMSQuery, ERPQuery, HistorianQuery, SCADAQuery
+from greenlang_data.times import parse_interval
 
 START = datetime(2025, 1, 1, tzinfo=UTC)
 END = datetime(2025, 1, 2, tzinfo=UTC)
@@ -93,6 +94,14 @@ def test_the_interval_of_a_scada_query_is_a_positive_number(refused: object) -> 
 @pytest.mark.parametrize("interval", ["1h", "15min", "10s", "1d"])
 def test_the_interval_of_a_historian_query_is_text(interval: str) -> None:
     assert make(HistorianQuery, interval=interval).interval == interval
+
+
+@pytest.mark.parametrize(
+    "seconds", [1_234_567, 2_592_001.0, 0.1234567, timedelta(days=400, seconds=1)]
+)
+def test_an_interval_given_as_a_number_keeps_every_digit(seconds: Any) -> None:
+    exact = seconds.total_seconds() if isinstance(seconds, timedelta) else seconds
+    assert parse_interval(make(HistorianQuery, interval=seconds).interval) == exact
 
 
 @pytest.mark.parametrize("refused", ["", "soon", "-1h", "0s"])

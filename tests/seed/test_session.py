@@ -223,3 +223,12 @@ def test_sources_come_from_a_file(tmp_path: Path) -> None:
         assert session.scada(TAGS).attrs["provenance"]["connector_id"] == "plant1"
         frame = session.historian("ProcessTemp", "2025-01-01", "2025-01-02", interval="1h")
         assert frame.index[0] == pd.Timestamp("2024-12-31T23:00Z")
+
+
+def test_the_load_budget_is_about_records_that_come_and_not_about_the_limit(
+    session: Session,
+) -> None:
+    session.sources["erp"].max_points = 500
+    assert len(session.erp("material", filters={"plant_code": "1000"})) == 480
+    with pytest.raises(gd.LoadBudgetExceeded):
+        session.erp("material")

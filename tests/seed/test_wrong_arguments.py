@@ -26,6 +26,11 @@ Call = Callable[[Session], object]
 
 # What is asked, the argument that the message names, and a word of its remedy.
 WRONG: dict[str, tuple[Call, str, str]] = {
+    "no variant": (
+        lambda s: Session(mock="flakey"),  # type: ignore[arg-type]
+        "variant 'flakey'",
+        "'flaky'",
+    ),
     "no tag": (lambda s: s.scada([]), "tags", "at least one"),
     "no stored tag": (lambda s: s.historian([], **WINDOW), "tags", "at least one"),
     "nothing": (lambda s: s.scada(None), "tags", "name at least one|str"),  # type: ignore[arg-type]

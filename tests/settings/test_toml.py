@@ -111,11 +111,23 @@ SOURCE = '[sources.a]\nkind = "scada"\nprotocol = "modbus"\nendpoint = "h:502"\n
         ("[defaults]\ntimeout = 5\n" + SOURCE, ["defaults.timeout", "timeout_seconds"]),
         ('[defaults]\nendpoint = "x"\n' + SOURCE, ["defaults.endpoint"]),
         ("[sources.a]\nx = 1", ["sources.a.kind", "missing"]),
+        ('[sources.a]\nkind = ["scada"]', ["sources.a.kind", "'scada'"]),
         ('[sources.a]\nkind = "scda"', ["sources.a.kind", "'scda'", "'scada'"]),
         (SOURCE + "timeout_second = 5", ["sources.a.timeout_second", "'timeout_seconds'"]),
         (SOURCE + 'timeout_seconds = "soon"', ["sources.a.timeout_seconds", "valid number"]),
         (SOURCE + "timeout_seconds = 900", ["sources.a.timeout_seconds", "300"]),
-        (SOURCE.replace("modbus", "modbuss"), ["sources.a.protocol", "modbus"]),
+        (SOURCE.replace("modbus", "modbuss"), ["sources.a.protocol", "did you mean 'modbus'?"]),
+        (
+            SOURCE + '[[sources.a.registers]]\ntag = "T"\ntable = "holding"\nadress = 0\n'
+            'type = "flaot32"',
+            ["registers.0.adress", "Did you mean 'address'? Correct", "did you mean 'float32'?"],
+        ),
+        (
+            SOURCE.replace("modbus", "opcua")
+            + '[[sources.a.tags]]\ntag = "T"\nnode_id = "ns=2;s=a"\n'
+            '[[sources.a.tags]]\ntag = "T"\nnode_id = "ns=2;s=b"',
+            ["sources.a.tags", "'T'", "twice"],
+        ),
         (SOURCE + 'endpoint2 = "x"', ["sources.a.endpoint2", "'endpoint'"]),
         (SOURCE + 'registers = "none.csv"', ["none.csv", "cannot be read"]),
         (SOURCE + "password = { file = 'x' }", ["sources.a.password", "env"]),
@@ -142,7 +154,7 @@ def test_what_is_wrong_is_named(tmp_path: Path, text: str, says: list[str]) -> N
 
 
 def test_a_missing_file_is_named(tmp_path: Path) -> None:
-    with pytest.raises(gd.ConfigurationError, match="absent.toml"):
+    with pytest.raises(gd.ConfigurationError, match=r"absent\.toml"):
         gd.Session.from_toml(tmp_path / "absent.toml")
 
 

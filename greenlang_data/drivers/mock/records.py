@@ -14,6 +14,7 @@ import pyarrow.compute as pc
 
 from greenlang_data.drivers.base import ReadLog, Records
 from greenlang_data.drivers.mock.names import nearest
+from greenlang_data.drivers.schema import RECORD_ID
 from greenlang_data.errors import QueryError, UnknownTagError
 
 INSTANT: Final = pa.timestamp("us", tz="UTC")
@@ -71,7 +72,7 @@ def find_entity(name: str, entities: Mapping[str, Entity], source: str) -> Entit
 
 def select(entity: Entity, request: Records, log: ReadLog, source: str) -> list[pa.RecordBatch]:
     """The records asked for, at least one batch. Raises QueryError for what cannot be asked."""
-    table = entity.table
+    table = entity.table.replace_schema_metadata({RECORD_ID: entity.record_id})
     for name, wanted in request.filters.items():
         _known(entity, name, "filter by", source)
         table = table.filter(_matches(table[name], wanted, name, source))

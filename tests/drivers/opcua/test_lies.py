@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import contextlib
 import time
 from collections.abc import Callable
 
 import numpy as np
+import pyarrow as pa
 import pytest
 
 from greenlang_data.drivers.base import ReadLog, Snapshot
@@ -59,6 +61,31 @@ def test_an_answer_that_lies_is_not_used(
         await still_works(driver)
 
     with_driver(liar.endpoint, use)
+
+
+@pytest.mark.parametrize("service", [Service.READ, Service.HISTORY_READ])
+def test_an_answer_that_comes_twice_is_never_used_for_another_request(
+    opcua_peer: OpcuaPeer, lying_opcua_factory: LyingFactory, service: Service
+) -> None:
+    liar = lying_opcua_factory(opcua_peer)
+    request = BULK if service is Service.READ else window("History.Dst")
+
+    async def use(driver: OpcUaDriver) -> None:
+        right = await batches(driver, request)
+        liar.tell(Lie.DUPLICATE, service, times=1)
+        # The client library may close the connection over it, before or after it has told us.
+        with contextlib.suppress(SourceUnreachable):
+            assert _same_values(await batches(driver, request), right)
+        assert liar.lies_told == 1
+        liar.tell(Lie.NONE)
+        await still_works(driver)
+
+    with_driver(liar.endpoint, use)
+
+
+def _same_values(some: list[pa.RecordBatch], others: list[pa.RecordBatch]) -> bool:
+    one, other = (pa.Table.from_batches(part)["value"] for part in (some, others))
+    return bool(one.equals(other))
 
 
 @pytest.mark.parametrize("lie", [Lie.VALUES_LENGTH, Lie.ENDLESS_EMPTY, Lie.ENDLESS_PAGE])
