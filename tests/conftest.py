@@ -1,3 +1,7 @@
 """Fixtures for all tests: the peers that drivers are tried against."""
 
-pytest_plugins = ["tests.peers.fixtures", "tests.peers.fixtures_fieldbus"]
+pytest_plugins = [
+    "tests.peers.fixtures",
+    "tests.peers.fixtures_bacnet",
+    "tests.peers.fixtures_fieldbus",
+]

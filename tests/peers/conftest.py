@@ -14,6 +14,12 @@ from .fixtures import (
     opcua_second,
     proxy_factory,
 )
+from .fixtures_bacnet import (
+    bacnet_factory,
+    bacnet_peer,
+    bacnet_second,
+    bacnet_second_factory,
+)
 from .fixtures_fieldbus import (
     certificates,
     jsmodbus_peer,
@@ -27,6 +33,10 @@ from .fixtures_fieldbus import (
 )
 
 __all__ = [
+    "bacnet_factory",
+    "bacnet_peer",
+    "bacnet_second",
+    "bacnet_second_factory",
     "certificates",
     "jsmodbus_peer",
     "lying_modbus_factory",
