@@ -2,29 +2,32 @@
 
 from __future__ import annotations
 
-import asyncio
 import random
 import time
 from collections import Counter
+from typing import Any
 
-from greenlang_data.connectors.scada import SCADAConfig
-from greenlang_data.drivers.base import ReadLog, Snapshot
-from greenlang_data.drivers.modbus import ModbusDriver
-from greenlang_data.errors import SourceError
+import greenlang_data as gd
 from greenlang_data.settings.register import Register
-from tests.drivers.modbus.helpers import register
-from tests.peers.modbus_truth import HOLDING, word
+from tests.drivers.modbus.helpers import config, register
+from tests.peers.modbus_fault_session import SERIAL_ONLY, TCP_ONLY, Fault
+from tests.peers.modbus_truth import COUNTER_ADDRESS, COUNTER_WORDS, HOLDING, word
 
+ON_TCP = tuple(fault for fault in Fault if fault not in SERIAL_ONLY)
+ON_A_LINE = tuple(fault for fault in Fault if fault not in TCP_ONLY)
 BLOCKS = 40
-PER_BLOCK = 3
-# Registers that are never asked for lie between the blocks, which are all of one size: in RTU
-# nothing but its place in the conversation tells the answer to one from that to another.
+# As many as the counter has: in RTU nothing but its place in the conversation tells the answer to
+# one block, or an older answer to the same block, from that to another.
+PER_BLOCK = COUNTER_WORDS
+# Registers that are never asked for lie between the blocks.
 STEP = 10
-ATTEMPT_SECONDS = 0.6
+COUNTER = "Counter"
+CALL_SECONDS = 0.6
+_UNIT_SECONDS = 0.06
 
 
 def spoiled_registers(unit: int = 1) -> list[Register]:
-    """Forty blocks of three registers."""
+    """Forty blocks of four registers."""
     return [
         register(f"U{unit}_{at}", address=at, unit_id=unit)
         for block in range(BLOCKS)
@@ -38,42 +41,53 @@ def expected(tag: str) -> int:
     return word(int(unit), HOLDING, int(address))
 
 
-async def soak(
-    settings: SCADAConfig, requests: int, *, seconds: float, seed: int = 1
-) -> Counter[str]:
-    """Take random snapshots until about so many ``requests`` were sent or the time is over.
+def soak_config(endpoint: str, **changed: Any) -> gd.SCADAConfig:
+    """A source that asks for each block, and for the counter, in a request of its own."""
+    counter = register(
+        COUNTER, address=COUNTER_ADDRESS, type="uint64", word_order="ABCD", unit_id=1
+    )
+    return config(
+        1,
+        [*spoiled_registers(), counter],
+        endpoint=endpoint,
+        max_block_gap=0,
+        unit_timeout_seconds=_UNIT_SECONDS,
+        max_retries=0,
+        circuit_breaker_enabled=False,
+        **changed,
+    )
 
-    Counts values that are ``right`` and ``wrong``, ``requests``, snapshots that ``failed`` as a
-    whole and tags that failed alone (``refused``).
+
+async def soak(
+    settings: gd.SCADAConfig, values: int, *, seconds: float, seed: int = 1
+) -> Counter[str]:
+    """Take random snapshots until about so many ``values`` were right or the time is over.
+
+    Counts values that are ``right`` and ``wrong`` (a counter that has not moved is wrong), calls
+    that ``failed`` as a whole, and tags that failed alone (``refused``).
     """
-    rng, driver, tally = random.Random(seed), ModbusDriver(settings), Counter[str]()
-    began = time.monotonic()
-    while tally["requests"] < requests and time.monotonic() - began < seconds:
-        log = ReadLog()
-        blocks = rng.sample(range(BLOCKS), rng.randint(1, 12))
-        tags = tuple(
-            one.tag
-            for block in blocks
-            for one in settings.registers[PER_BLOCK * block :][:PER_BLOCK]
-        )
-        try:
-            async with asyncio.timeout(ATTEMPT_SECONDS):
-                await driver.connect()
-                batches = [batch async for batch in driver.read(Snapshot(tags), log)]
-        except (SourceError, TimeoutError):
-            tally["failed"] += 1
-        else:
-            _judge(batches[0].to_pydict(), tally)
-        tally["requests"] += log.requests
-    await driver.close()
+    rng, tally, count = random.Random(seed), Counter[str](), -1
+    until = time.monotonic() + seconds
+    async with gd.SCADAConnector(settings) as connector:
+        while tally["right"] < values and time.monotonic() < until:
+            blocks = rng.sample(range(BLOCKS), rng.randint(1, 12))
+            tags = [f"U1_{at}" for block in blocks for at in _addresses(block)]
+            query = gd.SCADAQuery(tag_ids=[*tags, COUNTER])
+            try:
+                payload, _ = await connector.fetch_data(query, CALL_SECONDS, errors="report")
+            except (gd.SourceError, gd.DeadlineExceeded):
+                tally["failed"] += 1
+                continue
+            found = payload.result.table.select(["tag_id", "value"]).to_pydict()
+            read = dict(zip(found["tag_id"], found["value"], strict=True))
+            tally["refused"] += len(payload.failures)
+            for tag in read.keys() - payload.failures.keys() - {COUNTER}:
+                tally["right" if read[tag] == expected(tag) else "wrong"] += 1
+            if COUNTER not in payload.failures:
+                tally["right" if read[COUNTER] > count else "wrong"] += 1
+                count = read[COUNTER]
     return tally
 
 
-def _judge(columns: dict[str, list[object]], tally: Counter[str]) -> None:
-    for tag, value, failure in zip(
-        columns["tag_id"], columns["value"], columns["failure"], strict=True
-    ):
-        if failure is not None:
-            tally["refused"] += 1
-        else:
-            tally["right" if value == expected(str(tag)) else "wrong"] += 1
+def _addresses(block: int) -> range:
+    return range(block * STEP, block * STEP + PER_BLOCK)

@@ -1,45 +1,34 @@
-"""Whatever a network or device does to the answers: an error or the truth, thousands of times."""
+"""Whatever a network or device does to the answers: an error or the truth, thousands of times.
+
+``tests/bench/soak_modbus.py`` does the same a million times.
+"""
 
 from __future__ import annotations
 
 import asyncio
-from collections import Counter
 from collections.abc import Callable
-from typing import Any
 
 import pytest
 
-from greenlang_data.connectors.scada import SCADAConfig
-from tests.drivers.modbus.helpers import config
-from tests.drivers.modbus.soaking import soak, spoiled_registers
+import greenlang_data as gd
+from tests.drivers.modbus.soaking import ON_A_LINE, ON_TCP, soak, soak_config
 from tests.peers.certificates import Certificates
 from tests.peers.fixtures import start_or_skip
 from tests.peers.launch_modbus_faults import FaultPeer, SerialFaultPeer
-from tests.peers.launch_modbus_tls import _start_splitting_bridge
-from tests.peers.modbus_fault_session import SERIAL_ONLY, TCP_ONLY, Fault
+from tests.peers.launch_modbus_tls import start_tls_before
 
-ON_TCP = tuple(fault for fault in Fault if fault not in SERIAL_ONLY)
-ON_A_LINE = tuple(fault for fault in Fault if fault not in TCP_ONLY)
-REQUESTS = {"tcp": 12_000, "tls": 4_000, "rtu+tcp": 2_000, "serial": 2_000}
-SECONDS = 4.5
+# 20,000 together; a line takes one request at a time.
+VALUES = {"tcp": 10_000, "tls": 6_000, "rtu+tcp": 2_000, "serial": 2_000}
+SECONDS = 60.0
+PROBABILITY = {"tcp": 0.02, "tls": 0.02, "rtu+tcp": 0.04, "serial": 0.04}
 
 Make = Callable[..., FaultPeer]
 
 
-def spoiled(endpoint: str, **changed: Any) -> SCADAConfig:
-    return config(
-        1,
-        spoiled_registers(),
-        endpoint=endpoint,
-        max_block_gap=0,
-        unit_timeout_seconds=0.06,
-        **changed,
-    )
-
-
-def check(tally: Counter[str], peer: FaultPeer) -> None:
+def check(settings: gd.SCADAConfig, transport: str, peer: FaultPeer) -> None:
+    tally = asyncio.run(soak(settings, VALUES[transport], seconds=SECONDS))
     assert tally["wrong"] == 0
-    assert tally["right"] > 300
+    assert tally["right"] >= VALUES[transport]
     outcomes = peer.outcomes()
     assert outcomes.total() - outcomes["honest"] > 10
 
@@ -48,23 +37,24 @@ def check(tally: Counter[str], peer: FaultPeer) -> None:
 def test_over_tcp(modbus_fault_factory: Make, transport: str) -> None:
     rtu = transport == "rtu+tcp"
     faults = ON_A_LINE if rtu else ON_TCP
-    peer = modbus_fault_factory(rtu=rtu, faults=faults, probability=0.02, late=0.1)
+    peer = modbus_fault_factory(
+        rtu=rtu, faults=faults, probability=PROBABILITY[transport], late=0.1
+    )
     line = {"baudrate": 115200} if rtu else {}
-    settings = spoiled(f"{transport}://127.0.0.1:{peer.port}", **line)
-    check(asyncio.run(soak(settings, REQUESTS[transport], seconds=SECONDS)), peer)
+    check(soak_config(f"{transport}://127.0.0.1:{peer.port}", **line), transport, peer)
 
 
 def test_on_a_serial_line(modbus_serial_fault_factory: Callable[..., SerialFaultPeer]) -> None:
-    peer = modbus_serial_fault_factory(faults=ON_A_LINE, probability=0.02, late=0.1)
-    settings = spoiled(peer.device, baudrate=115200, parity="none")
-    check(asyncio.run(soak(settings, REQUESTS["serial"], seconds=SECONDS)), peer)
+    peer = modbus_serial_fault_factory(
+        faults=ON_A_LINE, probability=PROBABILITY["serial"], late=0.1
+    )
+    check(soak_config(peer.device, baudrate=115200, parity="none"), "serial", peer)
 
 
 def test_over_tls(modbus_fault_factory: Make, certificates: Certificates) -> None:
-    peer = modbus_fault_factory(faults=ON_TCP, probability=0.02, late=0.1)
-    shown = str(certificates.server.both)
-    with start_or_skip(lambda: _start_splitting_bridge(peer.port, shown, None, 0)) as bridge:
-        settings = spoiled(
+    peer = modbus_fault_factory(faults=ON_TCP, probability=PROBABILITY["tls"], late=0.1)
+    with start_or_skip(lambda: start_tls_before(peer.port, certificates)) as bridge:
+        settings = soak_config(
             f"tls://127.0.0.1:{bridge.port}", ca_certificate_path=str(certificates.authority)
         )
-        check(asyncio.run(soak(settings, REQUESTS["tls"], seconds=SECONDS)), peer)
+        check(settings, "tls", peer)

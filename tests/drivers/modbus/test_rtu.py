@@ -25,7 +25,7 @@ from greenlang_data.drivers.modbus.rtu_frames import (
 )
 from greenlang_data.errors import ProtocolError, SourceUnreachable
 from tests.drivers.modbus.helpers import Rows, config, register, snapshot, values, with_driver
-from tests.drivers.modbus.soaking import expected, spoiled_registers
+from tests.drivers.modbus.soaking import PER_BLOCK, expected, spoiled_registers
 from tests.peers.launch_modbus_faults import FaultPeer
 from tests.peers.modbus_fault_session import Fault
 
@@ -238,7 +238,7 @@ def test_a_late_answer_is_never_that_to_the_next_request(modbus_fault_factory: M
     async def use(driver: ModbusDriver) -> None:
         nonlocal late
         for turn in range(16):
-            tags = [one.tag for one in ones[3 * turn : 3 * turn + 3]]
+            tags = [one.tag for one in ones[PER_BLOCK * turn :][:PER_BLOCK]]
             try:
                 async with asyncio.timeout(0.2):
                     await driver.connect()
