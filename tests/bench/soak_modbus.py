@@ -18,7 +18,7 @@ from contextlib import ExitStack
 from pathlib import Path
 
 import greenlang_data as gd
-from tests.drivers.modbus.soaking import ON_A_LINE, ON_TCP, soak, soak_config
+from tests.drivers.modbus.soaking import LATE_SECONDS, ON_A_LINE, ON_TCP, soak, soak_config
 from tests.peers.certificates import make_certificates
 from tests.peers.launch_modbus_faults import (
     FaultPeer,
@@ -29,17 +29,21 @@ from tests.peers.launch_modbus_tls import start_tls_before
 
 SOURCES = {"tcp": 4, "tls": 4, "rtu+tcp": 12, "serial": 12}
 PROBABILITY = 0.02
-LATE_SECONDS = 0.1
 LONGEST_SECONDS = 3600.0
 
 
 def start(transport: str, seed: int, stack: ExitStack) -> tuple[FaultPeer, gd.SCADAConfig]:
     """A server with faults of its own, and the source that reads it."""
     faults = ON_TCP if transport in ("tcp", "tls") else ON_A_LINE
-    options = {"faults": faults, "probability": PROBABILITY, "late": LATE_SECONDS, "seed": seed}
+    options = {
+        "faults": faults,
+        "probability": PROBABILITY,
+        "late": LATE_SECONDS[transport],
+        "seed": seed,
+    }
     if transport == "serial":
         line = stack.enter_context(start_modbus_serial_faults(**options))
-        return line, soak_config(line.device, baudrate=115200, parity="none")
+        return line, soak_config(transport, line.device, baudrate=115200, parity="none")
     peer = stack.enter_context(start_modbus_faults(rtu=transport == "rtu+tcp", **options))
     if transport == "tls":
         folder = Path(stack.enter_context(tempfile.TemporaryDirectory()))
@@ -47,9 +51,9 @@ def start(transport: str, seed: int, stack: ExitStack) -> tuple[FaultPeer, gd.SC
         bridge = stack.enter_context(start_tls_before(peer.port, certificates))
         authority = str(certificates.authority)
         endpoint = f"tls://127.0.0.1:{bridge.port}"
-        return peer, soak_config(endpoint, ca_certificate_path=authority)
+        return peer, soak_config(transport, endpoint, ca_certificate_path=authority)
     keys = {"baudrate": 115200} if transport == "rtu+tcp" else {}
-    return peer, soak_config(f"{transport}://127.0.0.1:{peer.port}", **keys)
+    return peer, soak_config(transport, f"{transport}://127.0.0.1:{peer.port}", **keys)
 
 
 async def soak_transport(transport: str, values: int) -> Counter[str]:

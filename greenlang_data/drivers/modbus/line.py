@@ -9,7 +9,8 @@ can have brought about is fresh, and everything the unit had to say before it ha
   anything else (:meth:`Line.doubts`);
 - answers to several requests of one shape in a row count only when an answer of another shape has
   followed: had one of them come twice, all that follow would be shifted by one, and the last of
-  them would come where the other shape belongs.
+  them would come where the other shape belongs. Until then nothing that comes unasked is dropped
+  as a repeat, because it may be the answer that was pushed aside by one.
 """
 
 from __future__ import annotations

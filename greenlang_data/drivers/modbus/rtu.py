@@ -60,7 +60,8 @@ class RtuLink(asyncio.Protocol):
         self._buffer = bytearray()
         self._touched = 0.0
         self._arrived = asyncio.Event()
-        self._last_frame = b""
+        # The last answer, if it is proven: only then can another like it be nothing but a repeat.
+        self._proven_frame = b""
         self._asked: Shape | None = None
         self._asked_at = 0.0
         self._ended: str | None = None
@@ -126,7 +127,7 @@ class RtuLink(asyncio.Protocol):
             self._owe(math.inf)
             return None
         self._asked = None
-        self._last_frame = frame.raw
+        self._proven_frame = b"" if frame.shape == self._line.last else frame.raw
         return frame
 
     async def drain(self) -> None:
@@ -145,7 +146,7 @@ class RtuLink(asyncio.Protocol):
             self._check_open()
             await asyncio.sleep(left)
         self._buffer.clear()
-        self._last_frame = b""
+        self._proven_frame = b""
 
     async def rest(self, until: float) -> None:
         """Leave the line alone, but for answers that come late, until a time on the loop's clock."""
@@ -198,16 +199,17 @@ class RtuLink(asyncio.Protocol):
             self._check_open()
 
     def _next_frame(self, expected: Collection[Shape]) -> RtuFrame | None:
-        """The first frame, once it is whole, if it is expected, late, or comes again.
+        """The first frame, once it is whole, if it is expected, late, or a proven one again.
 
-        Raises _DisturbedError as soon as its head tells that it is none of these.
+        Raises _DisturbedError as soon as it is seen to be none of these.
         """
         try:
             shape = shape_at(self._buffer)
             if shape is None:
                 return None
             known = shape in expected or shape in self._line.owed
-            if not known and not self._last_frame.startswith(self._buffer[:3]):
+            again = self._proven_frame[: len(self._buffer)]
+            if not known and not (again and self._buffer.startswith(again)):
                 unit, function, size = shape
                 raise _DisturbedError(
                     f"unit {unit} answered function {function} with {size} bytes, where other "

@@ -22,8 +22,11 @@ PER_BLOCK = COUNTER_WORDS
 # Registers that are never asked for lie between the blocks.
 STEP = 10
 COUNTER = "Counter"
-CALL_SECONDS = 0.6
-_UNIT_SECONDS = 0.06
+CALL_SECONDS = 1.5
+# A late answer comes after the unit was given up. On a line it has to come before the unit is asked
+# again, which is as much later, and the margins are those of a busy processor.
+_UNIT_SECONDS = {"tcp": 0.06, "tls": 0.06, "rtu+tcp": 0.15, "serial": 0.15}
+LATE_SECONDS = {"tcp": 0.1, "tls": 0.1, "rtu+tcp": 0.2, "serial": 0.2}
 
 
 def spoiled_registers(unit: int = 1) -> list[Register]:
@@ -41,7 +44,7 @@ def expected(tag: str) -> int:
     return word(int(unit), HOLDING, int(address))
 
 
-def soak_config(endpoint: str, **changed: Any) -> gd.SCADAConfig:
+def soak_config(transport: str, endpoint: str, **changed: Any) -> gd.SCADAConfig:
     """A source that asks for each block, and for the counter, in a request of its own."""
     counter = register(
         COUNTER, address=COUNTER_ADDRESS, type="uint64", word_order="ABCD", unit_id=1
@@ -51,7 +54,7 @@ def soak_config(endpoint: str, **changed: Any) -> gd.SCADAConfig:
         [*spoiled_registers(), counter],
         endpoint=endpoint,
         max_block_gap=0,
-        unit_timeout_seconds=_UNIT_SECONDS,
+        unit_timeout_seconds=_UNIT_SECONDS[transport],
         max_retries=0,
         circuit_breaker_enabled=False,
         **changed,
