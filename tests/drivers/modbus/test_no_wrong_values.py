@@ -46,7 +46,7 @@ def test_over_tcp(modbus_fault_factory: Make, transport: str) -> None:
 
 def test_on_a_serial_line(modbus_serial_fault_factory: Callable[..., SerialFaultPeer]) -> None:
     peer = modbus_serial_fault_factory(
-        faults=ON_A_LINE, probability=PROBABILITY["serial"], late=LATE_SECONDS[transport]
+        faults=ON_A_LINE, probability=PROBABILITY["serial"], late=LATE_SECONDS["serial"]
     )
     check(soak_config("serial", peer.device, baudrate=115200, parity="none"), "serial", peer)
 
