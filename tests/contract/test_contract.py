@@ -12,15 +12,30 @@ import pytest
 import greenlang_data as gd
 from tests.contract.subjects import TAGS, Subject, modbus_subject, opcua_subject
 from tests.peers.launch import OpcuaPeer, Peer
+from tests.peers.launch_modbus_tls import TlsPeer
 from tests.peers.proxy import Fault, FaultProxy
+from tests.peers.serial_wire import SerialWire
 
-SUBJECTS = ["node-opcua", "asyncua", "libmodbus", "pymodbus"]
+MODBUS = {
+    "libmodbus": "modbus_peer",
+    "pymodbus": "modbus_second",
+    "modbus-serial": "modbus_serial_peer",
+    "jsmodbus": "jsmodbus_peer",
+    "modbus-tls": "modbus_tls_peer",
+    "modbus-rtu-over-tcp": "modbus_rtu_tcp_peer",
+    "modbus-serial-line": "modbus_rtu_tcp_peer",
+}
+SUBJECTS = ["node-opcua", "asyncua", *MODBUS]
 
 
 @pytest.fixture(params=SUBJECTS)
-def subject(request: pytest.FixtureRequest, proxy_factory: Callable[[int], FaultProxy]) -> Subject:
-    def peer(name: str) -> Peer:
-        started: Peer = request.getfixturevalue(name)
+def subject(
+    request: pytest.FixtureRequest,
+    proxy_factory: Callable[[int], FaultProxy],
+    serial_wire_factory: Callable[[int], SerialWire],
+) -> Subject:
+    def peer(name: str) -> Peer | TlsPeer:
+        started: Peer | TlsPeer = request.getfixturevalue(name)
         return started
 
     if request.param in ("node-opcua", "asyncua"):
@@ -28,8 +43,18 @@ def subject(request: pytest.FixtureRequest, proxy_factory: Callable[[int], Fault
         assert isinstance(server, OpcuaPeer)
         history = "History.Million" if request.param == "node-opcua" else None
         return opcua_subject(server, proxy_factory(server.port), history)
-    server = peer("modbus_peer" if request.param == "libmodbus" else "modbus_second")
-    return modbus_subject(server, proxy_factory(server.port))
+    device = peer(MODBUS[request.param])
+    proxy = proxy_factory(device.port)
+    if isinstance(device, TlsPeer):
+        authority = str(device.certificates.authority)
+        endpoint = f"tls://127.0.0.1:{proxy.port}"
+        return modbus_subject(device, proxy, endpoint, ca_certificate_path=authority)
+    if request.param == "modbus-rtu-over-tcp":
+        return modbus_subject(device, proxy, f"rtu+tcp://127.0.0.1:{proxy.port}", baudrate=115200)
+    if request.param == "modbus-serial-line":
+        wire = serial_wire_factory(proxy.port)
+        return modbus_subject(device, proxy, wire.device, baudrate=115200, parity="none")
+    return modbus_subject(device, proxy)
 
 
 @pytest.fixture
@@ -117,10 +142,11 @@ def test_a_refused_connection_is_told_at_once_and_the_next_call_works(
     session: gd.Session, subject: Subject
 ) -> None:
     subject.proxy.set_fault(Fault.REFUSE)
+    error = gd.SourceTimeout if subject.on_a_line else gd.SourceUnreachable
     started = time.monotonic()
-    with pytest.raises(gd.SourceUnreachable, match=subject.name) as caught:
+    with pytest.raises(error, match=subject.name) as caught:
         session.scada(TAGS)
-    assert time.monotonic() - started < 2
+    assert subject.on_a_line or time.monotonic() - started < 2
     assert caught.value.remedy
     subject.proxy.set_fault(Fault.PASS)
     assert_true(session.scada(TAGS), subject)
@@ -180,11 +206,7 @@ def test_a_slow_wire_is_slow_and_right(session: gd.Session, subject: Subject) ->
 
 
 def test_a_source_that_is_not_there_and_a_name_that_is_none(subject: Subject) -> None:
-    port = subject.proxy.port
-    config = subject.config.model_copy(
-        update={"endpoint": subject.config.endpoint.replace("127.0.0.1", "no-such-host.invalid")}
-    )
-    assert str(port) in config.endpoint
+    config = subject.config.model_copy(update={"endpoint": subject.absent})
     with gd.Session(sources=[config]) as session, pytest.raises(gd.SourceError) as caught:
         session.scada(TAGS, timeout=10)
     assert "no-such-host.invalid" in str(caught.value)
