@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from datetime import UTC, datetime
-from typing import Any, Final, Literal, Self
+from typing import TYPE_CHECKING, Any, Final, Literal, Self
 
 from pydantic import BaseModel, Field, field_validator, model_validator
 
@@ -18,10 +18,15 @@ from greenlang_data.connectors.payload import (
 from greenlang_data.connectors.query import Aggregation, Moment, Query, distinct
 from greenlang_data.connectors.result import ReadResult
 from greenlang_data.drivers.base import Request, Snapshot, Window
+from greenlang_data.errors import UnsupportedError
 from greenlang_data.frames.series import Series
+from greenlang_data.runtime import get_runtime
 from greenlang_data.settings.endpoint import EndpointSettings
 from greenlang_data.settings.modbus import ModbusSettings
 from greenlang_data.settings.opcua import OpcUaSettings
+
+if TYPE_CHECKING:
+    from greenlang_data.drivers.modbus.probe import OrderProbe, OrderScores
 
 Protocol = Literal["opcua", "modbus", "dnp3", "bacnet"]
 
@@ -131,6 +136,37 @@ class SCADAConnector(DrivenConnector[SCADAQuery, SCADAPayload, SCADAConfig]):
         if query.aggregation and interval is None:
             interval = (query.end_time - query.start_time).total_seconds()
         return Window(tags, query.start_time, query.end_time, interval, query.aggregation)
+
+    async def probe_word_order(
+        self,
+        probe: OrderProbe,
+        timeout: float | None = None,  # noqa: ASYNC109  (it covers retries and waits too)
+    ) -> OrderScores:
+        """Score the word orders of a Modbus device; see :func:`greenlang_data.probe_word_order`.
+
+        Raises UnsupportedError for other protocols, and what ``fetch_data`` raises.
+        """
+        if get_runtime().drives(self._loop):
+            return await get_runtime().bridge(lambda: self.probe_word_order(probe, timeout))
+
+        async def attempt() -> OrderScores:
+            from greenlang_data.drivers.modbus import ModbusDriver
+
+            await self.ensure_connected()
+            driver = self._connected_driver()
+            if not isinstance(driver, ModbusDriver):
+                raise UnsupportedError(
+                    "only Modbus leaves the order of words open",
+                    source=self.config.connector_id,
+                    remedy="Name a Modbus source.",
+                )
+            try:
+                return await driver.probe(probe)
+            except ConnectionError:
+                self._lost_connection()
+                raise
+
+        return await self.run_step(attempt, timeout)
 
     def payload(self, query: SCADAQuery, result: ReadResult) -> SCADAPayload:
         if result.kind == "snapshot":

@@ -16,6 +16,9 @@ from greenlang_data.drivers.modbus.plan import Span
 from greenlang_data.errors import QueryError, SourceTimeout
 from greenlang_data.settings.register import Register, RegisterType, Table, WordOrder
 
+_NUMBER_TYPES: Final = tuple(
+    kind for kind in get_args(RegisterType) if kind not in ("bool", "string")
+)
 _SMALLEST_NORMAL: Final = {
     "float32": float(np.finfo(np.float32).tiny),
     "float64": float(np.finfo(np.float64).tiny),
@@ -38,6 +41,28 @@ class OrderProbe:
     unit_id: int | None = None
     samples: int = 3
     every: float = 0.2
+
+    def __post_init__(self) -> None:
+        """Raise QueryError for what cannot be asked."""
+        problem = self._problem()
+        if problem:
+            raise QueryError(problem, remedy="Correct the call.")
+
+    def _problem(self) -> str | None:
+        if self.type not in _NUMBER_TYPES:
+            return f"type is {self.type!r}; write one of {', '.join(_NUMBER_TYPES)}"
+        if self.table not in ("holding", "input"):
+            return f"table is {self.table!r}; numbers are in holding and input"
+        if not self.addresses:
+            return "there is no address to read"
+        width = _register(self.type, "ABCD").width
+        if not all(0 <= address <= 65536 - width for address in self.addresses):
+            return f"an address is not within 0 and {65536 - width}"
+        if not self.low <= self.high:
+            return f"low {self.low:g} is not below high {self.high:g}"
+        if not (1 <= self.samples <= 1000 and 0 <= self.every <= 60):
+            return "samples has to be 1 to 1000, and every 0 to 60 seconds"
+        return None
 
     def spans(self, unit_id: int) -> list[Span]:
         """What is asked for, each value whole."""
@@ -69,22 +94,13 @@ def score_orders(
 
     Plausible is a finite value within ``low`` and ``high`` that is no denormal float, which wrong
     orders of small numbers look like. An order is chosen only when all its values are plausible
-    and no other order has as many. Raises QueryError for a type without orders or no samples.
+    and no other order has as many.
 
     >>> scores = score_orders([bytes.fromhex("e97942f6")], "float32", 100, 200)
     >>> scores.order, scores.scores[0].plausible
     ('CDAB', 1.0)
     """
-    if kind in ("bool", "string"):
-        raise QueryError(f"type {kind} has no word order", remedy="Name a number's type.")
-    if not samples:
-        raise QueryError("there are no samples to judge by", remedy="Read some values first.")
     width = _register(kind, "ABCD").width
-    if any(len(sample) != 2 * width for sample in samples):
-        raise QueryError(
-            f"a {kind} takes {2 * width} bytes, and a sample has another length",
-            remedy="Give the bytes of one value per sample.",
-        )
     # In one word there are only two orders, under two names each.
     orders: Sequence[WordOrder] = ("ABCD", "BADC") if width == 1 else get_args(WordOrder)
     scores = [_score(samples, kind, order, low, high) for order in orders]
