@@ -12,7 +12,7 @@ from typing import Final
 from greenlang_data.drivers.base import ReadLog
 from greenlang_data.drivers.modbus.exceptions import RefusedError
 from greenlang_data.drivers.modbus.frames import BrokenAnswerError
-from greenlang_data.drivers.modbus.line import Line
+from greenlang_data.drivers.modbus.line import Line, alternating
 from greenlang_data.drivers.modbus.link import Answer, Outcome, Silence
 from greenlang_data.drivers.modbus.plan import Span
 from greenlang_data.drivers.modbus.rtu_frames import (
@@ -34,20 +34,21 @@ _STUCK_SECONDS: Final = 1.0
 _DRAIN_SECONDS: Final = 2.0
 # A request that was given up after a long wait does not hold up the next for as long.
 _LONGEST_REST_SECONDS: Final = 1.0
+_LEAST_REST_SECONDS: Final = 0.25
 _QUIET_SECONDS: Final = 0.05
 # More than the longest frame four times over; nobody asked for as much.
 _MOST_BUFFERED: Final = 1024
 
 
 class _DisturbedError(Exception):
-    """What came cannot be trusted, nor what is not proven yet; says why."""
+    """What came cannot be trusted; says why."""
 
 
 class RtuLink(asyncio.Protocol):
     """A :class:`~greenlang_data.drivers.modbus.link.Link` that speaks RTU.
 
     See :mod:`~greenlang_data.drivers.modbus.line` for how late and repeated answers are told from
-    fresh ones. When the line is disturbed, what was not proven by then is read again; after three
+    fresh ones. When the line is disturbed, the request is made again once it is quiet; after three
     tries the connection ends.
     """
 
@@ -60,8 +61,7 @@ class RtuLink(asyncio.Protocol):
         self._buffer = bytearray()
         self._touched = 0.0
         self._arrived = asyncio.Event()
-        # The last answer, if it is proven: only then can another like it be nothing but a repeat.
-        self._proven_frame = b""
+        self._last_frame = b""
         self._asked: Shape | None = None
         self._asked_at = 0.0
         self._ended: str | None = None
@@ -81,7 +81,6 @@ class RtuLink(asyncio.Protocol):
             try:
                 return await _Reading(self, self._line, spans, log).run()
             except asyncio.CancelledError:
-                self._owe(_LONGEST_REST_SECONDS)
                 self.given_up = self._ended is None
                 self.end("was closed because a request was given up")
                 raise
@@ -126,8 +125,8 @@ class RtuLink(asyncio.Protocol):
         if frame is None:
             self._owe(math.inf)
             return None
-        self._asked = None
-        self._proven_frame = b"" if frame.shape == self._line.last else frame.raw
+        self._asked, self._last_frame = None, frame.raw
+        self._line.proven(frame.shape)
         return frame
 
     async def drain(self) -> None:
@@ -136,7 +135,7 @@ class RtuLink(asyncio.Protocol):
         Raises SourceUnreachable when it never ends.
         """
         loop = asyncio.get_running_loop()
-        self._owe(_LONGEST_REST_SECONDS)
+        self._owe()
         until = loop.time() + _DRAIN_SECONDS
         quiet = max(_QUIET_SECONDS, self._line.gap)
         self._touched = loop.time()
@@ -146,7 +145,7 @@ class RtuLink(asyncio.Protocol):
             self._check_open()
             await asyncio.sleep(left)
         self._buffer.clear()
-        self._proven_frame = b""
+        self._last_frame = b""
 
     async def rest(self, until: float) -> None:
         """Leave the line alone, but for answers that come late, until a time on the loop's clock."""
@@ -157,7 +156,8 @@ class RtuLink(asyncio.Protocol):
     async def _silence(self) -> None:
         """The pause that has to stand before a request; only late or repeated answers may come."""
         loop = asyncio.get_running_loop()
-        pause = self._line.gap
+        # A refusal that comes again looks like one of the next request, so it is waited for.
+        pause = _QUIET_SECONDS if self._line.refused_last else self._line.gap
         while (left := self._touched + pause - loop.time()) > 0 or self._buffer:
             if left > 0:
                 await asyncio.sleep(left)
@@ -171,12 +171,14 @@ class RtuLink(asyncio.Protocol):
         """Forget the frame that has come unasked, if it is whole and can be explained."""
         return self._next_frame(()) is not None
 
-    def _owe(self, longest: float) -> None:
+    def _owe(self, longest: float = _LONGEST_REST_SECONDS) -> None:
         """The request that was sent last may still be answered."""
         if self._asked is None:
             return
         now = asyncio.get_running_loop().time()
-        self._line.owed[self._asked] = now + min(now - self._asked_at, longest)
+        unit = self._line.unit_seconds or 0.0
+        rest = max(now - self._asked_at, unit, _LEAST_REST_SECONDS)
+        self._line.owed[self._asked] = now + min(rest, longest)
         self._asked = None
 
     async def _frame(self, seconds: float | None, shape: Shape) -> RtuFrame | None:
@@ -199,7 +201,7 @@ class RtuLink(asyncio.Protocol):
             self._check_open()
 
     def _next_frame(self, expected: Collection[Shape]) -> RtuFrame | None:
-        """The first frame, once it is whole, if it is expected, late, or a proven one again.
+        """The first frame, once it is whole, if it is expected, late, or the last one again.
 
         Raises _DisturbedError as soon as it is seen to be none of these.
         """
@@ -208,7 +210,7 @@ class RtuLink(asyncio.Protocol):
             if shape is None:
                 return None
             known = shape in expected or shape in self._line.owed
-            again = self._proven_frame[: len(self._buffer)]
+            again = self._last_frame[: len(self._buffer)]
             if not known and not (again and self._buffer.startswith(again)):
                 unit, function, size = shape
                 raise _DisturbedError(
@@ -233,6 +235,7 @@ class RtuLink(asyncio.Protocol):
         """Close the connection; what waits is told ``how`` it ended."""
         if self._ended is None:
             self._ended = how
+            self._owe()
         self._arrived.set()
         self._buffer.clear()
         if self._transport is not None:
@@ -254,79 +257,42 @@ class RtuLink(asyncio.Protocol):
 
 
 class _Reading:
-    """One call of :meth:`RtuLink.ask`: ``spans`` in turn, until all outcomes are proven."""
+    """One call of :meth:`RtuLink.ask`: ``spans`` in turn, each answer proven before the next."""
 
     def __init__(self, link: RtuLink, line: Line, spans: Sequence[Span], log: ReadLog) -> None:
         self._link = link
         self._line = line
         self._spans = spans
         self._log = log
-        self._outcomes: list[Outcome | None] = [None] * len(spans)
-        self._proven = 0
 
     async def run(self) -> list[Outcome]:
-        failures = 0
-        while self._proven < len(self._spans):
-            before = self._proven
+        outcomes: dict[int, Outcome] = {}
+        for index in alternating([shape_of(span) for span in self._spans], self._line.last):
+            outcomes[index] = await self._outcome(self._spans[index])
+        return [outcomes[index] for index in range(len(self._spans))]
+
+    async def _outcome(self, span: Span) -> Outcome:
+        for turn in range(1, _TRIES + 1):
             try:
-                await self._go_on()
+                return await self._ask(span)
             except _DisturbedError as disturbed:
-                failures = 1 if self._proven > before else failures + 1
-                if failures == _TRIES:
+                if turn == _TRIES:
                     raise self._link.distrust(str(disturbed)) from disturbed
-                await self._start_over()
-        return [outcome for outcome in self._outcomes if outcome is not None]
+                await self._link.drain()
+        raise AssertionError("not reached")
 
-    async def _start_over(self) -> None:
-        await self._link.drain()
-        # Whatever was asked for and is not proven may be answered again, or only now.
-        unproven = self._spans[max(0, self._proven - 1) :]
-        for shape in {shape_of(span) for span in unproven}:
-            self._line.owed.setdefault(shape, 0.0)
-
-    async def _go_on(self) -> None:
-        for index in range(self._proven, len(self._spans)):
-            await self._ask(index)
-        if self._proven < len(self._spans):
-            await self._ask_otherwise(self._spans[self._proven])
-            self._proven = len(self._spans)
-
-    async def _ask(self, index: int) -> None:
-        span = self._spans[index]
-        if self._line.doubts(span.unit_id):
+    async def _ask(self, span: Span) -> Outcome:
+        if self._line.doubts(span):
             await self._link.rest(self._line.quiet_until(span.unit_id))
-            if not await self._ask_otherwise(span, index):
-                return
-        self._log.requests += 1
-        frame = await self._link.exchange(span)
+            if await self._exchange(self._line.other_question(span)) is None:
+                return Silence(self._line.unit_seconds or 0.0)
+        frame = await self._exchange(span)
         if frame is None:
-            self._silent(index)
-            return
-        self._outcomes[index] = _outcome(frame)
-        if frame.shape != self._line.last:
-            self._line.proven(frame.shape)
-            self._proven = index + 1
+            return Silence(self._line.unit_seconds or 0.0)
+        if frame.shape.size < 0:
+            return RefusedError(frame.data[0])
+        return Answer(frame.data, time.time_ns())
 
-    async def _ask_otherwise(self, span: Span, index: int | None = None) -> bool:
-        """Prove that everything before is over; False when the unit is silent."""
+    async def _exchange(self, span: Span) -> RtuFrame | None:
         self._log.requests += 1
-        frame = await self._link.exchange(self._line.other_question(span))
-        if frame is not None:
-            self._line.proven(frame.shape)
-            return True
-        if index is None:
-            raise _DisturbedError("a unit fell silent before its answers were proven")
-        self._silent(index)
-        return False
-
-    def _silent(self, index: int) -> None:
-        """No answer; if all before is proven, so is this."""
-        self._outcomes[index] = Silence(self._line.unit_seconds or 0.0)
-        if self._proven == index:
-            self._proven = index + 1
-
-
-def _outcome(frame: RtuFrame) -> Outcome:
-    if frame.shape.size < 0:
-        return RefusedError(frame.data[0])
-    return Answer(frame.data, time.time_ns())
+        return await self._link.exchange(span)

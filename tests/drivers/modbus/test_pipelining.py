@@ -12,7 +12,7 @@ from greenlang_data.settings.register import Register
 from tests.drivers.modbus.helpers import config, register
 from tests.peers.launch import Peer, start_delay_proxy
 from tests.peers.launch_modbus_faults import FaultPeer
-from tests.peers.modbus_fault_session import Fault
+from tests.peers.modbus_fault_session import Dead, Fault
 
 FLOATS = 1240
 ONE_WAY_SECONDS = 0.02
@@ -79,8 +79,6 @@ def test_the_second_server_loses_requests_and_no_value(modbus_second: Peer) -> N
 def test_a_dead_unit_behind_a_gateway_costs_the_others_nothing_once_it_is_known(
     modbus_fault_factory: Callable[..., FaultPeer], dead_code: int
 ) -> None:
-    from tests.peers.modbus_fault_session import Dead
-
     # The gateway works on one request at a time, and waits half a second for a unit that is dead.
     peer = modbus_fault_factory(
         units=(1, 2), dead={9: Dead(dead_code, 0.5)}, delay=0.01, blocking=True
@@ -101,7 +99,7 @@ def test_a_dead_unit_behind_a_gateway_costs_the_others_nothing_once_it_is_known(
             took = time.monotonic() - started
             good = frame[frame["quality"] == "good"]
             assert good["tag_id"].tolist() == others
-            assert len(frame.attrs["provenance"]["failures"]) == len(tags) - len(others)
+            assert frame.attrs["provenance"]["quality"]["bad"] == len(tags) - len(others)
             return took
 
         everything = [*others, *(one.tag for one in dead)]
