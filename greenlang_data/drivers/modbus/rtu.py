@@ -267,8 +267,12 @@ class _Reading:
 
     async def run(self) -> list[Outcome]:
         outcomes: dict[int, Outcome] = {}
+        silent: dict[int, Silence] = {}  # by unit; one that did not answer is not asked again now
         for index in alternating([shape_of(span) for span in self._spans], self._line.last):
-            outcomes[index] = await self._outcome(self._spans[index])
+            span = self._spans[index]
+            outcome = outcomes[index] = silent.get(span.unit_id) or await self._outcome(span)
+            if isinstance(outcome, Silence):
+                silent[span.unit_id] = outcome
         return [outcomes[index] for index in range(len(self._spans))]
 
     async def _outcome(self, span: Span) -> Outcome:

@@ -98,10 +98,12 @@ class SerialTransport(asyncio.Transport):
         self._open = False
         if self._watched:
             self._loop.remove_reader(self._port.fileno())
-        with contextlib.suppress(OSError):
+        # pyserial lets termios.error through, which is no OSError; and whatever goes wrong here, the
+        # port is lost and who waits for it has to be told.
+        with contextlib.suppress(Exception):
             # Otherwise closing waits until the line has taken what was written.
             self._port.reset_output_buffer()
-        with contextlib.suppress(OSError):
+        with contextlib.suppress(Exception):
             self._port.close()
         self._loop.call_soon(self._protocol.connection_lost, error)
 
