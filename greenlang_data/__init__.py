@@ -84,6 +84,7 @@ if TYPE_CHECKING:
     from greenlang_data.states import ConnectionState as ConnectionState
     from greenlang_data.states import ConnectorMetrics as ConnectorMetrics
     from greenlang_data.states import HealthStatus as HealthStatus
+    from greenlang_data.word_orders import probe_word_order as probe_word_order
 
 _NAMES: Final[dict[str, str]] = {
     "connectors.base": "BaseConnector",
@@ -111,6 +112,7 @@ _NAMES: Final[dict[str, str]] = {
     "session": "Session",
     "settings": "ConnectorConfig Secret",
     "states": "ConnectionState ConnectorMetrics HealthStatus",
+    "word_orders": "probe_word_order",
 }
 _MODULES: Final = {name: module for module, names in _NAMES.items() for name in names.split()}
 

@@ -40,6 +40,7 @@ MAY_IMPORT: dict[str, set[str]] = {
         "errors", "times", "runtime", "provenance", "connectors", "sources", "answer", "export",
         "observe",
     },
+    "word_orders": {"errors", "runtime", "settings", "drivers", "connectors", "session"},
     "check": {"runtime", "connectors", "session"},
     "demo": {"session", "__init__"},
     "cli": {"_version", "errors", "check", "demo"},

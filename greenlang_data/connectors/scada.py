@@ -6,7 +6,7 @@ from collections.abc import AsyncGenerator
 from contextlib import aclosing
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta, tzinfo
-from typing import Any, Final, Literal, Self
+from typing import TYPE_CHECKING, Any, Final, Literal, Self
 
 import pyarrow as pa
 from pydantic import BaseModel, Field, field_validator, model_validator
@@ -26,15 +26,19 @@ from greenlang_data.connectors.recording import Recording
 from greenlang_data.connectors.result import ReadResult
 from greenlang_data.connectors.watch_query import WatchQuery
 from greenlang_data.drivers.base import Request, Snapshot, Window
-from greenlang_data.errors import QueryError
+from greenlang_data.errors import QueryError, UnsupportedError
 from greenlang_data.frames.series import Series
 from greenlang_data.provenance.record import ConnectorProvenance
+from greenlang_data.runtime import get_runtime
 from greenlang_data.settings.bacnet import BacnetSettings
 from greenlang_data.settings.dnp3 import Dnp3Settings
 from greenlang_data.settings.endpoint import EndpointSettings
 from greenlang_data.settings.modbus import ModbusSettings
 from greenlang_data.settings.opcua import OpcUaSettings
 from greenlang_data.times import to_utc
+
+if TYPE_CHECKING:
+    from greenlang_data.drivers.modbus.probe import OrderProbe, OrderScores
 
 Protocol = Literal["opcua", "modbus", "dnp3", "bacnet"]
 
@@ -172,6 +176,37 @@ class SCADAConnector(DrivenConnector[SCADAQuery, SCADAPayload, SCADAConfig]):
             interval = (query.end_time - query.start_time).total_seconds()
         window = Window(tags, query.start_time, query.end_time, interval, query.aggregation)
         return replace(window, modified=query.modified)
+
+    async def probe_word_order(
+        self,
+        probe: OrderProbe,
+        timeout: float | None = None,  # noqa: ASYNC109  (it covers retries and waits too)
+    ) -> OrderScores:
+        """Score the word orders of a Modbus device; see :func:`greenlang_data.probe_word_order`.
+
+        Raises UnsupportedError for other protocols, and what ``fetch_data`` raises.
+        """
+        if get_runtime().drives(self._loop):
+            return await get_runtime().bridge(lambda: self.probe_word_order(probe, timeout))
+
+        async def attempt() -> OrderScores:
+            from greenlang_data.drivers.modbus import ModbusDriver
+
+            await self.ensure_connected()
+            driver = self._connected_driver()
+            if not isinstance(driver, ModbusDriver):
+                raise UnsupportedError(
+                    "only Modbus leaves the order of words open",
+                    source=self.config.connector_id,
+                    remedy="Name a Modbus source.",
+                )
+            try:
+                return await driver.probe(probe)
+            except ConnectionError:
+                self._lost_connection()
+                raise
+
+        return await self.run_step(attempt, timeout)
 
     def payload(self, query: SCADAQuery, result: ReadResult) -> SCADAPayload:
         if result.kind == "snapshot":

@@ -15,6 +15,7 @@ from tests.peers.bacnet_truth import analog_value
 from tests.peers.dnp3_truth import Kind
 from tests.peers.launch import OpcuaPeer, Peer
 from tests.peers.launch_bacnet import BacnetPeer
+from tests.peers.launch_modbus_tls import TlsPeer
 from tests.peers.proxy import FaultProxy
 from tests.peers.udp_proxy import UdpProxy
 
@@ -28,8 +29,20 @@ class Subject:
     config: SCADAConfig
     truth: dict[str, float]
     proxy: FaultProxy | UdpProxy
-    peer: Peer
+    peer: Peer | TlsPeer
     history: str | None
+
+    @property
+    def absent(self) -> str:
+        """An endpoint like this one's, where there is nothing."""
+        if self.on_a_line:
+            return "/dev/no-such-host.invalid"
+        return self.config.endpoint.replace("127.0.0.1", "no-such-host.invalid")
+
+    @property
+    def on_a_line(self) -> bool:
+        """Whether it is a serial line: then nothing is refused or closed, there is only silence."""
+        return self.config.endpoint.startswith("/dev/")
 
     @property
     def name(self) -> str:
@@ -52,13 +65,16 @@ def opcua_subject(peer: OpcuaPeer, proxy: FaultProxy, history: str | None) -> Su
     return Subject(config, truth, proxy, peer, history and peer.node(history))
 
 
-def modbus_subject(peer: Peer, proxy: FaultProxy) -> Subject:
-    """A Modbus device whose holding float at ``2 * n`` is ``n * 0.5 - 100``."""
+def modbus_subject(
+    peer: Peer | TlsPeer, proxy: FaultProxy, endpoint: str = "", **keys: object
+) -> Subject:
+    """A Modbus device whose holding float at ``2 * n`` is ``n * 0.5 - 100``; TCP by default."""
     registers = [
         Register(tag=tag, table="holding", address=2 * index, type="float32", word_order="ABCD")
         for index, tag in enumerate(TAGS)
     ]
-    config = _config("modbus", f"127.0.0.1:{proxy.port}", registers=tuple(registers))
+    endpoint = endpoint or f"127.0.0.1:{proxy.port}"
+    config = _config("modbus", endpoint, registers=tuple(registers), **keys)
     truth = {tag: index * 0.5 - 100 for index, tag in enumerate(TAGS)}
     return Subject(config, truth, proxy, peer, None)
 

@@ -19,6 +19,7 @@ from .launch_modbus_faults import (
 from .launch_modbus_more import start_modbus_npm, start_modbus_rtu, start_modbus_rtu_over_tcp
 from .launch_modbus_tls import TlsPeer, start_modbus_tls
 from .serial_line import SerialPeer
+from .serial_wire import SerialWire
 
 
 @pytest.fixture(scope="session")
@@ -58,6 +59,19 @@ def modbus_rtu_factory() -> Iterator[Callable[..., SerialPeer]]:
 def certificates(tmp_path_factory: pytest.TempPathFactory) -> Certificates:
     """Certificates of this test run."""
     return make_certificates(tmp_path_factory.mktemp("certificates"))
+
+
+@pytest.fixture
+def serial_wire_factory() -> Iterator[Callable[[int], SerialWire]]:
+    """Make serial devices whose lines end at a TCP port; gone after the test."""
+    with ExitStack() as stack:
+        yield lambda target_port: stack.enter_context(SerialWire(target_port))
+
+
+@pytest.fixture(scope="session")
+def modbus_tls_peer(certificates: Certificates) -> Iterator[TlsPeer]:
+    """A TLS listener in front of a libmodbus server."""
+    yield from running(lambda: start_modbus_tls(certificates))
 
 
 @pytest.fixture

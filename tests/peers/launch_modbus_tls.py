@@ -64,6 +64,11 @@ def start_modbus_tls(
     return TlsPeer(bridge, server, certificates)
 
 
+def start_tls_before(port: int, certificates: Certificates) -> Peer:
+    """Start TLS in front of any server on this machine that speaks Modbus TCP on ``port``."""
+    return _start_splitting_bridge(port, str(certificates.server.both), None, 0)
+
+
 def _start_socat_bridge(target: int, shown: str, authority: str | None) -> Peer:
     verification = f"verify=1,cafile={authority}" if authority else "verify=0"
     listener = f"OPENSSL-LISTEN:PORT,bind=127.0.0.1,reuseaddr,fork,cert={shown},{verification}"

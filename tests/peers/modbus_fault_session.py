@@ -25,6 +25,7 @@ class Fault(enum.Enum):
 
     LATE = "late"
     DUPLICATE = "duplicate"
+    REPEATED = "repeated"
     SHORT = "short"
     STALE = "stale"
     SILENT = "silent"
@@ -201,6 +202,8 @@ class Session:
                 self._loop.call_later(plan.late_seconds, self._send, honest)
             case Fault.SPLIT:
                 self._loop.call_later(plan.delay_seconds, self._send_split, honest)
+            case Fault.REPEATED:
+                self._loop.call_later(plan.delay_seconds, self._send_again, honest)
             case Fault.STALE:
                 self._in_turn(plan.delay_seconds, stale)
             case _:
@@ -220,17 +223,23 @@ class Session:
 
     def _send(self, data: bytes) -> None:
         if self._held is not None:
-            self._held += data  # the second half of a split answer comes first
+            self._held += data  # the second part of an answer comes first
         elif self.open and data:
             self._sink.write(data)
 
     def _send_split(self, data: bytes) -> None:
-        self._send(data[:SPLIT_BYTES])
+        self._send_parts(data[:SPLIT_BYTES], data[SPLIT_BYTES:])
+
+    def _send_again(self, data: bytes) -> None:
+        self._send_parts(data, data)
+
+    def _send_parts(self, first: bytes, second: bytes) -> None:
+        self._send(first)
         if self._held is None:
-            self._held = data[SPLIT_BYTES:]
+            self._held = second
             self._loop.call_later(BURST_SECONDS, self._release)
         else:
-            self._held += data[SPLIT_BYTES:]
+            self._held += second
 
     def _release(self) -> None:
         held, self._held = self._held, None

@@ -369,6 +369,7 @@ HEADER = bytes.fromhex("0105 0000 0007 01")
 HONEST = HEADER + b"\x03\x04" + true_registers(1, 20, 2)
 SPOILED_TCP = {
     Fault.DUPLICATE: HONEST * 2,
+    Fault.REPEATED: HONEST * 2,
     Fault.SHORT: bytes.fromhex("0105 0000 0005 01 03 02") + true_registers(1, 20, 1),
     Fault.SILENT: b"",
     Fault.STALE: b"",  # nothing came before

@@ -25,8 +25,8 @@ def tag_table(registers: Sequence[Register], unit_id: int) -> pa.RecordBatch:
         pa.nulls(len(tags), pa.string()),
         pa.array([decoded_type(one) for one in registers], pa.string()),
         pa.array([one.unit for one in registers], pa.string()),
-        pa.nulls(len(tags), pa.float64()),
-        pa.nulls(len(tags), pa.float64()),
+        pa.array([one.low for one in registers], pa.float64()),
+        pa.array([one.high for one in registers], pa.float64()),
     ]
     return pa.RecordBatch.from_arrays(columns, schema=TAGS)
 
