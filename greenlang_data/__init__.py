@@ -48,6 +48,7 @@ if TYPE_CHECKING:
     from greenlang_data.connectors.scada import SCADAPayload as SCADAPayload
     from greenlang_data.connectors.scada import SCADAQuery as SCADAQuery
     from greenlang_data.connectors.scada import SCADATag as SCADATag
+    from greenlang_data.connectors.watch_query import WatchQuery as WatchQuery
     from greenlang_data.errors import AuthenticationError as AuthenticationError
     from greenlang_data.errors import CircuitOpenError as CircuitOpenError
     from greenlang_data.errors import ConfigurationError as ConfigurationError
@@ -83,6 +84,7 @@ if TYPE_CHECKING:
     from greenlang_data.states import ConnectionState as ConnectionState
     from greenlang_data.states import ConnectorMetrics as ConnectorMetrics
     from greenlang_data.states import HealthStatus as HealthStatus
+    from greenlang_data.word_orders import probe_word_order as probe_word_order
 
 _NAMES: Final[dict[str, str]] = {
     "connectors.base": "BaseConnector",
@@ -95,6 +97,7 @@ _NAMES: Final[dict[str, str]] = {
     "connectors.mock": "MockConnector MockPayload",
     "connectors.registry": "ConnectorRegistration IntegrationRegistry get_registry",
     "connectors.scada": "SCADAConfig SCADAConnector SCADAPayload SCADAQuery SCADATag",
+    "connectors.watch_query": "WatchQuery",
     "errors": (
         "AuthenticationError CircuitOpenError ConfigurationError DeadlineExceeded ExportError "
         "GreenLangError GreenLangWarning LoadBudgetExceeded ProtocolError ProvenanceError "
@@ -109,6 +112,7 @@ _NAMES: Final[dict[str, str]] = {
     "session": "Session",
     "settings": "ConnectorConfig Secret",
     "states": "ConnectionState ConnectorMetrics HealthStatus",
+    "word_orders": "probe_word_order",
 }
 _MODULES: Final = {name: module for module, names in _NAMES.items() for name in names.split()}
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import warnings
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import pyarrow as pa
 from pydantic import BaseModel
@@ -12,6 +12,7 @@ from greenlang_data.connectors.payload import ReadPayload
 from greenlang_data.errors import GreenLangWarning, QueryError
 from greenlang_data.frames.shaped import Shaped
 from greenlang_data.frames.to_pandas import to_frame, units_of_table
+from greenlang_data.provenance.hash import hash_table
 from greenlang_data.provenance.record import (
     ConnectorProvenance,
     ProvenanceRecord,
@@ -35,15 +36,13 @@ def frame_of(
     shaped = _shaped(payload, shape)
     frame = to_frame(shaped.table, index=shaped.index)
     if provenance.response_hash:
-        attach(frame, _record(query, shaped, provenance, frame))
+        attach(frame, _record(query, shaped, provenance))
     if isinstance(payload, ReadPayload) and payload.result.truncated:
         _warn_truncated(len(frame), provenance)
     return frame
 
 
-def _record(
-    query: BaseModel, shaped: Shaped, provenance: ConnectorProvenance, frame: pd.DataFrame
-) -> ProvenanceRecord:
+def _record(query: BaseModel, shaped: Shaped, provenance: ConnectorProvenance) -> ProvenanceRecord:
     # What the record has keys of its own for is not repeated in its metadata.
     metadata = dict(provenance.metadata)
     known = {key: metadata.pop(key) for key in _RECORD_KEYS if key in metadata}
@@ -51,7 +50,7 @@ def _record(
     start, end = (getattr(query, name, None) for name in getattr(query, "window_fields", ("", "")))
     return make_record(
         provenance.model_copy(update={"metadata": metadata}),
-        frame,
+        content=_content(shaped),
         query=query.model_dump(mode="json"),
         start=start,
         end=end,
@@ -61,6 +60,16 @@ def _record(
         retries=attempts - 1,
         **known,
     )
+
+
+def _content(shaped: Shaped) -> dict[str, Any]:
+    """What ``content_of`` says of the frame, from its table; most of that is hashed already."""
+    table, index = shaped.table, shaped.index
+    names = list(table.schema.names)
+    if index is not None:
+        names.insert(0, names.pop(names.index(index)))
+    frame_hash = hash_table(table, index, shaped.digests)
+    return {"rows": table.num_rows, "columns": names, "frame_hash": frame_hash}
 
 
 def _shaped(payload: BaseModel, shape: str | None) -> Shaped:

@@ -8,7 +8,7 @@ import weakref
 from collections.abc import Iterable, Mapping, Sequence
 from datetime import UTC, tzinfo
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Literal, Self, get_args
+from typing import TYPE_CHECKING, Any, Literal, Self
 
 from greenlang_data.answer import frame_of
 from greenlang_data.connectors.base import BaseConnector, Errors
@@ -20,13 +20,16 @@ from greenlang_data.connectors.historian import HistorianAggregation, HistorianQ
 from greenlang_data.connectors.query import Aggregation, Query, build_query
 from greenlang_data.connectors.registry import AnyConnector
 from greenlang_data.connectors.scada import SCADAQuery
+from greenlang_data.connectors.watch_query import WatchQuery
 from greenlang_data.errors import QueryError, SessionClosedError, UnsupportedError
 from greenlang_data.runtime import get_runtime
 from greenlang_data.settings import ConnectorConfig
 from greenlang_data.settings.config import MockVariant
 from greenlang_data.settings.toml import read_settings
 from greenlang_data.sources import Sources, config_classes, mock_configs
+from greenlang_data.tags import TagsOfSources
 from greenlang_data.times import parse_interval, zone_named
+from greenlang_data.watching import Shape, WatchingCalls, check_shape
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -34,10 +37,8 @@ if TYPE_CHECKING:
 
     from greenlang_data.export.scan import Scan
 
-Shape = Literal["wide", "long"]
 
-
-class Session:
+class Session(WatchingCalls):
     """Plant and enterprise data as DataFrames.
 
     ``sources`` are configs, or connectors of your own. ``mock=True`` adds a simulated plant
@@ -67,6 +68,9 @@ class Session:
             sources = [sources]
         self._zone = zone_named(tz) if isinstance(tz, str) else tz
         self._sources = Sources([*_mocks(mock), *sources])
+        # No property, because IPython evaluates none to complete s.tags["<Tab>.
+        self.tags = TagsOfSources(self._sources, self._check_open)
+        """What there is to read: ``s.tags("plant1").find("*Temp*")``; asks nobody by itself."""
         self._generation = get_runtime().generation
         self._closed = False
         self._closes_at_exit = False
@@ -96,25 +100,44 @@ class Session:
 
     def scada(
         self,
-        tags: SCADAQuery | str | Iterable[str],
+        tags: SCADAQuery | WatchQuery | str | Iterable[str],
         *,
         start: Any = None,
         end: Any = None,
         aggregation: Aggregation | None = None,
         interval: Any = None,
+        modified: bool = False,
+        times: Iterable[Any] | None = None,
+        for_: Any = None,
+        every: Any = None,
         source: str | None = None,
         timeout: float | None = None,
         errors: Errors = "raise",
         shape: Shape | None = None,
     ) -> pd.DataFrame:
-        """Current values of ``tags``, or with a ``start`` their history.
+        """Current values of ``tags``, with a ``start`` their history, with ``for_`` their future.
 
         Without ``start``: one row per tag with ``tag_id, tag_name, value, unit, quality, status,
         timestamp, server_timestamp, data_type``. With it: ``start <= timestamp < end`` (end: now),
         raw or one ``aggregation`` (avg, min, max, sum, count) per ``interval`` ("10min", seconds);
         ``shape="wide"`` (usual) is a UTC DatetimeIndex ``timestamp`` and a column per tag, where
         a bad value is missing; ``"long"`` is ``tag, timestamp, value, quality, status, unit``.
+
+        With ``for_`` ("10min", seconds) a recording of that length in the same shapes: reports
+        where the source makes them, else a look ``every`` so often (usual: its
+        ``polling_interval_ms``). A lost link is a gap (no value, bad, status ``LinkLost``) and in
+        the provenance. Ctrl-C ends it early with what was heard, and the provenance says so.
+
+        Of sources that keep them (OPC UA): ``modified=True`` gives what was replaced, deleted or
+        added by hand in the window, with what, when and by whom in the ``status`` of
+        ``shape="long"``; ``times=`` in place of a window gives one value at each of these times,
+        as the source interpolates it; ``aggregation`` takes OPC UA's own names, such as
+        ``"TimeAverage"`` or ``"PercentGood"``.
         """
+        if for_ is not None or every is not None or isinstance(tags, WatchQuery):
+            past = {"start": start, "end": end, "aggregation": aggregation, "interval": interval}
+            past |= {"modified": modified or None, "times": times}
+            return self._record(tags, for_, every, source, errors, shape, timeout=timeout, **past)
         query = build_query(
             SCADAQuery,
             tags,
@@ -123,6 +146,8 @@ class Session:
             end_time=end,
             aggregation=aggregation,
             interval_seconds=None if interval is None else parse_interval(interval),
+            modified=modified or None,
+            times=None if times is None else list(times),
         )
         return self._read("scada", query, source, timeout, errors, shape)
 
@@ -340,8 +365,7 @@ class Session:
         self._check_open()
         if isinstance(query, Query):
             query = query.in_utc(self._zone)
-        if shape not in (None, *get_args(Shape)):
-            raise QueryError(f"shape is {shape!r}", remedy="Use 'wide' or 'long'.")
+        check_shape(shape)
         # Only what was given, because a connector may override fetch_data without the rest.
         options: dict[str, Any] = {} if errors == "raise" else {"errors": errors}
         if timeout is not None:

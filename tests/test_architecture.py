@@ -31,10 +31,16 @@ MAY_IMPORT: dict[str, set[str]] = {
     "export": {"errors", "runtime", "provenance", "frames", "drivers", "connectors"},
     "answer": {"errors", "frames", "provenance", "connectors"},
     "sources": {"errors", "settings", "connectors"},
+    "tags": {"errors", "runtime", "provenance", "connectors", "sources", "answer"},
     "session": {
         "errors", "times", "runtime", "settings", "connectors", "sources", "answer", "export",
+        "observe", "tags", "watching",
+    },
+    "watching": {
+        "errors", "times", "runtime", "provenance", "connectors", "sources", "answer", "export",
         "observe",
     },
+    "word_orders": {"errors", "runtime", "settings", "drivers", "connectors", "session"},
     "check": {"runtime", "connectors", "session"},
     "demo": {"session", "__init__"},
     "cli": {"_version", "errors", "check", "demo"},

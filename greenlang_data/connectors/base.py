@@ -126,8 +126,8 @@ class BaseConnector(Lifecycle, Generic[TQuery, TPayload, TConfig]):
             return await self._attempt(query)
 
         payload, origin = await self.run_step(attempt, timeout, self.planned_points(query))
-        if errors == "raise":
-            self._raise_failures(payload)
+        if errors == "raise" and isinstance(payload, ReadPayload):
+            self._raise_failures(payload.failures)
         return payload, self._provenance(query, payload, attempts, origin)
 
     async def run_step(
@@ -237,6 +237,10 @@ class BaseConnector(Lifecycle, Generic[TQuery, TPayload, TConfig]):
                 source=name,
                 remedy=f"Make a {wanted.__name__}.",
             )
+        self._check_options(timeout, errors)
+
+    def _check_options(self, timeout: float | None, errors: str) -> None:
+        name = self.config.connector_id
         if errors not in get_args(Errors):
             raise QueryError(
                 f"errors is {errors!r}", source=name, remedy="Use 'raise' or 'report'."
@@ -253,9 +257,8 @@ class BaseConnector(Lifecycle, Generic[TQuery, TPayload, TConfig]):
             self._lost_connection()
             raise
 
-    def _raise_failures(self, payload: TPayload) -> None:
-        failures: Mapping[str, str] = getattr(payload, "failures", {})
-        if not isinstance(payload, ReadPayload) or not failures:
+    def _raise_failures(self, failures: Mapping[str, str]) -> None:
+        if not failures:
             return
         some = "; ".join(f"{tag}: {why}" for tag, why in list(failures.items())[:3])
         more = f"; and {len(failures) - 3} more" if len(failures) > 3 else ""
@@ -295,7 +298,7 @@ class BaseConnector(Lifecycle, Generic[TQuery, TPayload, TConfig]):
             await asyncio.sleep(self.config.health_check_interval)
 
     def _provenance(
-        self, query: TQuery, payload: TPayload, attempts: int, origin: str
+        self, query: BaseModel, payload: Any, attempts: int, origin: str
     ) -> ConnectorProvenance:
         hashed = self.config.enable_provenance
         return ConnectorProvenance(

@@ -16,11 +16,14 @@ from greenlang_data.connectors.payload import ReadPayload
 from greenlang_data.connectors.query import Query
 from greenlang_data.connectors.result import ReadResult, collect
 from greenlang_data.connectors.stream import WindowStream
+from greenlang_data.connectors.tags import TagsPayload, TagsQuery
 from greenlang_data.drivers import load_driver
-from greenlang_data.drivers.base import Driver, ReadLog, Records, Request, Window
+from greenlang_data.drivers.base import Driver, ReadLog, Records, Request, Watch, Window
 from greenlang_data.drivers.base import Snapshot as SnapshotRequest
 from greenlang_data.errors import SourceError, SourceUnreachable, UnsupportedError
+from greenlang_data.provenance.record import ConnectorProvenance
 from greenlang_data.resilience.limits import LoadBudget
+from greenlang_data.runtime import get_runtime
 from greenlang_data.settings import ConnectorConfig
 
 TQuery = TypeVar("TQuery", bound=Query)
@@ -32,6 +35,9 @@ _foreign: list[Driver] = []
 
 class DrivenConnector(BaseConnector[TQuery, TPayload, TConfig]):
     """Gives a family its meaning: typed query in, driver request out, typed payload back."""
+
+    closings: int = 0
+    """How often it was disconnected: a recording ends then, and does not connect anew."""
 
     _driver: Driver | None = None
     _opened_with: tuple[Any, ...] = ()
@@ -58,6 +64,7 @@ class DrivenConnector(BaseConnector[TQuery, TPayload, TConfig]):
 
     async def disconnect(self) -> bool:
         """Close the driver; never raises."""
+        self.closings += 1
         driver, self._driver = self._driver, None
         if driver is not None:
             await driver.close()
@@ -70,7 +77,9 @@ class DrivenConnector(BaseConnector[TQuery, TPayload, TConfig]):
     async def _fetch_data_impl(self, query: TQuery) -> TPayload:
         request, log, opened_with = self.request(query), ReadLog(), self._opened_with
         budget = LoadBudget(self.config.max_points, source=self.config.connector_id)
-        batches = self._driver_for(request).read(request, log)
+        driver = self._connected_driver()
+        driver.check(request)
+        batches = driver.read(request, log)
         result = await collect(batches, request, log, budget.count, self.config.connector_id)
         self._check_unchanged(opened_with)
         payload = self.payload(query, result)
@@ -84,11 +93,12 @@ class DrivenConnector(BaseConnector[TQuery, TPayload, TConfig]):
         on where it stopped. A tag that could not be read is an empty batch with its failure.
         """
         request = self.request(query)
-        if not isinstance(request, Window):
+        if not isinstance(request, Window) or request.kind in ("modified", "times"):
+            # Samples of those kinds have no order of their own from which a read could go on.
             raise UnsupportedError(
-                "only a window can be streamed",
+                "only a window of samples or aggregates can be streamed",
                 source=self.config.connector_id,
-                remedy="Give the query a start and an end.",
+                remedy="Give the query a start and an end, or read it at once.",
             )
         budget = LoadBudget(self.config.max_points, source=self.config.connector_id)
         budget.check_plan(_window_points(request))
@@ -109,6 +119,49 @@ class DrivenConnector(BaseConnector[TQuery, TPayload, TConfig]):
             budget.count(batch.num_rows)
             yield batch
 
+    async def list_tags(
+        self,
+        timeout: float | None = None,  # noqa: ASYNC109  (it covers retries and waits too)
+    ) -> tuple[TagsPayload, ConnectorProvenance]:
+        """All tags that can be read, with proof. ``timeout`` bounds the whole call, in seconds.
+
+        Raises UnsupportedError when neither the source nor its configuration names any, and what
+        ``fetch_data`` raises.
+        """
+        if get_runtime().drives(self._loop):
+            return await get_runtime().bridge(lambda: self.list_tags(timeout))
+        attempts = 0
+
+        async def attempt() -> tuple[TagsPayload, str]:
+            nonlocal attempts
+            attempts += 1
+            return await self._list_once()
+
+        payload, origin = await self.run_step(attempt, timeout)
+        return payload, self._provenance(TagsQuery(), payload, attempts, origin)
+
+    async def _list_once(self) -> tuple[TagsPayload, str]:
+        log = ReadLog()
+        await self.ensure_connected()
+        origin, opened_with = self.config.source_system, self._opened_with
+        try:
+            batches = [one async for one in self._connected_driver().list_tags(log)]
+        except ConnectionError:
+            self._lost_connection()
+            raise
+        self._check_unchanged(opened_with)
+        if not sum(one.num_rows for one in batches):
+            raise UnsupportedError(
+                f"{origin} lists no tags",
+                source=self.config.connector_id,
+                remedy="Give the source a register map or tag list, or check what its user may see.",
+            )
+        return TagsPayload.of(batches, log), origin
+
+    def begin_watch(self, request: Watch, log: ReadLog) -> AsyncIterator[pa.RecordBatch]:
+        """The driver's watch of ``request``, while connected."""
+        return self._connected_driver().watch(request, log)
+
     def _check_unchanged(self, opened_with: tuple[Any, ...]) -> None:
         """Refuse an answer during which another address, or another meaning of a tag, was set."""
         if self._opened_with is not opened_with or self._settings_changed():
@@ -120,7 +173,9 @@ class DrivenConnector(BaseConnector[TQuery, TPayload, TConfig]):
 
     async def _read_part(self, window: Window, log: ReadLog) -> AsyncIterator[pa.RecordBatch]:
         await self.ensure_connected()
-        async for batch in self._driver_for(window).read(window, log):
+        driver = self._connected_driver()
+        driver.check(window)
+        async for batch in driver.read(window, log):
             yield batch
 
     def planned_points(self, query: TQuery) -> int | None:
@@ -147,6 +202,10 @@ class DrivenConnector(BaseConnector[TQuery, TPayload, TConfig]):
             or super()._needs_connection()
         )
 
+    def own_settings(self) -> tuple[Any, ...]:
+        """What is particular to this source, in place of the policies; to compare by identity."""
+        return _own_settings(self.config)
+
     def _settings_changed(self) -> bool:
         """Whether the driver is connected as the config said before something was assigned to it.
 
@@ -168,17 +227,6 @@ class DrivenConnector(BaseConnector[TQuery, TPayload, TConfig]):
         if self._driver is not None:
             _foreign.append(self._driver)
         self._driver = None
-
-    def _driver_for(self, request: Request) -> Driver:
-        driver = self._connected_driver()
-        wanted = request.aggregation if isinstance(request, Window) else None
-        if wanted is not None and wanted not in driver.aggregations:
-            raise UnsupportedError(
-                f"{wanted} cannot be had from this kind of source",
-                source=self.config.connector_id,
-                remedy=f"It has {', '.join(sorted(driver.aggregations))}; or read it raw.",
-            )
-        return driver
 
     def _connected_driver(self) -> Driver:
         if self._driver is None:
@@ -217,6 +265,8 @@ def _own_names(config: type[ConnectorConfig]) -> tuple[str, ...]:
 
 
 def _window_points(request: Window) -> int | None:
+    if request.times is not None:
+        return len(request.tags) * len(request.times)
     if request.interval is None:
         return None
     seconds = (request.end - request.start).total_seconds()

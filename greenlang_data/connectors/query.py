@@ -12,7 +12,17 @@ from pydantic_core import ErrorDetails
 from greenlang_data.errors import QueryError
 from greenlang_data.times import is_relative, parse_moment, relative_moment, utc_window
 
-Aggregation = Literal["avg", "min", "max", "sum", "count"]
+# Those of OPC UA beside the five, which most sources have, go by the standard's own names.
+Aggregation = Literal[
+    "avg", "min", "max", "sum", "count",
+    "AnnotationCount", "Delta", "DeltaBounds", "DurationBad", "DurationGood",
+    "DurationInStateNonZero", "DurationInStateZero", "End", "EndBound", "Interpolative",
+    "Maximum2", "MaximumActualTime", "MaximumActualTime2", "Minimum2", "MinimumActualTime",
+    "MinimumActualTime2", "NumberOfTransitions", "PercentBad", "PercentGood", "Range", "Range2",
+    "StandardDeviationPopulation", "StandardDeviationSample", "Start", "StartBound",
+    "TimeAverage", "TimeAverage2", "Total", "Total2", "VariancePopulation", "VarianceSample",
+    "WorstQuality", "WorstQuality2",
+]  # fmt: skip
 
 # A datetime, date, ISO 8601 string, pandas Timestamp or numpy datetime64; may be naive.
 Moment = Annotated[datetime, BeforeValidator(parse_moment)]
@@ -80,6 +90,8 @@ _KEYWORDS = {
     "tag_ids": "tags",
     "tag_names": "tags",
     "interval_seconds": "interval",
+    "for_seconds": "for_",
+    "every_seconds": "every",
     "entity_type": "entity",
 }
 

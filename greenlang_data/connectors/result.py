@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator, Callable, Sequence
+from collections.abc import AsyncIterator, Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import cached_property
 from typing import Final
 
 import pyarrow as pa
 
-from greenlang_data.drivers.base import ReadLog, Records, Request, Snapshot
+from greenlang_data.drivers.base import ReadLog, Records, Request, Snapshot, Watch
 from greenlang_data.drivers.schema import SNAPSHOT
 from greenlang_data.errors import ProtocolError, QueryError
 from greenlang_data.frames.long import long_table
@@ -30,12 +30,17 @@ SHAPES: Final = {"snapshot": ("snapshot",), "window": ("wide", "long"), "records
 
 @dataclass(eq=False)
 class ReadResult:
-    """A whole answer. ``kind`` is snapshot, window or records; ``log`` what the driver told."""
+    """A whole answer. ``log`` is what the driver told.
 
-    request: Request
+    ``kind`` is snapshot, records or window, which what was watched is too.
+    """
+
+    request: Request | Watch
     batches: Sequence[pa.RecordBatch]
     log: ReadLog = field(default_factory=ReadLog)
     truncated: bool = False
+    # Of the answer's columns, for the frame's own hash; empty until the content was hashed.
+    _digests: Mapping[str, bytes] = field(default_factory=dict)
 
     def keep_first(self, limit: int) -> None:
         """Drop records after the first ``limit``, and say so if there were any."""
@@ -92,17 +97,23 @@ class ReadResult:
         """The user's table. Raises QueryError for a shape that this kind of answer cannot take."""
         shape = checked_shape(shape, SHAPES[self.kind])
         if self.kind == "snapshot":
-            return snapshot_table(self.table)
+            return snapshot_table(self.table, self._digests)
         if self.kind == "records":
-            return Shaped(self.table, "records")
-        return wide_table(self.series) if shape == "wide" else long_table(self.series)
+            # A name that is there twice has one entry, so there the place tells nothing.
+            placed = len(self._digests) == self.table.num_columns
+            digests = list(self._digests.values()) if placed else ()
+            return Shaped(self.table, "records", digests=digests)
+        make = wide_table if shape == "wide" else long_table
+        return make(self.series, self._digests)
 
     def content_hash(self) -> str:
         """SHA-256 of everything that the source answered, however it came in pages."""
         if self.kind == "window":
-            return hash_series(self.series)
+            content, self._digests = hash_series(self.series)
+            return content
         hasher = ContentHasher()
         hasher.update(self.table)
+        self._digests = dict(zip(self.table.schema.names, hasher.digests(), strict=True))
         return hasher.hexdigest()
 
 

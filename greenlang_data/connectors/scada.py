@@ -2,11 +2,16 @@
 
 from __future__ import annotations
 
-from datetime import UTC, datetime
-from typing import Any, Final, Literal, Self
+from collections.abc import AsyncGenerator
+from contextlib import aclosing
+from dataclasses import replace
+from datetime import UTC, datetime, timedelta, tzinfo
+from typing import TYPE_CHECKING, Any, Final, Literal, Self
 
+import pyarrow as pa
 from pydantic import BaseModel, Field, field_validator, model_validator
 
+from greenlang_data.connectors.base import Errors
 from greenlang_data.connectors.driven import DrivenConnector
 from greenlang_data.connectors.payload import (
     ReadPayload,
@@ -16,12 +21,24 @@ from greenlang_data.connectors.payload import (
     rows_of_series,
 )
 from greenlang_data.connectors.query import Aggregation, Moment, Query, distinct
+from greenlang_data.connectors.recorded import Recorded, on_own_loop
+from greenlang_data.connectors.recording import Recording
 from greenlang_data.connectors.result import ReadResult
+from greenlang_data.connectors.watch_query import WatchQuery
 from greenlang_data.drivers.base import Request, Snapshot, Window
+from greenlang_data.errors import QueryError, UnsupportedError
 from greenlang_data.frames.series import Series
+from greenlang_data.provenance.record import ConnectorProvenance
+from greenlang_data.runtime import get_runtime
+from greenlang_data.settings.bacnet import BacnetSettings
+from greenlang_data.settings.dnp3 import Dnp3Settings
 from greenlang_data.settings.endpoint import EndpointSettings
 from greenlang_data.settings.modbus import ModbusSettings
 from greenlang_data.settings.opcua import OpcUaSettings
+from greenlang_data.times import to_utc
+
+if TYPE_CHECKING:
+    from greenlang_data.drivers.modbus.probe import OrderProbe, OrderScores
 
 Protocol = Literal["opcua", "modbus", "dnp3", "bacnet"]
 
@@ -29,10 +46,12 @@ Protocol = Literal["opcua", "modbus", "dnp3", "bacnet"]
 _SETTINGS: Final[dict[str, type[EndpointSettings]]] = {
     "opcua": OpcUaSettings,
     "modbus": ModbusSettings,
+    "dnp3": Dnp3Settings,
+    "bacnet": BacnetSettings,
 }
 
 
-class SCADAConfig(OpcUaSettings, ModbusSettings):
+class SCADAConfig(OpcUaSettings, ModbusSettings, Dnp3Settings, BacnetSettings):
     """Where a control system is and how to log in.
 
     Beside ``protocol``, ``endpoint`` and ``polling_interval_ms`` a source takes the keys of its
@@ -76,7 +95,9 @@ class SCADAQuery(Query):
     """Current values of ``tag_ids``, or with a ``start_time`` their history.
 
     The window is ``start_time <= timestamp < end_time``. ``aggregation`` gives one value per
-    ``interval_seconds``, or one for the whole window when there is no interval.
+    ``interval_seconds``, or one for the whole window when there is no interval. ``modified``
+    gives what was replaced, deleted or added by hand instead of what holds. ``times`` gives, in
+    place of a window, one value at each of these times as the source interpolates it.
     """
 
     tag_ids: list[str] = Field(min_length=1)
@@ -84,6 +105,8 @@ class SCADAQuery(Query):
     end_time: Moment | None = None
     aggregation: Aggregation | None = None
     interval_seconds: float | None = Field(None, gt=0)
+    modified: bool = False
+    times: list[Moment] | None = Field(None, min_length=1)
 
     _distinct = field_validator("tag_ids")(distinct)
 
@@ -94,6 +117,24 @@ class SCADAQuery(Query):
         if self.interval_seconds and self.aggregation is None:
             raise ValueError("an interval needs an aggregation: avg, min, max, sum or count")
         return self
+
+    @model_validator(mode="after")
+    def _one_kind(self) -> Self:
+        if self.modified and self.start_time is None:
+            raise ValueError("modified values need a window; give start_time")
+        if self.modified and self.aggregation:
+            raise ValueError("modified values have no aggregation; leave one out")
+        if self.times is not None and (self.start_time or self.end_time or self.modified):
+            raise ValueError("chosen times stand in place of a window; leave one out")
+        return self
+
+    def in_utc(self, zone: tzinfo = UTC) -> Self:
+        """As for every query; ``times`` become UTC and ascending, each once."""
+        query = super().in_utc(zone)
+        if query.times is None:
+            return query
+        moments = sorted({to_utc(one, zone) for one in query.times})
+        return query.model_copy(update={"times": moments})
 
 
 class SCADATag(BaseModel):
@@ -118,19 +159,54 @@ class SCADAPayload(ReadPayload):
 
 
 class SCADAConnector(DrivenConnector[SCADAQuery, SCADAPayload, SCADAConfig]):
-    """Reads a control system; OPC UA and Modbus are built in."""
+    """Reads a control system; OPC UA, Modbus and BACnet are built in."""
 
     connector_id = "scada-connector"
     connector_version = "1.0.0"
 
     def request(self, query: SCADAQuery) -> Request:
         tags = tuple(query.tag_ids)
+        if query.times is not None:
+            times = tuple(query.times)
+            return Window(tags, times[0], times[-1] + timedelta(microseconds=1), times=times)
         if query.start_time is None or query.end_time is None:
             return Snapshot(tags)
         interval = query.interval_seconds
         if query.aggregation and interval is None:
             interval = (query.end_time - query.start_time).total_seconds()
-        return Window(tags, query.start_time, query.end_time, interval, query.aggregation)
+        window = Window(tags, query.start_time, query.end_time, interval, query.aggregation)
+        return replace(window, modified=query.modified)
+
+    async def probe_word_order(
+        self,
+        probe: OrderProbe,
+        timeout: float | None = None,  # noqa: ASYNC109  (it covers retries and waits too)
+    ) -> OrderScores:
+        """Score the word orders of a Modbus device; see :func:`greenlang_data.probe_word_order`.
+
+        Raises UnsupportedError for other protocols, and what ``fetch_data`` raises.
+        """
+        if get_runtime().drives(self._loop):
+            return await get_runtime().bridge(lambda: self.probe_word_order(probe, timeout))
+
+        async def attempt() -> OrderScores:
+            from greenlang_data.drivers.modbus import ModbusDriver
+
+            await self.ensure_connected()
+            driver = self._connected_driver()
+            if not isinstance(driver, ModbusDriver):
+                raise UnsupportedError(
+                    "only Modbus leaves the order of words open",
+                    source=self.config.connector_id,
+                    remedy="Name a Modbus source.",
+                )
+            try:
+                return await driver.probe(probe)
+            except ConnectionError:
+                self._lost_connection()
+                raise
+
+        return await self.run_step(attempt, timeout)
 
     def payload(self, query: SCADAQuery, result: ReadResult) -> SCADAPayload:
         if result.kind == "snapshot":
@@ -143,6 +219,58 @@ class SCADAConnector(DrivenConnector[SCADAQuery, SCADAPayload, SCADAConfig]):
             total_tags=len(query.tag_ids),
             aggregation_applied=query.aggregation,
         )
+
+    def recording(self, query: WatchQuery, errors: Errors = "raise") -> Recording:
+        """A watch that has not begun; its ``batches()`` may be iterated once.
+
+        With ``errors="raise"`` a tag that cannot be read at the first look ends it with an error.
+        """
+        self._check_options(None, errors)
+        return Recording(self, query, errors)
+
+    async def watch(
+        self, query: WatchQuery, *, errors: Errors = "raise"
+    ) -> AsyncGenerator[pa.RecordBatch, None]:
+        """What is heard of the tags as it comes, as Arrow batches, some of them without rows.
+
+        Columns: ``tag, timestamp, value, text, quality, status, unit, data_type``. A lost link is
+        a row per tag without a value, of bad quality and status ``LinkLost``, and the watch goes
+        on when it is back. Close it (``contextlib.aclosing``) when you leave it early.
+        """
+        recording = self.recording(query, errors)
+        async with aclosing(on_own_loop(self, recording.batches)) as batches:
+            async for batch in batches:
+                yield batch
+
+    async def record(
+        self, query: WatchQuery, *, errors: Errors = "raise"
+    ) -> tuple[SCADAPayload, ConnectorProvenance]:
+        """Watch for ``query.for_seconds`` and give everything that was heard, with proof.
+
+        A cancellation loses what was heard; iterate :meth:`watch` where that matters.
+        """
+        if query.for_seconds is None:
+            raise QueryError(
+                "a recording needs an end",
+                source=self.config.connector_id,
+                remedy="Give for_seconds, or iterate watch().",
+            )
+        recorded = Recorded(self.recording(query, errors))
+        async with aclosing(on_own_loop(self, recorded.batches)) as batches:
+            async for _ in batches:
+                pass
+        return self.recorded(recorded)
+
+    def recorded(self, recorded: Recorded) -> tuple[SCADAPayload, ConnectorProvenance]:
+        """What was heard so far, with proof."""
+        result = recorded.result()
+        payload = SCADAPayload(
+            tags=rows_of_series(result.series, _tag_of_sample),
+            query_time=datetime.now(UTC),
+            total_tags=len(recorded.recording.query.tag_ids),
+        )
+        payload.attach(result)
+        return payload, recorded.provenance(payload)
 
 
 def _tag_of_row(row: dict[str, Any]) -> SCADATag:

@@ -11,7 +11,7 @@ from abc import ABC, abstractmethod
 from collections.abc import AsyncIterator, Mapping
 from dataclasses import dataclass, field
 from datetime import date, datetime
-from typing import TYPE_CHECKING, Any, ClassVar
+from typing import TYPE_CHECKING, Any, ClassVar, Final
 
 from greenlang_data.errors import UnsupportedError
 
@@ -19,6 +19,10 @@ if TYPE_CHECKING:
     import pyarrow as pa
 
     from greenlang_data.settings import ConnectorConfig
+
+
+# What every source with aggregates has, under one name each.
+AGGREGATIONS: Final = frozenset({"avg", "min", "max", "sum", "count"})
 
 
 @dataclass(frozen=True, slots=True)
@@ -33,10 +37,17 @@ class Window:
     """Samples of ``tags`` with ``start <= timestamp < end``.
 
     ``start`` and ``end`` are aware UTC datetimes. Without ``interval`` (seconds) the samples are
-    raw; with it there is one value of ``aggregation`` (avg, min, max, sum, count, or another of
-    the driver's ``aggregations``) per interval, stamped at the interval's start, and the intervals
-    are counted from ``start``. All count every sample once, but ``time_avg`` and
-    ``percent_good``, which count how long a value held.
+    ``start`` and ``end`` are aware UTC datetimes. Without ``interval`` (seconds) the samples are
+    raw; with it there is one value of ``aggregation`` (avg, min, max, sum, count; for some sources
+    more) per interval, stamped at the interval's start, and the intervals are counted from
+    ``start``. All count every sample once, but ``time_avg`` and ``percent_good``, which count how
+    long a value held. An aggregation that tells when something was may be stamped with that time
+    instead.
+
+    Two more kinds are only for sources that keep them; other drivers raise UnsupportedError.
+    ``modified``: not the values that hold but those that were replaced, deleted or added by hand,
+    with what was done, when and by whom behind the status. ``times``, ascending: one value for
+    each, as the source interpolates it.
     """
 
     tags: tuple[str, ...]
@@ -44,6 +55,15 @@ class Window:
     end: datetime
     interval: float | None = None
     aggregation: str | None = None
+    modified: bool = False
+    times: tuple[datetime, ...] | None = None
+
+    @property
+    def kind(self) -> str | None:
+        """Its aggregation, or ``modified`` or ``times``; None when it is of plain raw samples."""
+        if self.modified:
+            return "modified"
+        return "times" if self.times is not None else self.aggregation
 
 
 @dataclass(frozen=True, slots=True)
@@ -104,8 +124,8 @@ class Driver(ABC):
 
     name: ClassVar[str]
     version: ClassVar[str] = "1"
-    # What a Window may ask for; the connector refuses anything else before it is read.
-    aggregations: ClassVar[frozenset[str]] = frozenset({"avg", "min", "max", "sum", "count"})
+    # The kinds of windows that it answers beside raw samples, where it answers windows at all.
+    kinds: ClassVar[frozenset[str]] = AGGREGATIONS
 
     def __init__(self, config: ConnectorConfig) -> None:
         self.config = config
@@ -132,6 +152,18 @@ class Driver(ABC):
         tag before the next, in time order, at least one (perhaps empty) per tag.
         Records: batches of one schema, with the unit of a column in its field metadata.
         """
+
+    def check(self, request: Request) -> None:
+        """Raise UnsupportedError for a window of a kind that this driver never answers."""
+        kind = request.kind if isinstance(request, Window) else None
+        if kind is None or kind in self.kinds:
+            return
+        what = {"modified": "history of modifications", "times": "values at chosen times"}
+        raise UnsupportedError(
+            f"this kind of source has no {what.get(kind, f'aggregation {kind!r}')}",
+            source=self.source,
+            remedy=f"It has raw samples, {', '.join(sorted(self.kinds - what.keys()))}.",
+        )
 
     async def watch(self, request: Watch, log: ReadLog) -> AsyncIterator[pa.RecordBatch]:
         """Batches of :data:`~greenlang_data.drivers.schema.SNAPSHOT`, without end.

@@ -88,15 +88,17 @@ def series_batch(
     text: pa.Array | None = None,
     unit: str | None = None,
     data_type: str = "Double",
+    failure: str | None = None,
 ) -> pa.RecordBatch:
     """Samples of one tag: ``timestamp, value, text, quality, status`` and who they are of.
 
     ``timestamps`` are :data:`TIMESTAMP`, ``values`` float64, ``quality`` from
     :func:`quality_array`, ``status`` a dictionary of the source's own codes (null where it has
-    none), ``text`` a string array or nothing when every value is a number.
+    none), ``text`` a string array or nothing when every value is a number. With a ``failure`` the
+    samples only tell when it was tried.
     """
     rows = len(timestamps)
-    about = {"tag": tag, "unit": unit, "data_type": data_type, "failure": None}
+    about = {"tag": tag, "unit": unit, "data_type": data_type, "failure": failure}
     return _series([timestamps, values, _text(text, rows), quality, status], about)
 
 

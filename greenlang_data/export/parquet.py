@@ -18,6 +18,7 @@ from greenlang_data.export import footer
 from greenlang_data.export.atomic import atomic_file
 from greenlang_data.export.checks import check_columns, culprit
 from greenlang_data.export.folder import read_folder
+from greenlang_data.export.recording import Stream
 from greenlang_data.export.stream import ROW_GROUP, write_batches
 from greenlang_data.frames.to_pandas import to_frame
 from greenlang_data.provenance.digest import is_digest
@@ -42,7 +43,7 @@ if TYPE_CHECKING:
 
 
 def to_parquet(
-    data: pd.DataFrame | Batches | pa.RecordBatchReader,
+    data: pd.DataFrame | Batches | pa.RecordBatchReader | Stream,
     path: str | os.PathLike[str],
     *,
     overwrite: bool = False,
@@ -54,6 +55,8 @@ def to_parquet(
     carries the provenance for pandas (``pd.read_parquet(path).attrs``), the full record under the
     footer key ``greenlang_data``, and the unit of each column in its field metadata.
 
+    A stream of what is watched goes to a folder instead, a file a minute; see ``Session.stream``.
+
     Raises ExportError when there is a file and ``overwrite`` is not set, when ``path`` is no file
     name or cannot be written, and when a column has values that Parquet cannot hold, such as
     numbers and texts together.
@@ -64,6 +67,13 @@ def to_parquet(
     """
     if isinstance(data, pd.DataFrame):
         return _write_frame(data, path, overwrite=overwrite, compression=compression)
+    if isinstance(data, Stream):
+        if overwrite:
+            raise ExportError(
+                "a stream is added to a folder, and overwrites nothing",
+                remedy="Leave overwrite out, or choose another folder.",
+            )
+        return data.write(path, compression=compression)
     if not isinstance(getattr(data, "schema", None), pa.Schema) or isinstance(data, pa.Table):
         raise ExportError(
             f"a {type(data).__name__} cannot be written",

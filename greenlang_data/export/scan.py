@@ -70,23 +70,14 @@ class Scan:
 
     def footer(self) -> ProvenanceRecord:
         """The provenance of the last complete reading, without the hash of the file's content."""
-        tally, config = self._tally, self._connector.config
-        query = self._query.model_dump(mode="json")
-        provenance = ConnectorProvenance(
-            connector_id=config.connector_id,
-            connector_type=config.connector_type,
-            connector_version=self._connector.connector_version,
-            query_hash=hash_json(query),
-            response_hash=tally.hasher.hexdigest(),
-            timestamp=datetime.now(UTC),
-            request_id=str(uuid4()),
-            mode=self._connector.mode,
-            source_system=tally.origin,
+        tally = self._tally
+        provenance = provenance_of(
+            self._connector, self._query, tally.hasher.hexdigest(), tally.origin
         )
         start, end = (getattr(self._query, name) for name in self._query.window_fields)
         return make_record(
             provenance,
-            query=query,
+            query=self._query.model_dump(mode="json"),
             start=start,
             end=end,
             shape="long",
@@ -122,6 +113,24 @@ class Scan:
             constant_dictionary(about["unit"], rows),
         ]
         return pa.RecordBatch.from_arrays(columns, schema=self.schema)
+
+
+def provenance_of(
+    connector: DrivenConnector[Any, Any, Any], query: Query, response_hash: str, origin: str
+) -> ConnectorProvenance:
+    """Who answered ``query`` from ``origin`` with what, just now."""
+    config = connector.config
+    return ConnectorProvenance(
+        connector_id=config.connector_id,
+        connector_type=config.connector_type,
+        connector_version=connector.connector_version,
+        query_hash=hash_json(query.model_dump(mode="json")),
+        response_hash=response_hash,
+        timestamp=datetime.now(UTC),
+        request_id=str(uuid4()),
+        mode=connector.mode,
+        source_system=origin,
+    )
 
 
 class _Tally:

@@ -2,24 +2,25 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 
 import numpy as np
 import pyarrow as pa
 
 from greenlang_data.drivers.schema import QUALITY, STATUS, TIMESTAMP
 from greenlang_data.frames.series import Series
-from greenlang_data.frames.shaped import Shaped, table_of
+from greenlang_data.frames.shaped import NO_DIGESTS, Shaped, table_of
 from greenlang_data.frames.values import numbers_and_text, typed_column
 
 NAMES = pa.dictionary(pa.int32(), pa.string())
 
 
-def long_table(series: Sequence[Series]) -> Shaped:
+def long_table(series: Sequence[Series], digests: Mapping[str, bytes] = NO_DIGESTS) -> Shaped:
     """``tag, timestamp, value, quality, status, unit``, tag after tag in the order asked.
 
     ``value`` has one type when all tags share one; otherwise it is float64 and a column ``text``
-    after it holds the rest. Bad values are null.
+    after it holds the rest. Bad values are null. ``digests`` are those of the columns of all
+    samples; the columns that are taken over as they are keep them.
     """
     value, text = _joined(series, "value", pa.float64()), _joined(series, "text", pa.string())
     typed = typed_column(value, text, [one.data_type for one in series])
@@ -34,7 +35,10 @@ def long_table(series: Sequence[Series]) -> Shaped:
     columns["quality"] = _joined(series, "quality", QUALITY)
     columns["status"] = _joined(series, "status", STATUS)
     columns["unit"] = repeated([one.unit for one in series], [one.rows for one in series])
-    return Shaped(table_of(columns, {}), "long")
+    known = {**digests, "tag": None, "unit": None}
+    if columns["value"] is not value:
+        known["value"] = None
+    return Shaped(table_of(columns, {}), "long", digests=[known.get(name) for name in columns])
 
 
 def repeated(texts: Sequence[str | None], rows: Sequence[int]) -> pa.DictionaryArray:

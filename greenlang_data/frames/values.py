@@ -14,7 +14,7 @@ import pyarrow.compute as pc
 
 INTEGERS: Final = frozenset(
     f"{sign}int{bits}" for sign in ("", "u") for bits in (8, 16, 32, 64)
-) | {"sbyte", "byte"}
+) | {"sbyte", "byte", "unsigned", "integer", "enumerated"}
 BOOLEANS: Final = frozenset({"bool", "boolean"})
 
 

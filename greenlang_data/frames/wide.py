@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 
 import numpy as np
 import pyarrow as pa
@@ -11,16 +11,17 @@ import pyarrow.compute as pc
 from greenlang_data.drivers.schema import TIMESTAMP
 from greenlang_data.errors import QueryError
 from greenlang_data.frames.series import Series
-from greenlang_data.frames.shaped import Shaped, table_of
+from greenlang_data.frames.shaped import NO_DIGESTS, Shaped, table_of
 from greenlang_data.frames.values import typed_column
 
 
-def wide_table(series: Sequence[Series]) -> Shaped:
+def wide_table(series: Sequence[Series], digests: Mapping[str, bytes] = NO_DIGESTS) -> Shaped:
     """``timestamp`` and a column per tag in the order asked; a missing or bad value is null.
 
     Tags need not share their time stamps. Where a tag has several samples of one time stamp
     (bursts, a repeated hour) that time stamp has as many rows, so no sample is lost; the first
     samples of all tags share the first row, and so on. Raises QueryError for a tag of that name.
+    ``digests`` are those of the columns of all samples; a single tag in order keeps them.
     """
     if any(one.tag == "timestamp" for one in series):
         raise QueryError(
@@ -36,7 +37,11 @@ def wide_table(series: Sequence[Series]) -> Shaped:
             column if order is None else column.take(order), place, len(index)
         )
     units = {one.tag: one.unit for one in series}
-    return Shaped(table_of(columns, units), "wide", index="timestamp")
+    table = table_of(columns, units)
+    # Any other type than the wire's own was converted.
+    as_read = len(times) == 1 and times[0][1] is None and table.schema.types[1] == pa.float64()
+    kept = [digests.get("timestamp"), digests.get("value")] if as_read else []
+    return Shaped(table, "wide", index="timestamp", digests=kept)
 
 
 def _sorted_times(one: Series) -> tuple[np.ndarray, np.ndarray | None]:

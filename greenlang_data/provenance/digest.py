@@ -6,7 +6,7 @@ import json
 from typing import Any, Final
 
 from greenlang_data.errors import ProvenanceError
-from greenlang_data.provenance.hash import hash_json
+from greenlang_data.provenance.hash import canonical_json, hash_text
 
 # pandas writes attributes into a Parquet footer three times; 120 MB of them made a file unreadable.
 LIMIT: Final = 8000
@@ -27,35 +27,38 @@ _SHORTENED: Final = (
 )
 
 
-def capped(fields: dict[str, Any]) -> tuple[dict[str, Any], dict[str, Any]]:
-    """(fields within ``LIMIT`` characters of JSON, the long parts in full).
+def capped(fields: dict[str, Any], size: int) -> tuple[dict[str, Any], dict[str, Any]]:
+    """(fields within ``LIMIT`` characters of JSON, the long parts in full); now they have ``size``.
 
     Raises ProvenanceError when a part that may not be shortened is too long.
     """
-    if _size(fields) <= LONG:
+    if size <= LONG:
         return fields, {}
-    sizes = {key: _size(fields[key]) for key in _SHORTENED if fields.get(key)}
+    # Each part is written out once, for its size and for its hash: it may have 10,000 names.
+    texts = {key: canonical_json(fields[key]) for key in _SHORTENED if fields.get(key)}
     long = [
-        key for key, size in sizes.items() if size > (_LONG_PARENTS if key == "parents" else LONG)
+        key
+        for key, text in texts.items()
+        if len(text) > (_LONG_PARENTS if key == "parents" else LONG)
     ]
-    short = {key: digest(value) if key in long else value for key, value in fields.items()}
+    short = {**fields, **{key: digest(fields[key], texts[key]) for key in long}}
     while _size(short) > LIMIT:
-        rest = [key for key in sizes if key not in long]
+        rest = [key for key in texts if key not in long]
         if not rest:
             raise ProvenanceError(
                 f"the provenance record has more than {LIMIT} characters",
                 remedy="Shorten the names of the source and the connector.",
             )
-        largest = max(rest, key=sizes.__getitem__)
+        largest = max(rest, key=lambda key: len(texts[key]))
         long.append(largest)
-        short[largest] = digest(fields[largest])
+        short[largest] = digest(fields[largest], texts[largest])
     return short, {key: fields[key] for key in long}
 
 
-def digest(value: Any) -> dict[str, Any]:
-    """``{"count", "sha256", "first"}`` of a list or a mapping.
+def digest(value: Any, text: str) -> dict[str, Any]:
+    """``{"count", "sha256", "first"}`` of a list or a mapping whose canonical JSON is ``text``.
 
-    >>> digest(["a"] * 1000)["count"]
+    >>> digest(["a"] * 1000, canonical_json(["a"] * 1000))["count"]
     1000
     """
     first: Any
@@ -63,7 +66,7 @@ def digest(value: Any) -> dict[str, Any]:
         first = {key[:_ENTRY]: _entry(item) for key, item in list(value.items())[:_FIRST]}
     else:
         first = [_entry(item) for item in value[:_FIRST]]
-    return {"count": len(value), "sha256": hash_json(value), "first": first}
+    return {"count": len(value), "sha256": hash_text(text), "first": first}
 
 
 def is_digest(value: object) -> bool:
@@ -72,7 +75,9 @@ def is_digest(value: object) -> bool:
 
 
 def _entry(value: Any) -> Any:
-    text = value if isinstance(value, str) else json.dumps(value, ensure_ascii=False)
+    # An item takes a character at least, so no more of them can show.
+    few = value[:_ENTRY] if isinstance(value, list) else value
+    text = few if isinstance(few, str) else json.dumps(few, ensure_ascii=False)
     return value if len(text) <= _ENTRY else f"{text[: _ENTRY - 1]}…"
 
 

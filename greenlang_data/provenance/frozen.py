@@ -8,9 +8,12 @@ pandas deep-copies ``attrs`` onto every derived object; a thousand tags in a pla
 from __future__ import annotations
 
 import json
-from typing import Any, NoReturn, Self
+from typing import Any, Final, NoReturn, Self
 
 from greenlang_data.errors import ProvenanceError
+
+_NESTED: Final = frozenset((dict, list))
+_PLAIN: Final = json.JSONEncoder(allow_nan=False)
 
 
 def _refuse(self: object, *_: object, **__: object) -> NoReturn:
@@ -56,17 +59,25 @@ def freeze(value: Any) -> Any:
     Traceback (most recent call last):
     TypeError: a provenance record cannot be changed. ...
     """
+    # Most lists hold names only, and there may be ten thousand.
     if isinstance(value, dict):
-        return FrozenDict({key: freeze(item) for key, item in value.items()})
+        flat = _NESTED.isdisjoint(map(type, value.values()))
+        return FrozenDict(value if flat else {key: freeze(item) for key, item in value.items()})
     if isinstance(value, list):
-        return FrozenList([freeze(item) for item in value])
+        flat = _NESTED.isdisjoint(map(type, value))
+        return FrozenList(value if flat else [freeze(item) for item in value])
     return value
 
 
 def plain_json(value: Any) -> Any:
     """A deep copy as plain JSON (tuples become lists). Raises ProvenanceError for anything else."""
+    return json.loads(json_text(value))
+
+
+def json_text(value: Any) -> str:
+    """``value`` as JSON. Raises ProvenanceError when it is not plain."""
     try:
-        return json.loads(json.dumps(value, allow_nan=False))
+        return _PLAIN.encode(value)
     except (TypeError, ValueError, RecursionError) as error:
         raise ProvenanceError(
             f"provenance holds a value that is not plain JSON: {error}",

@@ -16,19 +16,20 @@ from __future__ import annotations
 
 import json
 from hashlib import sha256
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Final
 
 from greenlang_data.errors import ProvenanceError
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable
+    from collections.abc import Iterable, Sequence
 
     import pandas as pd
     import pyarrow as pa
 
     from greenlang_data.provenance.column import Column
 
-_VERSION = b"greenlang content 1\0"
+_VERSION: Final = b"greenlang content 1\0"
+_CANONICAL: Final = json.JSONEncoder(sort_keys=True, separators=(",", ":"), ensure_ascii=False)
 
 
 def canonical_json(value: Any) -> str:
@@ -37,7 +38,7 @@ def canonical_json(value: Any) -> str:
     >>> canonical_json({"b": [1, None], "a": "x"})
     '{"a":"x","b":[1,null]}'
     """
-    return json.dumps(value, sort_keys=True, separators=(",", ":"), ensure_ascii=False)
+    return _CANONICAL.encode(value)
 
 
 def hash_json(value: Any) -> str:
@@ -46,7 +47,12 @@ def hash_json(value: Any) -> str:
     >>> hash_json({"b": 2, "a": 1}) == hash_json({"a": 1, "b": 2})
     True
     """
-    return sha256(canonical_json(value).encode("utf-8", "surrogatepass")).hexdigest()
+    return hash_text(canonical_json(value))
+
+
+def hash_text(text: str) -> str:
+    """SHA-256 (64 hex digits) of the UTF-8 of ``text``."""
+    return sha256(text.encode("utf-8", "surrogatepass")).hexdigest()
 
 
 class ContentHasher:
@@ -88,13 +94,47 @@ class ContentHasher:
 
     def hexdigest(self) -> str:
         """The hash so far, 64 hex digits; more batches may follow."""
-        return _combined(self.rows, self._columns)
+        return _combined(self.rows, [(column.name, column.digest()) for column in self._columns])
+
+    def digests(self) -> list[bytes]:
+        """The digest of each column so far; :func:`hash_table` takes them."""
+        return [column.digest() for column in self._columns]
 
     def _name(self, names: list[str]) -> None:
         from greenlang_data.provenance.column import Column
 
         self._names = list(names)
         self._columns = [Column(name) for name in names]
+
+
+def hash_table(
+    table: pa.Table, index: str | None = None, digests: Sequence[bytes | None] = ()
+) -> str:
+    """What :func:`hash_frame` gives for the frame that ``table`` becomes with this ``index``.
+
+    ``digests`` are those of its columns, where they are known (None: not) from another table
+    with the same column in it; only the others are hashed.
+
+    >>> import pandas as pd, pyarrow as pa
+    >>> table = pa.table({"flow": [1.5, None], "state": ["on", "off"]})
+    >>> hash_table(table) == hash_frame(pd.DataFrame({"flow": [1.5, None], "state": ["on", "off"]}))
+    True
+    """
+    from greenlang_data.provenance.column import Column
+    from greenlang_data.provenance.from_arrow import add_arrow
+
+    names = table.schema.names
+    columns = []
+    for place, name in enumerate(names):
+        digest = digests[place] if digests else None
+        if digest is None:
+            column = Column(name)
+            add_arrow(column, table.column(place))
+            digest = column.digest()
+        columns.append((name, digest))
+    if index is not None:
+        columns.insert(0, columns.pop(names.index(index)))
+    return _combined(table.num_rows, columns)
 
 
 def hash_frame(frame: pd.DataFrame) -> str:
@@ -116,15 +156,15 @@ def hash_frame(frame: pd.DataFrame) -> str:
     for name, array in named_arrays(frame):
         column = Column(name)
         add_pandas(column, array)
-        columns.append(column)
+        columns.append((name, column.digest()))
     return _combined(len(frame), columns)
 
 
-def _combined(rows: int, columns: Iterable[Column]) -> str:
+def _combined(rows: int, columns: Iterable[tuple[object, bytes]]) -> str:
     parts = [_VERSION, rows.to_bytes(8, "little")]
-    for column in columns:
-        name = _name_bytes(column.name)
-        parts += (len(name).to_bytes(8, "little"), name, column.digest())
+    for name, digest in columns:
+        raw = _name_bytes(name)
+        parts += (len(raw).to_bytes(8, "little"), raw, digest)
     return sha256(b"".join(parts)).hexdigest()
 
 

@@ -17,7 +17,7 @@ from pydantic import AwareDatetime, BaseModel, ConfigDict, Field, field_validato
 from greenlang_data._version import __version__
 from greenlang_data.errors import ProvenanceError
 from greenlang_data.provenance.digest import capped
-from greenlang_data.provenance.frozen import FrozenDict, freeze, plain_json
+from greenlang_data.provenance.frozen import FrozenDict, freeze, json_text, plain_json
 from greenlang_data.provenance.hash import hash_frame, hash_json
 
 if TYPE_CHECKING:
@@ -134,6 +134,7 @@ def make_record(
     provenance: ConnectorProvenance,
     frame: pd.DataFrame | None = None,
     *,
+    content: Mapping[str, Any] | None = None,
     query: Mapping[str, Any] | None = None,
     start: datetime | str | None = None,
     end: datetime | str | None = None,
@@ -149,11 +150,14 @@ def make_record(
 ) -> ProvenanceRecord:
     """The record of a freshly fetched frame.
 
-    ``quality`` counts samples: {good, uncertain, bad}. Without a ``frame`` (a stream) the record
-    has no ``frame_hash`` and ``columns`` yet; whoever writes the stream adds them with
+    ``quality`` counts samples: {good, uncertain, bad}. ``content`` is what :func:`content_of` says
+    of the frame, where that is known without it. With neither (a stream) the record has no
+    ``frame_hash`` and ``columns`` yet; whoever writes the stream adds them with
     :meth:`ProvenanceRecord.replace`. Raises ProvenanceError when a value is not plain JSON.
     """
-    about = provenance.model_dump()
+    if content is None:
+        content = _NO_CONTENT if frame is None else content_of(frame)
+    about = dict(provenance)  # its fields are plain already
     about["timestamp"] = provenance.timestamp.isoformat()
     return seal(
         {
@@ -172,7 +176,7 @@ def make_record(
             "attempts": attempts,
             "retries": retries,
             **({"exchanges": [dict(one) for one in exchanges]} if exchanges else {}),
-            **(content_of(frame) if frame is not None else _NO_CONTENT),
+            **content,
         }
     )
 
@@ -186,12 +190,16 @@ def content_of(frame: pd.DataFrame) -> dict[str, Any]:
 
 def seal(fields: Mapping[str, Any]) -> ProvenanceRecord:
     """Make a record of these fields: versions, counts, long parts shortened, hash added."""
-    plain = plain_json(dict(fields))
-    plain["schema_version"] = SCHEMA_VERSION
-    plain["library_version"] = __version__
-    plain["bad_quality_count"] = plain["quality"]["bad"]
-    plain["failure_count"] = len(plain["failures"])
-    short, parts = capped(plain)
+    text = json_text(
+        {
+            **fields,
+            "schema_version": SCHEMA_VERSION,
+            "library_version": __version__,
+            "bad_quality_count": fields["quality"]["bad"],
+            "failure_count": len(fields["failures"]),
+        }
+    )
+    short, parts = capped(json.loads(text), len(text))
     short["record_hash"] = _record_hash(short)
     # Made here, so there is nothing left to check.
     record = ProvenanceRecord.__new__(ProvenanceRecord)

@@ -115,9 +115,18 @@ class Texts(Kind):
     def _add_encoded(self, encoded: Any) -> None:
         # Arrow numbers the distinct values in the order of their first occurrence, as we do.
         codes = encoded.indices.fill_null(_NULL).to_numpy(zero_copy_only=False)
-        known = [self._code(value) for value in encoded.dictionary.to_pylist()]
+        known = self._codes(encoded.dictionary)
         mapped = np.array([*known, _NULL], "<i4")[codes]
         self._add_mapped(mapped, lambda rows: encoded.dictionary.take(pa.array(codes[rows])))
+
+    def _codes(self, distinct: Any) -> list[int]:
+        """The codes of an Arrow array of distinct texts; thousands may be new, so all at once."""
+        values, first = distinct.to_pylist(), len(self._known)
+        new = [place for place, value in enumerate(values) if value not in self._known]
+        if new := new[: LIMIT - first]:
+            self._new_arrow(distinct.take(pa.array(new)))
+            self._known.update({values[place]: first + at for at, place in enumerate(new)})
+        return [self._known.get(value, _LITERAL) for value in values]
 
     def _add_by_lookup(self, part: Any) -> None:
         if self._known_set is None:

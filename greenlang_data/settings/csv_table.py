@@ -6,7 +6,7 @@ import csv
 import difflib
 import io
 from codecs import BOM_UTF16_BE, BOM_UTF16_LE
-from collections.abc import Callable, Collection, Iterator, Sequence
+from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Final
 
@@ -24,13 +24,19 @@ class WrongLineError(Exception):
 
 
 def read_table(
-    path: str | Path, model: type[BaseModel], make: Callable[[dict[str, str]], Entry], what: str
+    path: str | Path,
+    model: type[BaseModel],
+    make: Callable[[dict[str, str]], Entry],
+    what: str,
+    *,
+    instead: Mapping[str, Collection[str]] | None = None,
 ) -> tuple[Entry, ...]:
     """The entries of a CSV file in its order; ``make`` turns a row's cells into one.
 
     The file is comma-separated UTF-8 with the names of ``model``'s fields in its first line.
     Blanks around a cell are trimmed, an empty cell means that the field is not given, empty lines
-    are skipped. ``make`` raises WrongLineError for a row that it cannot take.
+    are skipped. ``make`` raises WrongLineError for a row that it cannot take. Where a column of ``instead`` is
+    there, those that it stands for need not be.
 
     Raises ConfigurationError that names up to ten wrong lines at once.
     """
@@ -38,7 +44,7 @@ def read_table(
     lines = _lines(_text(file, what), file, what)
     number, header = next(lines, (1, [""]))
     try:
-        _check_header(header, model)
+        _check_header(header, model, instead or {})
     except WrongLineError as wrong:
         raise _error(file, [f"line {number}: {wrong}"], what) from None
     entries, problems = _entries(header, lines, make)
@@ -138,7 +144,9 @@ def _lines(text: str, file: Path, what: str) -> Iterator[tuple[int, list[str]]]:
         raise _error(file, [f"line {reader.line_num}: {error}"], what) from None
 
 
-def _check_header(header: Sequence[str], model: type[BaseModel]) -> None:
+def _check_header(
+    header: Sequence[str], model: type[BaseModel], instead: Mapping[str, Collection[str]]
+) -> None:
     for delimiter, name in ((";", "semicolons"), ("\t", "tabs"), ("|", "bars")):
         if delimiter in "".join(header):
             raise WrongLineError(f"cells are separated by {name}; save the file with commas")
@@ -149,7 +157,8 @@ def _check_header(header: Sequence[str], model: type[BaseModel]) -> None:
             )
         if header.count(name) > 1:
             raise WrongLineError(f"column {name} is there {header.count(name)} times")
-    missing = [name for name in required_columns(model) if name not in header]
+    given = {*header, *(name for column in instead if column in header for name in instead[column])}
+    missing = [name for name in required_columns(model) if name not in given]
     if missing:
         raise WrongLineError(f"these columns are missing: {', '.join(missing)}")
 

@@ -22,17 +22,29 @@ class OpcUaSettings(EndpointSettings):
     password: Secret | None = None
     certificate_path: str | None = Field(None, description="Client certificate, DER or PEM")
     private_key_path: str | None = None
+    user_certificate_path: str | None = Field(
+        None, description="The user's own certificate, to log in with instead of a password"
+    )
+    user_private_key_path: str | None = None
     server_certificate_path: str | None = Field(None, description="The only one to be trusted")
     namespace_index: int = Field(2, ge=0, le=65535)
     security_mode: Literal["None", "Sign", "SignAndEncrypt"] = "SignAndEncrypt"
     security_policy: Literal[
-        "None", "Basic256Sha256", "Aes128_Sha256_RsaOaep", "Aes256_Sha256_RsaPss"
+        "None",
+        "Basic256Sha256",
+        "Aes128_Sha256_RsaOaep",
+        "Aes256_Sha256_RsaPss",
+        # Rests on SHA-1 and is withdrawn; for old servers that have nothing else.
+        "Basic256",
     ] = "Basic256Sha256"
     allow_clear_text_password: bool = Field(
         False, description="Send the password although the channel is not encrypted"
     )
     trust_on_first_use: bool = Field(
         False, description="Accept and remember whatever certificate the server shows first"
+    )
+    browse_root: str | None = Field(
+        None, min_length=1, description="The node below which tags are listed; None: Objects"
     )
     tags: tuple[TagEntry, ...] = ()
 

@@ -6,6 +6,9 @@
     Boiler.Pressure,holding,100,float32,CDAB,,kPa
     Boiler.Level,input,7,uint16,,0.1,%
 
+A column ``reference`` (40001, 300010) may stand for table and address, and the states of a cell
+``enum`` are written ``0=Off;1=On``.
+
 Nothing is guessed: another delimiter, a decimal comma, a 4xxxx address or an unknown name is an
 error that names the file, the line, the column and what to write instead.
 """
@@ -26,6 +29,7 @@ from greenlang_data.settings.csv_table import (
     read_table,
     required_columns,
 )
+from greenlang_data.settings.reference import place_of_reference
 from greenlang_data.settings.register import Register, RegisterType, Table, WordOrder
 
 _CHOICES: Final[dict[str, tuple[str, ...]]] = {
@@ -34,13 +38,12 @@ _CHOICES: Final[dict[str, tuple[str, ...]]] = {
     "word_order": get_args(WordOrder),
 }
 _INTEGERS: Final = frozenset({"address", "length", "bit", "unit_id"})
-_NUMBERS: Final = frozenset({"scale", "offset"})
+_NUMBERS: Final = frozenset({"scale", "offset", "low", "high"})
 _INTEGER: Final = re.compile(r"[0-9]{1,9}")
 _NUMBER: Final = re.compile(r"[+-]?(?:[0-9]+\.?[0-9]*|\.[0-9]+)(?:[eE][+-]?[0-9]+)?")
 _DECIMAL_COMMA: Final = re.compile(r"[+-]?[0-9]*,[0-9]+")
-# The old notation: the digit of the table, and four or five digits that count from 1.
-_NOTATION: Final = re.compile(r"([0134])([0-9]{4,5})")
-_NOTATION_TABLES: Final = {"0": "coil", "1": "discrete", "3": "input", "4": "holding"}
+# A column that stands for others.
+_INSTEAD: Final = {"reference": ("table", "address")}
 
 
 def read_register_map(path: str | Path) -> tuple[Register, ...]:
@@ -48,13 +51,14 @@ def read_register_map(path: str | Path) -> tuple[Register, ...]:
 
     Raises ConfigurationError that names up to ten wrong lines at once.
     """
-    return read_table(path, Register, _register, "register map")
+    return read_table(path, Register, _register, "register map", instead=_INSTEAD)
 
 
 def _register(row: dict[str, str]) -> Register:
     _check_notation(row)
+    given = {*row, *(_INSTEAD["reference"] if "reference" in row else ())}
     for name in required_columns(Register):
-        if name not in row:
+        if name not in given:
             choices = f"; write {either(_CHOICES[name])}" if name in _CHOICES else ""
             raise WrongLineError(f"column {name} is empty{choices}")
     values: dict[str, Any] = {name: _checked(name, cell) for name, cell in row.items()}
@@ -67,14 +71,15 @@ def _register(row: dict[str, str]) -> Register:
 def _check_notation(row: dict[str, str]) -> None:
     """Refuse 40001 where its first digit can only stand for the table."""
     address = row.get("address", "")
-    found = _NOTATION.fullmatch(address)
-    if found is None or not 1 <= int(found[2]) <= 65536:
+    try:
+        table, place = place_of_reference(address)
+    except ValueError:
         return
     if "table" not in row or int(address) > 65535:
         raise WrongLineError(
             f"column address: {address} looks like the notation that starts with the table's "
-            f"digit and counts from 1; write table {_NOTATION_TABLES[found[1]]} and address "
-            f"{int(found[2]) - 1}"
+            f"digit and counts from 1; write it into a column reference, or write table {table} "
+            f"and address {place}"
         )
 
 

@@ -33,11 +33,14 @@ from pydantic import BaseModel, ValidationError
 from pydantic_core import ErrorDetails
 
 from greenlang_data.errors import ConfigurationError, QueryError
+from greenlang_data.settings.bacnet_object import BacnetObject
 from greenlang_data.settings.config import ConnectorConfig
+from greenlang_data.settings.point import Point
+from greenlang_data.settings.point_list import read_point_list
 from greenlang_data.settings.register import Register
 from greenlang_data.settings.register_map import read_register_map
 from greenlang_data.settings.tag import TagEntry
-from greenlang_data.settings.tag_list import read_tag_list
+from greenlang_data.settings.tag_list import read_object_list, read_tag_list
 from greenlang_data.times import zone_named
 
 _TOP_KEYS: Final = ("tz", "defaults", "sources")
@@ -46,9 +49,21 @@ _OWN: Final = {"connector_id", "connector_type"}
 _TABLES: Final[dict[str, Callable[[Path], Any]]] = {
     "registers": read_register_map,
     "tags": read_tag_list,
+    "points": read_point_list,
+    "objects": read_object_list,
 }
-_ENTRIES: Final[dict[str, type[BaseModel]]] = {"registers": Register, "tags": TagEntry}
-_PATHS: Final = ("certificate_path", "private_key_path", "server_certificate_path")
+_ENTRIES: Final[dict[str, type[BaseModel]]] = {
+    "registers": Register,
+    "tags": TagEntry,
+    "points": Point,
+    "objects": BacnetObject,
+}
+_PATHS: Final = (
+    "certificate_path",
+    "private_key_path",
+    "server_certificate_path",
+    "ca_certificate_path",
+)
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,4 +1,4 @@
-"""Modbus TCP: requests, round trips and decoding, side by side with plain pymodbus.
+"""Modbus TCP: requests, round trips and decoding, beside pymodbus and the libmodbus C client.
 
 Run it from the top folder: ``python -m tests.bench.bench_modbus``. Server: libmodbus, in another
 process. Only the ratios mean anything on another machine.
@@ -11,11 +11,16 @@ import math
 import socket
 import statistics
 import struct
+import subprocess
+import tempfile
 import time
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Iterator
+from contextlib import contextmanager
+from pathlib import Path
 
 from pymodbus.client import AsyncModbusTcpClient
 
+import greenlang_data as gd
 from greenlang_data.connectors.scada import SCADAConfig
 from greenlang_data.drivers.base import ReadLog, Snapshot
 from greenlang_data.drivers.modbus import ModbusDriver
@@ -28,7 +33,8 @@ FLOATS = 5000
 PER_BLOCK = 62
 FEWEST = math.ceil(FLOATS / PER_BLOCK)
 ROUNDS = 25
-ONE_WAY_SECONDS = (0.001, 0.002)
+ONE_WAY_SECONDS = (0.001, 0.0025)
+MOST_IN_FLIGHT = 16
 
 
 def registers() -> tuple[Register, ...]:
@@ -39,17 +45,21 @@ def registers() -> tuple[Register, ...]:
     )
 
 
-def driver_for(port: int) -> ModbusDriver:
-    """A driver for the peer on ``port``."""
-    return ModbusDriver(
-        SCADAConfig(
-            connector_id="bench",
-            connector_type="scada",
-            protocol="modbus",
-            endpoint=f"127.0.0.1:{port}",
-            registers=registers(),
-        )
+def config_for(port: int, most: int | None = None) -> SCADAConfig:
+    """A config for the peer on ``port``, with ``most`` requests in flight."""
+    return SCADAConfig(
+        connector_id="bench",
+        connector_type="scada",
+        protocol="modbus",
+        endpoint=f"127.0.0.1:{port}",
+        registers=registers(),
+        max_requests_in_flight=most,
     )
+
+
+def driver_for(port: int, most: int | None = None) -> ModbusDriver:
+    """A driver for the peer on ``port``."""
+    return ModbusDriver(config_for(port, most))
 
 
 async def read_driver(driver: ModbusDriver, tags: tuple[str, ...]) -> int:
@@ -93,23 +103,103 @@ def bare_seconds(port: int) -> float:
         return time.perf_counter() - started
 
 
-async def bench_delay(server: launch.Peer, one_way: float) -> None:
-    """Requests and time behind a delay, against plan times round trip."""
+@contextmanager
+def c_client(port: int) -> Iterator[Callable[[], float]]:
+    """The libmodbus C client in a process of its own; called, it reads all blocks once."""
+    source = Path(__file__).with_name("modbus_client.c")
+    flags = subprocess.run(
+        ["pkg-config", "--cflags", "--libs", "libmodbus"],
+        check=True,
+        capture_output=True,
+        text=True,
+    ).stdout.split()
+    with tempfile.TemporaryDirectory() as folder:
+        program = str(Path(folder) / "modbus_client")
+        subprocess.run(["gcc", "-O2", str(source), "-o", program, *flags], check=True)
+        with subprocess.Popen(
+            [program, str(port)], stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True
+        ) as client:
+            assert client.stdin is not None
+            assert client.stdout is not None
+            asks, says = client.stdin, client.stdout
+
+            def one_round() -> float:
+                asks.write("\n")
+                asks.flush()
+                return float(says.readline())
+
+            yield one_round
+            asks.close()
+
+
+async def bench_blocks(server: launch.Peer) -> None:
+    """Raw blocks, in turns with the libmodbus C client."""
+    driver = driver_for(server.port)
+    await driver.connect()
+    tags = tuple(one.tag for one in driver.config.registers)
+    spans = [part.span for part in driver._layout(tags).parts]
+    link, log = driver._open_link(), ReadLog()
+    ours, theirs = [], []
+    with c_client(server.port) as one_round:
+        for _ in range(4 * ROUNDS):
+            theirs.append(one_round())
+            ours.append(await seconds(lambda: link.ask(spans, log)))
+    await driver.close()
+    mine, plain = statistics.median(ours), statistics.median(theirs)
+    print(
+        f"{FEWEST} blocks: driver {1000 * mine:.2f} ms, libmodbus C {1000 * plain:.2f} ms, "
+        f"requests a second driver / libmodbus C {plain / mine:.2f}"
+    )
+
+
+def bench_facade(server: launch.Peer, *, provenance: bool) -> None:
+    """5,000 floats to a DataFrame in a notebook's way, in turns with plain pymodbus."""
+    tags = [one.tag for one in registers()]
+    ours, theirs = [], []
+    config = config_for(server.port)
+    config.enable_provenance = provenance
+    with gd.Session(sources=[config]) as session, asyncio.Runner() as runner:
+
+        async def connected() -> AsyncModbusTcpClient:
+            client = AsyncModbusTcpClient("127.0.0.1", port=server.port)
+            await client.connect()
+            return client
+
+        client = runner.run(connected())
+        session.scada(tags)
+        for _ in range(ROUNDS):
+            theirs.append(runner.run(seconds(lambda: read_pymodbus(client))))
+            started = time.perf_counter()
+            frame = session.scada(tags)
+            ours.append(time.perf_counter() - started)
+            assert len(frame) == FLOATS
+        client.close()
+    mine, plain = statistics.median(ours), statistics.median(theirs)
+    print(
+        f"5,000 floats to a DataFrame, {'with' if provenance else 'without'} hashes: session {1000 * mine:.2f} ms, pymodbus to a list "
+        f"{1000 * plain:.2f} ms, pymodbus / session {plain / mine:.2f}"
+    )
+
+
+async def bench_delay(server: launch.Peer, one_way: float, most: int | None) -> None:
+    """Requests and time behind a delay, against the round trips that the plan takes."""
     with launch.start_delay_proxy(server.port, up=one_way, down=one_way) as proxy:
-        driver = driver_for(proxy.port)
+        driver = driver_for(proxy.port, most)
         await driver.connect()
         tags = tuple(one.tag for one in driver.config.registers)
         await read_driver(driver, tags)
-        bare, ours = [], []
+        trips, ours = [], []
         for _ in range(ROUNDS):
-            bare.append(bare_seconds(proxy.port))
+            trips.append(bare_seconds(proxy.port) / FEWEST)
             ours.append(await seconds(lambda: read_driver(driver, tags)))
         requests = await read_driver(driver, tags)
         await driver.close()
-    ratio = statistics.median(one / other for one, other in zip(ours, bare, strict=True))
+    trip = statistics.median(trips)
+    ideal = FEWEST if most == 1 else math.ceil(FEWEST / MOST_IN_FLIGHT) + 1
+    ratio = statistics.median(ours) / trip / ideal
     print(
-        f"round trip {1000 * statistics.median(bare) / FEWEST:5.2f} ms: requests {requests} of "
-        f"{FEWEST} ({requests / FEWEST:.3f}), time / (plan x round trip) {ratio:.3f}"
+        f"round trip {1000 * trip:5.2f} ms, {most or 'up to 16'} in flight: requests {requests} "
+        f"of {FEWEST}, {statistics.median(ours) / trip:.2f} round trips, of {ideal}: {ratio:.3f}"
     )
 
 
@@ -141,7 +231,9 @@ async def bench_pymodbus(server: launch.Peer) -> None:
 async def decode_seconds(driver: ModbusDriver, tags: tuple[str, ...]) -> float:
     """From the answers' bytes to a batch."""
     layout = driver._layout(tags)
-    reader = SnapshotReader(layout, driver._open_link(), driver._memory, ReadLog(), "bench")
+    reader = SnapshotReader(
+        layout, driver._open_link(), driver._memory, driver._units, ReadLog(), "bench"
+    )
     await reader.read()
     times = []
     for _ in range(100):
@@ -169,8 +261,12 @@ def main() -> None:
     """Print everything."""
     with launch.start_modbus(log=False) as server:
         asyncio.run(bench_pymodbus(server))
+        asyncio.run(bench_blocks(server))
+        for provenance in (True, False):
+            bench_facade(server, provenance=provenance)
         for one_way in ONE_WAY_SECONDS:
-            asyncio.run(bench_delay(server, one_way))
+            for most in (1, None):
+                asyncio.run(bench_delay(server, one_way, most))
     for bad in (1, 5, 20):
         asyncio.run(bench_bad_tags(bad))
 

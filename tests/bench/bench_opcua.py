@@ -2,37 +2,45 @@
 
 Run ``python -m tests.bench.bench_opcua``; it needs the peers of ``tests/peers``. Wall times include
 the server, and node-opcua needs most of them; so the same reads are also timed against recorded
-answers (a process that gives node-opcua's answers at once), as processor time of the client, and
-as decoding of the same bytes. Times are the best of several rounds.
+answers (a process that gives node-opcua's answers at once), against an open62541 server where the
+package ``o6`` is installed, as processor time of the client, and as decoding of the same bytes.
+Times are the best of several rounds.
 """
 
 from __future__ import annotations
 
 import argparse
 import asyncio
+import functools
 import subprocess
 import sys
 import time
 from collections.abc import Awaitable, Callable, Sequence
+from contextlib import aclosing
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
 import asyncua
+import numpy as np
 import pandas as pd
 import pyarrow as pa
 from asyncua import ua
 from asyncua.common.utils import Buffer
 from asyncua.ua.ua_binary import struct_from_binary
 
-from greenlang_data.drivers.base import ReadLog, Snapshot
+from greenlang_data.drivers.base import ReadLog, Snapshot, Watch
 from greenlang_data.drivers.opcua import OpcUaDriver
 from greenlang_data.drivers.opcua.arrow import series_of
 from greenlang_data.drivers.opcua.historyread import _page
-from greenlang_data.drivers.opcua.transport import HISTORY_READ, _answer
+from greenlang_data.drivers.opcua.services import HISTORY_READ
+from greenlang_data.drivers.opcua.transport import _answer
+from tests.bench.open62541_server import Open62541, missing, start_open62541
 from tests.drivers.opcua.helpers import HISTORY_END, HISTORY_START, config, window
 from tests.drivers.opcua.replay import recorded
 from tests.peers.launch import OpcuaPeer, start_opcua
+
+AnyPeer = OpcuaPeer | Open62541
 
 TAGS = [f"Bulk.{index:05d}" for index in range(10_000)]
 CHUNK = 2_000
@@ -67,6 +75,10 @@ def line(what: str, theirs: Best, ours: Best) -> None:
     )
 
 
+def driver_of(endpoint: str, peer: AnyPeer) -> OpcUaDriver:
+    return OpcUaDriver(config(endpoint, timeout_seconds=60, namespace_index=peer.namespace))
+
+
 def plain_client(endpoint: str) -> asyncua.Client:
     return asyncua.Client(endpoint, timeout=60, watchdog_intervall=60)
 
@@ -74,8 +86,8 @@ def plain_client(endpoint: str) -> asyncua.Client:
 # --- current values ----------------------------------------------------------------------
 
 
-async def current_values(endpoint: str, peer: OpcuaPeer, rounds: int, what: str) -> None:
-    driver = OpcUaDriver(config(endpoint, timeout_seconds=60))
+async def current_values(endpoint: str, peer: AnyPeer, rounds: int, what: str) -> None:
+    driver = driver_of(endpoint, peer)
     await driver.connect()
     theirs, ours, frames, loop_reads = Best(), Best(), Best(), Best()
     async with plain_client(endpoint) as client:
@@ -156,8 +168,8 @@ async def our_history(driver: OpcUaDriver, tag: str) -> pd.DataFrame:
     return made
 
 
-async def history(endpoint: str, peer: OpcuaPeer, tag: str, rounds: int, what: str) -> None:
-    driver = OpcUaDriver(config(endpoint, timeout_seconds=60))
+async def history(endpoint: str, peer: AnyPeer, tag: str, rounds: int, what: str) -> None:
+    driver = driver_of(endpoint, peer)
     await driver.connect()
     theirs, ours = Best(), Best()
     async with plain_client(endpoint) as client:
@@ -178,7 +190,7 @@ async def recorded_pages(endpoint: str, tag: str) -> list[bytes]:
     channel = driver._session.connection._channel
     pages, ask = [], channel.ask
 
-    async def recording(service: int, body: bytes, seconds: float) -> Any:
+    async def recording(service: int, body: bytes, seconds: float | None) -> Any:
         reader = await ask(service, body, seconds)
         if service == HISTORY_READ:
             pages.append(reader.data)
@@ -267,7 +279,88 @@ def memory(endpoint: str, node: str) -> None:
     )
 
 
+# --- security and watching ---------------------------------------------------------------
+
+SECURITY = ("None", "Sign", "SignAndEncrypt")
+
+
+async def security(endpoint: str, tag: str, rounds: int) -> None:
+    """The processor time of one history over channels of each mode, interleaved."""
+    drivers, spent = {}, {mode: Best() for mode in SECURITY}
+    for mode in SECURITY:
+        policy = "None" if mode == "None" else "Basic256Sha256"
+        drivers[mode] = OpcUaDriver(
+            config(endpoint, timeout_seconds=60, security_mode=mode, security_policy=policy,
+                   trust_on_first_use=True)
+        )  # fmt: skip
+        await drivers[mode].connect()
+    for _ in range(rounds):
+        for mode, driver in drivers.items():
+            await timed(spent[mode], functools.partial(our_history, driver, tag))
+    for mode, best in spent.items():
+        await drivers[mode].close()
+        print(
+            f"{tag} over {mode:<15} {best.wall:8.4f} s ({best.cpu:8.4f} cpu)   "
+            f"{best.cpu / spent['None'].cpu:5.2f}x the cpu of None"
+        )
+
+
+MOST_STEPS = 64
+
+
+async def watch_many(endpoint: str, items: int, seconds: float) -> None:
+    """Every step of every item, counted; the peer's value is the number of the step.
+
+    The time counts from when every item has made a step. A step between two that an item told of
+    and that it did not tell of itself is lost; they may come in any order, because a first value
+    that is late is read, and those reported meanwhile follow.
+    """
+    driver = OpcUaDriver(config(endpoint, timeout_seconds=120))
+    await driver.connect()
+    tags = tuple(f"Bulk.{index:05d}" for index in range(items))
+    places = {tag: place for place, tag in enumerate(tags)}
+    told = np.zeros((items, MOST_STEPS), np.uint8)
+    log, cpu, began = ReadLog(), time.process_time(), time.perf_counter()
+    first = None
+    async with aclosing(driver.watch(Watch(tags, 1.0), log)) as batches:
+        async for batch in batches:
+            rows = np.array([places[tag] for tag in batch.column("tag_id").to_pylist()], int)
+            values = batch.column("value").to_numpy(zero_copy_only=False)
+            # The values before the first step are no whole numbers.
+            steps = values == np.floor(values)
+            np.add.at(told, (rows[steps], values[steps].astype(int)), 1)
+            first = first or (time.perf_counter() - began if told.any(axis=1).all() else None)
+            if first is not None and time.perf_counter() - began > first + seconds:
+                break
+    cpu = time.process_time() - cpu
+    await driver.close()
+    last = MOST_STEPS - 1 - np.argmax(told[:, ::-1] > 0, axis=1)
+    between = last - np.argmax(told > 0, axis=1) + 1
+    lost = int((between - (told > 0).sum(axis=1)).sum())
+    first_text = "never" if first is None else f"{first:.1f} s"
+    print(
+        f"{items:,} monitored items: {int(told.sum()):,} changes in {seconds:g} s, {lost} lost, "
+        f"{int((told > 1).sum()):,} told twice, every item had a step after {first_text}, "
+        f"{cpu:.2f} s cpu, notes {log.notes}"
+    )
+
+
+def watching(items: int, seconds: float) -> None:
+    with start_opcua(tags=items, history=10, mixed=10, step_period=20_000) as peer:
+        asyncio.run(watch_many(peer.endpoint, items, seconds))
+
+
 # --- all of it ---------------------------------------------------------------------------
+
+
+def fast_server(rounds: int) -> None:
+    """The same reads from a server that is faster than either client."""
+    if why := missing():
+        print(f"open62541: not compared, {why}")
+        return
+    with start_open62541(tags=10_000, history=1_000_000) as peer:
+        asyncio.run(current_values(peer.endpoint, peer, rounds, "open62541"))
+        asyncio.run(history(peer.endpoint, peer, "History.Million", 1, "open62541"))
 
 
 def compare(rounds: int) -> None:
@@ -278,7 +371,10 @@ def compare(rounds: int) -> None:
         asyncio.run(history(peer.endpoint, peer, "History.Million", 1, "node-opcua"))
         asyncio.run(decoding(peer.endpoint, "History.Million", 1))
         asyncio.run(decoding(peer.endpoint, "History.Mixed", 3))
+        asyncio.run(security(peer.endpoint, "History.Million", rounds))
         memory(peer.endpoint, peer.node("History.Million"))
+    fast_server(rounds)
+    watching(items=50_000, seconds=120)
 
 
 def main() -> None:
@@ -287,7 +383,15 @@ def main() -> None:
     parser.add_argument("--memory", choices=["ours", "asyncua"], help=argparse.SUPPRESS)
     parser.add_argument("--endpoint", help=argparse.SUPPRESS)
     parser.add_argument("--node", help=argparse.SUPPRESS)
+    parser.add_argument("--watch", type=int, help="only watch so many items")
+    parser.add_argument("--fast", action="store_true", help="only compare on open62541")
     options = parser.parse_args()
+    if options.fast:
+        fast_server(options.rounds)
+        return
+    if options.watch:
+        watching(options.watch, 120)
+        return
     if options.memory:
         print(asyncio.run(one_history(options.endpoint, options.node, options.memory)))
     else:

@@ -6,10 +6,18 @@ from collections.abc import Callable
 from dataclasses import dataclass
 
 from greenlang_data import SCADAConfig
+from greenlang_data.settings.bacnet_object import BacnetObject
+from greenlang_data.settings.point import Point
 from greenlang_data.settings.register import Register
 from greenlang_data.settings.tag import TagEntry
+from tests.peers import dnp3_truth
+from tests.peers.bacnet_truth import analog_value
+from tests.peers.dnp3_truth import Kind
 from tests.peers.launch import OpcuaPeer, Peer
+from tests.peers.launch_bacnet import BacnetPeer
+from tests.peers.launch_modbus_tls import TlsPeer
 from tests.peers.proxy import FaultProxy
+from tests.peers.udp_proxy import UdpProxy
 
 TAGS = [f"Tag{index:02d}" for index in range(50)]
 
@@ -20,9 +28,21 @@ class Subject:
 
     config: SCADAConfig
     truth: dict[str, float]
-    proxy: FaultProxy
-    peer: Peer
+    proxy: FaultProxy | UdpProxy
+    peer: Peer | TlsPeer
     history: str | None
+
+    @property
+    def absent(self) -> str:
+        """An endpoint like this one's, where there is nothing."""
+        if self.on_a_line:
+            return "/dev/no-such-host.invalid"
+        return self.config.endpoint.replace("127.0.0.1", "no-such-host.invalid")
+
+    @property
+    def on_a_line(self) -> bool:
+        """Whether it is a serial line: then nothing is refused or closed, there is only silence."""
+        return self.config.endpoint.startswith("/dev/")
 
     @property
     def name(self) -> str:
@@ -45,14 +65,39 @@ def opcua_subject(peer: OpcuaPeer, proxy: FaultProxy, history: str | None) -> Su
     return Subject(config, truth, proxy, peer, history and peer.node(history))
 
 
-def modbus_subject(peer: Peer, proxy: FaultProxy) -> Subject:
-    """A Modbus device whose holding float at ``2 * n`` is ``n * 0.5 - 100``."""
+def modbus_subject(
+    peer: Peer | TlsPeer, proxy: FaultProxy, endpoint: str = "", **keys: object
+) -> Subject:
+    """A Modbus device whose holding float at ``2 * n`` is ``n * 0.5 - 100``; TCP by default."""
     registers = [
         Register(tag=tag, table="holding", address=2 * index, type="float32", word_order="ABCD")
         for index, tag in enumerate(TAGS)
     ]
-    config = _config("modbus", f"127.0.0.1:{proxy.port}", registers=tuple(registers))
+    endpoint = endpoint or f"127.0.0.1:{proxy.port}"
+    config = _config("modbus", endpoint, registers=tuple(registers), **keys)
     truth = {tag: index * 0.5 - 100 for index, tag in enumerate(TAGS)}
+    return Subject(config, truth, proxy, peer, None)
+
+
+def bacnet_subject(peer: BacnetPeer, proxy: UdpProxy) -> Subject:
+    """A BACnet/IP device whose analog input ``n`` is ``n * 0.5 - 20``."""
+    objects = [
+        BacnetObject(tag=tag, object_id=f"analog-input,{index}") for index, tag in enumerate(TAGS)
+    ]
+    config = _config(
+        "bacnet", f"127.0.0.1:{proxy.port}", objects=tuple(objects), time_zone="Europe/Berlin"
+    )
+    truth = {tag: analog_value(index) for index, tag in enumerate(TAGS)}
+    return Subject(config, truth, proxy, peer, None)
+
+
+def dnp3_subject(peer: Peer, proxy: FaultProxy) -> Subject:
+    """An outstation whose plain analogs start at 28; the ones before are special cases."""
+    kind, first = Kind.ANALOG_INPUT, 28
+    places = {tag: first + index for index, tag in enumerate(TAGS)}
+    points = [Point(tag=tag, type="analog", index=place) for tag, place in places.items()]
+    config = _config("dnp3", f"127.0.0.1:{proxy.port}", points=tuple(points))
+    truth = {tag: float(dnp3_truth.number(kind, place)) for tag, place in places.items()}
     return Subject(config, truth, proxy, peer, None)
 
 

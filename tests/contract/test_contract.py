@@ -5,22 +5,57 @@ from __future__ import annotations
 import threading
 import time
 from collections.abc import Callable, Iterator
+from contextlib import ExitStack
 
 import pandas as pd
 import pytest
 
 import greenlang_data as gd
-from tests.contract.subjects import TAGS, Subject, modbus_subject, opcua_subject
+from tests.contract.subjects import (
+    TAGS,
+    Subject,
+    bacnet_subject,
+    dnp3_subject,
+    modbus_subject,
+    opcua_subject,
+)
 from tests.peers.launch import OpcuaPeer, Peer
+from tests.peers.launch_bacnet import BacnetPeer
+from tests.peers.launch_modbus_tls import TlsPeer
 from tests.peers.proxy import Fault, FaultProxy
+from tests.peers.serial_wire import SerialWire
+from tests.peers.udp_proxy import UdpProxy
 
-SUBJECTS = ["node-opcua", "asyncua", "libmodbus", "pymodbus"]
+MODBUS = {
+    "libmodbus": "modbus_peer",
+    "pymodbus": "modbus_second",
+    "modbus-serial": "modbus_serial_peer",
+    "jsmodbus": "jsmodbus_peer",
+    "modbus-tls": "modbus_tls_peer",
+    "modbus-rtu-over-tcp": "modbus_rtu_tcp_peer",
+    "modbus-serial-line": "modbus_rtu_tcp_peer",
+}
+DNP3 = {"outstation": "dnp3_peer", "opendnp3": "dnp3_second"}
+BACNET = {"bacnet-js": "bacnet_peer", "bacpypes3": "bacnet_second"}
+SUBJECTS = ["node-opcua", "asyncua", *MODBUS, *DNP3, *BACNET]
+
+
+@pytest.fixture
+def udp_proxy_factory() -> Iterator[Callable[[BacnetPeer], UdpProxy]]:
+    """Put a fault proxy in front of a UDP port; stopped after the test."""
+    with ExitStack() as stack:
+        yield lambda peer: stack.enter_context(UdpProxy(peer.port, target_host=peer.host))
 
 
 @pytest.fixture(params=SUBJECTS)
-def subject(request: pytest.FixtureRequest, proxy_factory: Callable[[int], FaultProxy]) -> Subject:
-    def peer(name: str) -> Peer:
-        started: Peer = request.getfixturevalue(name)
+def subject(
+    request: pytest.FixtureRequest,
+    proxy_factory: Callable[[int], FaultProxy],
+    udp_proxy_factory: Callable[[BacnetPeer], UdpProxy],
+    serial_wire_factory: Callable[[int], SerialWire],
+) -> Subject:
+    def peer(name: str) -> Peer | TlsPeer:
+        started: Peer | TlsPeer = request.getfixturevalue(name)
         return started
 
     if request.param in ("node-opcua", "asyncua"):
@@ -28,8 +63,26 @@ def subject(request: pytest.FixtureRequest, proxy_factory: Callable[[int], Fault
         assert isinstance(server, OpcuaPeer)
         history = "History.Million" if request.param == "node-opcua" else None
         return opcua_subject(server, proxy_factory(server.port), history)
-    server = peer("modbus_peer" if request.param == "libmodbus" else "modbus_second")
-    return modbus_subject(server, proxy_factory(server.port))
+    if request.param in BACNET:
+        station = peer(BACNET[request.param])
+        assert isinstance(station, BacnetPeer)
+        return bacnet_subject(station, udp_proxy_factory(station))
+    if request.param in DNP3:
+        server = peer(DNP3[request.param])
+        assert isinstance(server, Peer)
+        return dnp3_subject(server, proxy_factory(server.port))
+    device = peer(MODBUS[request.param])
+    proxy = proxy_factory(device.port)
+    if isinstance(device, TlsPeer):
+        authority = str(device.certificates.authority)
+        endpoint = f"tls://127.0.0.1:{proxy.port}"
+        return modbus_subject(device, proxy, endpoint, ca_certificate_path=authority)
+    if request.param == "modbus-rtu-over-tcp":
+        return modbus_subject(device, proxy, f"rtu+tcp://127.0.0.1:{proxy.port}", baudrate=115200)
+    if request.param == "modbus-serial-line":
+        wire = serial_wire_factory(proxy.port)
+        return modbus_subject(device, proxy, wire.device, baudrate=115200, parity="none")
+    return modbus_subject(device, proxy)
 
 
 @pytest.fixture
@@ -82,8 +135,12 @@ def test_a_window_is_answered_or_refused_and_never_invented(
     session: gd.Session, subject: Subject
 ) -> None:
     window = {"start": "2025-01-01T00:00:10", "end": "2025-01-01T00:00:20"}
-    if subject.history is None and subject.config.protocol == "modbus":
+    if subject.history is None and subject.config.protocol in ("modbus", "dnp3"):
         with pytest.raises(gd.UnsupportedError, match="history"):
+            session.scada(TAGS[:1], **window)
+        return
+    if subject.config.protocol == "bacnet":
+        with pytest.raises(gd.ReadFailed, match="no trend log"):
             session.scada(TAGS[:1], **window)
         return
     if subject.history is None:
@@ -117,10 +174,11 @@ def test_a_refused_connection_is_told_at_once_and_the_next_call_works(
     session: gd.Session, subject: Subject
 ) -> None:
     subject.proxy.set_fault(Fault.REFUSE)
+    error = gd.SourceTimeout if subject.on_a_line else gd.SourceUnreachable
     started = time.monotonic()
-    with pytest.raises(gd.SourceUnreachable, match=subject.name) as caught:
+    with pytest.raises(error, match=subject.name) as caught:
         session.scada(TAGS)
-    assert time.monotonic() - started < 2
+    assert subject.on_a_line or time.monotonic() - started < 2
     assert caught.value.remedy
     subject.proxy.set_fault(Fault.PASS)
     assert_true(session.scada(TAGS), subject)
@@ -180,11 +238,7 @@ def test_a_slow_wire_is_slow_and_right(session: gd.Session, subject: Subject) ->
 
 
 def test_a_source_that_is_not_there_and_a_name_that_is_none(subject: Subject) -> None:
-    port = subject.proxy.port
-    config = subject.config.model_copy(
-        update={"endpoint": subject.config.endpoint.replace("127.0.0.1", "no-such-host.invalid")}
-    )
-    assert str(port) in config.endpoint
+    config = subject.config.model_copy(update={"endpoint": subject.absent})
     with gd.Session(sources=[config]) as session, pytest.raises(gd.SourceError) as caught:
         session.scada(TAGS, timeout=10)
     assert "no-such-host.invalid" in str(caught.value)
@@ -197,9 +251,9 @@ def test_closing_ends_the_connections_and_refuses_further_calls(
     session.close()
     session.close()
     until = time.monotonic() + 5
-    while subject.proxy._links and time.monotonic() < until:
+    while subject.proxy.open_connections and time.monotonic() < until:
         time.sleep(0.01)
-    assert not subject.proxy._links
+    assert not subject.proxy.open_connections
     with pytest.raises(gd.SessionClosedError):
         session.scada(TAGS)
 

@@ -116,7 +116,8 @@ def test_where_a_page_ends_changes_nothing(samples: Samples, cut: int) -> None:
     hasher = SamplesHasher()
     for part in parts[0].batches:
         hasher.add({"tag": "a", "unit": None, "data_type": "Double", "failure": None}, part)
-    assert hash_series(whole) == hash_series(parts) == hasher.hexdigest()
+    assert hash_series(whole) == hash_series(parts)
+    assert hash_series(whole)[0] == hasher.hexdigest()
 
 
 def test_the_hash_tells_every_difference() -> None:
@@ -132,7 +133,7 @@ def test_the_hash_tells_every_difference() -> None:
         batch("a", [(1, 1.0, GOOD), (2, 2.5, GOOD)]),
         failed_series("a", "no such tag"),
     ]
-    hashes = {hash_series(gather_series([one])) for one in variants}
+    hashes = {hash_series(gather_series([one]))[0] for one in variants}
     assert len(hashes) == len(variants)
 
 

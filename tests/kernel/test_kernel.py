@@ -110,6 +110,38 @@ def test_displays_and_completion_do_no_io(kernel: Kernel) -> None:
     assert cell.text == "['scada', 'cems', 'historian', 'erp', 'cmms', 'slow']\n"
 
 
+def test_tags_complete_once_they_are_listed(kernel: Kernel) -> None:
+    # As <Tab> asks, with the rules of a notebook.
+    ask = (
+        "import IPython; shell = IPython.get_ipython()\n"
+        "print(sorted(shell.complete('s.tags[\"ns=2;s=Coo')[1]))"
+    )
+    cell = kernel.run(ask)
+    assert (cell.text, cell.error) == ("[]\n", "")  # nothing is asked behind one's back
+    assert kernel.run("found = s.tags.find('*'); s.tags()").error == ""
+    cell = kernel.run(ask)
+    assert "CoolingWater.SupplyTemp" in cell.text
+
+
+def test_a_recording_shows_its_progress_in_one_place(kernel: Kernel) -> None:
+    cell = kernel.run("frame = s.scada('Temperature', for_='1500ms', every='100ms')")
+    assert cell.error == ""
+    assert len(cell.displays) == 1  # the rest are updates of it
+    cell = kernel.run("print(frame.attrs['provenance']['metadata']['partial'], len(frame) > 3)")
+    assert cell.text == "None True\n"
+
+
+def test_ctrl_c_in_a_recording_gives_what_was_heard(kernel: Kernel) -> None:
+    cell = kernel.run(
+        "frame = s.scada('Temperature', for_='1h', every='100ms')\n"
+        "print(frame.attrs['provenance']['metadata']['partial'], len(frame) > 3, gd.verify(frame))",
+        interrupt_after=2.0,
+    )
+    assert (cell.error, cell.seconds < 5) == ("", True)
+    assert "stopped by Ctrl-C True intact\n" in cell.text
+    assert kernel.run("print(len(s.scada('Temperature')))").text == "1\n"
+
+
 def test_a_kernel_with_work_in_flight_shuts_down() -> None:
     with running_kernel() as kernel:
         kernel.run("import greenlang_data as gd; s = gd.Session(mock=True)")

@@ -25,7 +25,8 @@ def test_checks_go_on_until_stopped() -> None:
         await asyncio.sleep(0.3)
         await monitor.stop_monitoring()
         stopped = connector.checks
-        assert len(monitor.get_health_history("plant1")) == stopped
+        # A check that the stop cancels was counted by the connector and is not in the history.
+        assert stopped - len(monitor.get_health_history("plant1")) in (0, 1)
         await asyncio.sleep(0.1)
         return stopped, connector.checks
 

@@ -8,17 +8,17 @@ from __future__ import annotations
 
 import os
 from collections.abc import Callable, Iterator
-from contextlib import ExitStack
-from typing import TypeVar
+from contextlib import AbstractContextManager, ExitStack
+from typing import Any, TypeVar
 
 import pytest
 
-from . import launch
+from . import launch, launch_dnp3
 from .lying_modbus import Behaviour, LyingModbus
 from .lying_opcua import LyingOpcua
 from .proxy import FaultProxy
 
-PeerType = TypeVar("PeerType", bound=launch.Peer)
+PeerType = TypeVar("PeerType", bound=AbstractContextManager[Any])
 Started = TypeVar("Started")
 
 
@@ -32,7 +32,8 @@ def start_or_skip(start: Callable[[], Started]) -> Started:
         pytest.skip(str(unavailable))
 
 
-def _running(start: Callable[[], PeerType]) -> Iterator[PeerType]:
+def running(start: Callable[[], PeerType]) -> Iterator[PeerType]:
+    """Run a server for as long as a fixture is in use."""
     with start_or_skip(start) as peer:
         yield peer
 
@@ -40,31 +41,31 @@ def _running(start: Callable[[], PeerType]) -> Iterator[PeerType]:
 @pytest.fixture(scope="session")
 def opcua_peer() -> Iterator[launch.OpcuaPeer]:
     """The node-opcua server with 300 tags and 25,000 samples in ``History.Million``."""
-    yield from _running(launch.start_opcua)
+    yield from running(launch.start_opcua)
 
 
 @pytest.fixture(scope="session")
 def opcua_peer_large() -> Iterator[launch.OpcuaPeer]:
     """The node-opcua server with 10,000 tags and a million samples."""
-    yield from _running(lambda: launch.start_opcua(tags=10_000, history=1_000_000, mixed=100_000))
+    yield from running(lambda: launch.start_opcua(tags=10_000, history=1_000_000, mixed=100_000))
 
 
 @pytest.fixture(scope="session")
 def opcua_second() -> Iterator[launch.OpcuaPeer]:
     """The asyncua server with a few of the same nodes."""
-    yield from _running(launch.start_opcua_second)
+    yield from running(launch.start_opcua_second)
 
 
 @pytest.fixture(scope="session")
 def modbus_peer() -> Iterator[launch.Peer]:
     """The libmodbus server."""
-    yield from _running(launch.start_modbus)
+    yield from running(launch.start_modbus)
 
 
 @pytest.fixture(scope="session")
 def modbus_second() -> Iterator[launch.Peer]:
     """The pymodbus server; not for pipelining."""
-    yield from _running(launch.start_modbus_second)
+    yield from running(launch.start_modbus_second)
 
 
 @pytest.fixture
@@ -108,3 +109,33 @@ def lying_opcua_factory() -> Iterator[Callable[[launch.OpcuaPeer], LyingOpcua]]:
     """Put a lying proxy in front of an OPC UA server; stopped after the test."""
     with ExitStack() as stack:
         yield lambda peer: stack.enter_context(LyingOpcua(peer))
+
+
+@pytest.fixture(scope="session")
+def dnp3_peer() -> Iterator[launch_dnp3.Dnp3Peer]:
+    """The specification's outstation with its default points; for tests that change nothing."""
+    yield from running(launch_dnp3.start_dnp3)
+
+
+@pytest.fixture
+def dnp3_factory() -> Iterator[Callable[..., launch_dnp3.Dnp3Peer]]:
+    """Start further DNP3 outstations with chosen options; stopped after the test."""
+    with ExitStack() as stack:
+        yield lambda **options: stack.enter_context(
+            start_or_skip(lambda: launch_dnp3.start_dnp3(**options))
+        )
+
+
+@pytest.fixture(scope="session")
+def dnp3_second() -> Iterator[launch_dnp3.Dnp3SecondPeer]:
+    """opendnp3's own outstation with 100 points of a kind; for tests that change nothing."""
+    yield from running(lambda: launch_dnp3.start_dnp3_second(points=100))
+
+
+@pytest.fixture
+def dnp3_second_factory() -> Iterator[Callable[..., launch_dnp3.Dnp3SecondPeer]]:
+    """Start further opendnp3 outstations with chosen options; stopped after the test."""
+    with ExitStack() as stack:
+        yield lambda **options: stack.enter_context(
+            start_or_skip(lambda: launch_dnp3.start_dnp3_second(**options))
+        )

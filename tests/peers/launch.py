@@ -28,7 +28,7 @@ from typing import Any, Self
 
 FOLDER = Path(__file__).resolve().parent
 BUILD_FOLDER = FOLDER / "build"
-READY_TIMEOUT_SECONDS = 60.0
+READY_TIMEOUT_SECONDS = 180.0
 STOP_TIMEOUT_SECONDS = 5.0
 _LINUX = sys.platform.startswith("linux")
 _SET_PARENT_DEATH_SIGNAL = 1
@@ -79,11 +79,18 @@ def _missing_modbus() -> str | None:
     )
 
 
+def _missing_opendnp3() -> str | None:
+    if importlib.util.find_spec("opendnp3") is not None:
+        return None
+    return "opendnp3 is not installed: run pip install yadnp3==3.2.1.4"
+
+
 _MISSING: dict[str, Callable[[], str | None]] = {
     "opcua": _missing_opcua,
     "modbus": _missing_modbus,
     "opcua_second": functools.partial(_missing_module, "asyncua"),
     "modbus_second": functools.partial(_missing_module, "pymodbus"),
+    "dnp3_second": _missing_opendnp3,
 }
 
 
@@ -259,6 +266,7 @@ class Peer:
             self._port = int(self.info["port"])
         except BaseException:
             self.kill()
+            self._close_pipes()
             raise
 
     def _ready_line(self) -> bytes:
@@ -352,11 +360,12 @@ def start_opcua(
     return OpcuaPeer("node-opcua server", command, port=port, audit=audit)
 
 
-def build_modbus_server() -> Path:
-    """Compile the libmodbus server unless that is already done; return the program."""
+def build_modbus_server(name: str = "modbus_server") -> Path:
+    """Compile a libmodbus server unless that is already done; return the program."""
     _require("modbus")
-    source, program = FOLDER / "modbus_server.c", BUILD_FOLDER / "modbus_server"
-    if program.exists() and program.stat().st_mtime >= source.stat().st_mtime:
+    source, program = FOLDER / f"{name}.c", BUILD_FOLDER / name
+    newest = max(file.stat().st_mtime for file in (source, FOLDER / "modbus_contents.h"))
+    if program.exists() and program.stat().st_mtime >= newest:
         return program
     BUILD_FOLDER.mkdir(exist_ok=True)
     flags = subprocess.run(
@@ -366,7 +375,7 @@ def build_modbus_server() -> Path:
         text=True,
     ).stdout.split()
     # Test processes may build at the same time, so each builds aside and moves into place.
-    unfinished = BUILD_FOLDER / f"modbus_server.{os.getpid()}"
+    unfinished = BUILD_FOLDER / f"{name}.{os.getpid()}"
     command = [
         "gcc",
         "-std=gnu11",
@@ -377,10 +386,11 @@ def build_modbus_server() -> Path:
         str(unfinished),
         *flags,
         "-lm",
+        "-pthread",
     ]
     built = subprocess.run(command, check=False, capture_output=True, text=True)
     if built.returncode != 0:
-        raise PeerFailed(f"modbus_server.c does not compile\n{built.stderr}")
+        raise PeerFailed(f"{source.name} does not compile\n{built.stderr}")
     unfinished.replace(program)
     return program
 

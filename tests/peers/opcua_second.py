@@ -14,6 +14,7 @@ import sys
 from datetime import UTC, datetime
 
 from asyncua import Node, Server, ua
+from asyncua.common.structures104 import new_enum, new_struct, new_struct_field
 
 HOST = "127.0.0.1"
 NAMESPACE_URI = "urn:greenlang:second"
@@ -63,8 +64,43 @@ async def fill(server: Server, namespace: int) -> None:
         await add(parent, namespace, f"Bulk.{index:05d}", value)
     for name, typed, kind in TYPED:
         await add(parent, namespace, name, data_value(typed, kind))
+    await add_structure(server, parent, namespace)
     for name, number, status in STATUSES:
         await add(parent, namespace, name, data_value(number, ua.VariantType.Double, status))
+
+
+async def add_structure(server: Server, parent: Node, namespace: int) -> None:
+    """A structure of our own with an enumeration, an array and a structure inside."""
+    await new_enum(server, namespace, "Mode", ["Off", "Auto"])
+    fields = [
+        new_struct_field("X", ua.VariantType.Double),
+        new_struct_field("Y", ua.VariantType.Double),
+    ]
+    point, _ = await new_struct(server, namespace, "Point", fields)
+    recipe, _ = await new_struct(
+        server,
+        namespace,
+        "Recipe",
+        [
+            new_struct_field("Name", ua.VariantType.String),
+            new_struct_field("Batch", ua.VariantType.UInt64),
+            new_struct_field("Steps", ua.VariantType.Int16, array=True),
+            new_struct_field("Start", point),
+            new_struct_field("Note", ua.VariantType.String, optional=True),
+        ],
+    )
+    made = await server.load_data_type_definitions()
+    value = made["Recipe"](
+        Name="Süß", Batch=2**63 + 5, Steps=[1, -2, 3], Start=made["Point"](X=0.1, Y=-2.0), Note=None
+    )
+    variant = ua.Variant(value, ua.VariantType.ExtensionObject)
+    node = await parent.add_variable(
+        ua.NodeId("Recipe", namespace),
+        ua.QualifiedName("Recipe", namespace),
+        variant,
+        datatype=recipe.nodeid,
+    )
+    await node.write_value(ua.DataValue(variant, SourceTimestamp=FIXED_TIME))
 
 
 def free_port() -> int:
@@ -83,6 +119,11 @@ async def serve(port: int) -> None:
     namespace = await server.register_namespace(NAMESPACE_URI)
     await fill(server, namespace)
     async with server:
+        # In memory; its first sample is the value that is there.
+        recipe = server.get_node(ua.NodeId("Recipe", namespace))
+        await server.historize_node_data_change(recipe, period=None)
+        while not await recipe.read_raw_history(numvalues=1):  # noqa: ASYNC110 - another library
+            await asyncio.sleep(0.05)
         ready = {"endpoint": endpoint, "port": port, "namespace": namespace, "pid": os.getpid()}
         print(json.dumps({**ready, "namespaceUri": NAMESPACE_URI}), flush=True)
         await asyncio.get_running_loop().run_in_executor(None, sys.stdin.buffer.read)

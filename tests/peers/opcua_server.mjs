@@ -8,6 +8,7 @@ import { parseArgs } from "node:util";
 import {
   AggregateFunction, DataType, DataValue, MessageSecurityMode, OPCUACertificateManager,
   OPCUAServer, RegisterServerMethod, SecurityPolicy, StatusCode, StatusCodes, Variant,
+  HistoryData, HistoryModifiedData, HistoryReadResult, ReadAtTimeDetails,
   VariantArrayType, addAggregateSupport, coerceNodeId, installAggregateConfigurationOptions, standardUnits,
 } from "node-opcua";
 
@@ -26,6 +27,13 @@ const { values: options } = parseArgs({
     "no-anonymous": { type: "boolean", default: false },
     "reject-unknown-certificates": { type: "boolean", default: false },
     "pki": { type: "string" },
+    "expired-certificate": { type: "boolean", default: false },
+    "reject-user-certificates": { type: "boolean", default: false },
+    "max-monitored-items": { type: "string", default: "0" },
+    "max-items-per-call": { type: "string", default: "1000" },
+    "max-subscriptions": { type: "string", default: "0" },
+    "step-period": { type: "string", default: "0" },
+    "wide-folder": { type: "string", default: "0" },
     "audit": { type: "string" },
   },
 });
@@ -363,7 +371,100 @@ function addHistory(builder) {
     builder.addressSpace.installHistoricalDataNode(node, { historian: new FixedHistorian(samples) });
     if (dataType === "Double") installAggregateConfigurationOptions(node, { stepped: false });
   }
+  addEdited(builder, parent);
   builder.fixed(parent, "Plain", "Double", currentValue(double(7.5)));
+}
+
+// What node-opcua leaves out: values at chosen times, and the record of modifications. Both are
+// made up from the time asked for, so that a test can check them.
+const EDITS = [[10, 2, "anna"], [20, 4, "bert"], [20, 2, "anna"], [30, 1, null]];
+
+function addEdited(builder, parent) {
+  const node = builder.variable(parent, "History.Edited", "Double", {
+    accessLevel: "CurrentRead | HistoryRead", userAccessLevel: "CurrentRead | HistoryRead",
+  });
+  const samples = series(100, (i) => sample(double(i), StatusCodes.Good, second(i)));
+  builder.addressSpace.installHistoricalDataNode(node, { historian: new FixedHistorian(samples) });
+  const plain = node.historyRead.bind(node);
+  const answer = (historyData) => new HistoryReadResult({ statusCode: StatusCodes.Good, historyData });
+  node.historyRead = async (context, details, indexRange, encoding, continuation) => {
+    if (details instanceof ReadAtTimeDetails) {
+      const dataValues = details.reqTimes.map((time) => {
+        const at = (time.getTime() - HISTORY_START) / 1000;
+        return at < 0 || at > 99
+          ? sample(noValue(), StatusCodes.BadNoData, time.getTime())
+          : sample(double(at), Number.isInteger(at) ? StatusCodes.Good
+            : StatusCode.makeStatusCode(StatusCodes.Good, "HistorianInterpolated"), time.getTime());
+      });
+      return answer(new HistoryData({ dataValues }));
+    }
+    if (details.isReadModified) {
+      const within = EDITS.filter(([at]) => second(at) >= details.startTime.getTime()
+        && second(at) <= details.endTime.getTime());
+      return answer(new HistoryModifiedData({
+        dataValues: within.map(([at], i) => sample(double(at + i / 10), StatusCodes.Good, second(at))),
+        modificationInfos: within.map(([at, updateType, userName]) =>
+          ({ modificationTime: new Date(second(at) + 86_400_000), updateType, userName })),
+      }));
+    }
+    return plain(context, details, indexRange, encoding, continuation);
+  };
+}
+
+function addDiscrete(builder) {
+  const parent = builder.folder("Discrete");
+  const { namespace } = builder;
+  const type = namespace.addEnumerationType({
+    browseName: "PumpState", enumeration: ["Off", "Running", "Fault"],
+  });
+  builder.fixed(parent, "Discrete.Pump", type.nodeId, currentValue(scalar(DataType.Int32, 1)));
+  builder.fixed(parent, "Discrete.PumpUnknown", type.nodeId, currentValue(scalar(DataType.Int32, 7)));
+  namespace.addMultiStateDiscrete({
+    organizedBy: parent, browseName: "Discrete.Valve", nodeId: builder.id("Discrete.Valve"),
+    enumStrings: ["closed", "moving", "öffen"], value: 2,
+  });
+  namespace.addMultiStateValueDiscrete({
+    organizedBy: parent, browseName: "Discrete.Mode", nodeId: builder.id("Discrete.Mode"),
+    dataType: "Int32", value: 30,
+    enumValues: [{ displayName: "auto", value: 10 }, { displayName: "manual", value: 30 }],
+  });
+}
+
+// Two folders that hold each other, and a variable that both hold.
+function addKnots(builder) {
+  const [one, other] = [builder.folder("Knot1"), builder.folder("Knot2")];
+  one.addReference({ referenceType: "Organizes", nodeId: other });
+  other.addReference({ referenceType: "Organizes", nodeId: one });
+  const shared = builder.variable(one, "Knot.Shared", "Double", { description: "held by both" });
+  shared.setValueFromSource(double(1), StatusCodes.Good, BULK_TIME);
+  other.addReference({ referenceType: "Organizes", nodeId: shared });
+  const deep = builder.folder("Deep", one);
+  builder.variable(deep, "Knot.Deep", "Int16").setValueFromSource(
+    scalar(DataType.Int16, 5), StatusCodes.Good, BULK_TIME);
+}
+
+function addWide(builder, count) {
+  if (!count) return;
+  const parent = builder.folder("Wide");
+  for (let index = 0; index < count; index += 1) {
+    const node = builder.variable(parent, `Wide.${index}`, "Int32");
+    node.setValueFromSource(scalar(DataType.Int32, index), StatusCodes.Good, BULK_TIME);
+  }
+}
+
+// Steps all Bulk tags at once: their value is then the number of the step, and tells what was lost.
+function addSteps(builder, period) {
+  if (!period) return;
+  const nodes = [];
+  for (let index = 0; index < number("tags"); index += 1) {
+    nodes.push(builder.addressSpace.findNode(builder.id(`Bulk.${String(index).padStart(5, "0")}`)));
+  }
+  let step = 0;
+  setInterval(() => {
+    step += 1;
+    const now = new Date();
+    for (const node of nodes) node.setValueFromSource(double(step), StatusCodes.Good, now);
+  }, period).unref();
 }
 
 function addLive(builder, period) {
@@ -392,8 +493,27 @@ function freePort() {
   });
 }
 
-function makeServer(port, pki, users) {
+// A certificate that ran out years ago; node-opcua itself does not mind.
+async function expiredCertificate(pki) {
+  const manager = new OPCUACertificateManager({ rootFolder: pki, disableFileWatchers: true });
+  await manager.initialize();
+  const certificateFile = join(pki, "expired.pem");
+  await manager.createSelfSignedCertificate({
+    applicationUri: "urn:greenlang:peer:server", subject: "/CN=expired", dns: ["localhost"], ip: [],
+    outputFile: certificateFile, startDate: new Date("2020-01-01T00:00:00Z"), validity: 365,
+  });
+  await manager.dispose?.();
+  return { certificateFile, privateKeyFile: manager.privateKey };
+}
+
+function makeServer(port, pki, users, certificate) {
+  const some = (name, key) => (number(name) ? { [key]: number(name) } : {});
   return new OPCUAServer({
+    ...certificate,
+    userCertificateManager: new OPCUACertificateManager({
+      rootFolder: join(pki, "users"), disableFileWatchers: true,
+      automaticallyAcceptUnknownCertificate: !options["reject-user-certificates"],
+    }),
     host: "127.0.0.1", hostname: "127.0.0.1", port, resourcePath: RESOURCE_PATH,
     alternateHostname: ["localhost", "127.0.0.1"],
     allowAnonymous: !options["no-anonymous"],
@@ -401,6 +521,7 @@ function makeServer(port, pki, users) {
     securityPolicies: [
       SecurityPolicy.None, SecurityPolicy.Basic256Sha256,
       SecurityPolicy.Aes128_Sha256_RsaOaep, SecurityPolicy.Aes256_Sha256_RsaPss,
+      SecurityPolicy.Basic256,
     ],
     securityModes: [
       MessageSecurityMode.None, MessageSecurityMode.Sign, MessageSecurityMode.SignAndEncrypt,
@@ -414,11 +535,14 @@ function makeServer(port, pki, users) {
     serverInfo: { applicationUri: "urn:greenlang:peer:server", productUri: "urn:greenlang:peer" },
     serverCapabilities: {
       maxSessions: number("max-sessions"),
+      ...some("max-monitored-items", "maxMonitoredItemsPerSubscription"),
+      ...some("max-subscriptions", "maxSubscriptionsPerSession"),
       operationLimits: {
         maxNodesPerRead: number("max-nodes-per-read"),
         maxNodesPerBrowse: number("max-nodes-per-browse"),
         maxNodesPerTranslateBrowsePathsToNodeIds: number("max-nodes-per-translate"),
         maxNodesPerHistoryReadData: number("max-nodes-per-history"),
+        maxMonitoredItemsPerCall: number("max-items-per-call"),
       },
     },
   });
@@ -452,6 +576,7 @@ function fillAddressSpace(server) {
   addAggregateSupport(addressSpace, [
     AggregateFunction.Interpolative, AggregateFunction.Minimum, AggregateFunction.Maximum,
     AggregateFunction.Average, AggregateFunction.Count, AggregateFunction.PercentGood,
+    AggregateFunction.PercentBad, AggregateFunction.DurationGood, AggregateFunction.DurationBad,
   ]);
   const builder = new Builder(addressSpace);
   addBulk(builder, number("tags"));
@@ -461,6 +586,10 @@ function fillAddressSpace(server) {
   addTimes(builder);
   addAccess(builder);
   addHistory(builder);
+  addDiscrete(builder);
+  addKnots(builder);
+  addWide(builder, number("wide-folder"));
+  addSteps(builder, number("step-period"));
   const timer = addLive(builder, number("live-period"));
   return { namespace: builder.namespace.index, timer };
 }
@@ -491,7 +620,9 @@ async function main() {
   console.log = console.error;
   const temporary = options.pki ? null : mkdtempSync(join(tmpdir(), "greenlang-peer-"));
   const port = number("port") || (await freePort());
-  const server = makeServer(port, options.pki ?? temporary, { operator: "secret-operator" });
+  const pki = options.pki ?? temporary;
+  const certificate = options["expired-certificate"] ? await expiredCertificate(pki) : {};
+  const server = makeServer(port, pki, { operator: "secret-operator" }, certificate);
   await server.initialize();
   const { namespace, timer } = fillAddressSpace(server);
   if (options.audit) installAudit(server, options.audit);

@@ -163,9 +163,10 @@ def test_an_unknown_protocol_names_the_nearest_and_a_known_one_without_driver_sa
 ) -> None:
     with pytest.raises(gd.ConfigurationError, match="opcua"):
         read(tmp_path, SOURCE.replace("modbus", "opc-ua"))
-    with gd.Session.from_toml(write(tmp_path, SOURCE.replace("modbus", "dnp3"))) as session:
-        with pytest.raises(gd.ConfigurationError, match="no driver for 'dnp3'") as caught:
-            session.scada("x")
+    ledger = '[sources.a]\nkind = "erp"\nerp_system = "netsuite"\nbase_url = "https://h"\n'
+    with gd.Session.from_toml(write(tmp_path, ledger)) as session:
+        with pytest.raises(gd.ConfigurationError, match="no driver for 'netsuite'") as caught:
+            session.erp("material")
         assert "modbus" in caught.value.remedy
 
 

@@ -8,7 +8,6 @@ Nothing here looks at a clock, a random number or the machine. See :mod:`.plant`
 from greenlang_data.drivers.mock.clock import NOW
 from greenlang_data.drivers.mock.driver import MockDriver
 from greenlang_data.drivers.mock.entities import ENTITIES
-from greenlang_data.drivers.mock.names import list_tags
 from greenlang_data.drivers.mock.records import Entity
 
-__all__ = ["ENTITIES", "NOW", "Entity", "MockDriver", "list_tags"]
+__all__ = ["ENTITIES", "NOW", "Entity", "MockDriver"]

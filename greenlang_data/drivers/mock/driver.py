@@ -4,18 +4,21 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import AsyncIterator, Iterator
+from datetime import timedelta
+from itertools import count
 from typing import ClassVar, Final
 
 import pyarrow as pa
 
-from greenlang_data.drivers.base import Driver, ReadLog, Records, Request, Snapshot, Window
-from greenlang_data.drivers.mock.clock import FIRST_YEAR, LAST_YEAR, RANGE_END, RANGE_START
+from greenlang_data.drivers.base import Driver, ReadLog, Records, Request, Snapshot, Watch, Window
+from greenlang_data.drivers.mock.clock import FIRST_YEAR, LAST_YEAR, NOW, RANGE_END, RANGE_START
 from greenlang_data.drivers.mock.clock import microseconds as microseconds_of
 from greenlang_data.drivers.mock.entities import ENTITIES
 from greenlang_data.drivers.mock.names import checked_stack
 from greenlang_data.drivers.mock.reading import check_window, snapshot_batch, window_batches
 from greenlang_data.drivers.mock.records import find_entity, select
 from greenlang_data.drivers.mock.sampling import Sampler
+from greenlang_data.drivers.mock.tag_table import tag_table
 from greenlang_data.errors import SourceUnreachable, UnsupportedError
 from greenlang_data.settings import ConnectorConfig
 
@@ -69,20 +72,50 @@ class MockDriver(Driver):
 
     async def read(self, request: Request, log: ReadLog) -> AsyncIterator[pa.RecordBatch]:
         """Batches of at most 100,000 rows; see :meth:`Driver.read`."""
-        await self.ping()
-        variants = self.config.mock_variants
-        log.requests += 1
-        log.note(SIMULATED)
-        if "slow" in variants:
-            await asyncio.sleep(SLOWNESS)
-        if "flaky" in variants:
-            self._fail_once(request)
+        await self._receive(request, log)
         for batch in self._answer(request, log):
             yield batch
             # Lets a cancellation and the other reads in between two batches.
             await asyncio.sleep(0)
 
-    def _fail_once(self, request: Request) -> None:
+    async def watch(self, request: Watch, log: ReadLog) -> AsyncIterator[pa.RecordBatch]:
+        """A row per tag for each step from the plant's present on; no step is left out.
+
+        Plant time goes on by ``every`` with each step, however long the steps take here, so that
+        the rows are the same on every machine.
+        """
+        loop = asyncio.get_running_loop()
+        began = loop.time()
+        stack, sampler = self._stack(), self._sampler()
+        for step in count():
+            await asyncio.sleep(began + step * request.every - loop.time())
+            await self._receive(request, log)
+            now = NOW + timedelta(seconds=step * request.every)
+            yield snapshot_batch(request.tags, stack, sampler, now)
+
+    async def list_tags(self, log: ReadLog) -> AsyncIterator[pa.RecordBatch]:
+        """All tags of the plant as one batch."""
+        await self._receive("list_tags", log)
+        yield tag_table()
+
+    async def _receive(self, request: Request | Watch | str, log: ReadLog) -> None:
+        """What happens to every request before it is answered."""
+        await self.ping()
+        log.requests += 1
+        log.note(SIMULATED)
+        if "slow" in self.config.mock_variants:
+            await asyncio.sleep(SLOWNESS)
+        if "flaky" in self.config.mock_variants:
+            self._fail_once(request)
+
+    def _stack(self) -> str:
+        return checked_stack(getattr(self.config, "stack_id", None), self.source)
+
+    def _sampler(self) -> Sampler:
+        variants = self.config.mock_variants
+        return Sampler(failing="bad-quality" in variants, local_clock="dst" in variants)
+
+    def _fail_once(self, request: Request | Watch | str) -> None:
         key = repr(request)
         self._attempts[key] = self._attempts.get(key, 0) + 1
         if self._attempts[key] == 1:
@@ -98,13 +131,9 @@ class MockDriver(Driver):
             entity = find_entity(request.entity, ENTITIES, self.source)
             yield from select(entity, request, log, self.source)
             return
-        stack = checked_stack(getattr(self.config, "stack_id", None), self.source)
-        sampler = Sampler(
-            failing="bad-quality" in self.config.mock_variants,
-            local_clock="dst" in self.config.mock_variants,
-        )
+        stack, sampler = self._stack(), self._sampler()
         if isinstance(request, Snapshot):
-            yield snapshot_batch(request, stack, sampler)
+            yield snapshot_batch(request.tags, stack, sampler)
         elif isinstance(request, Window):
             check_window(request, self.source)
             _note_limits(request, log)

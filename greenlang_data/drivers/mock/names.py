@@ -6,8 +6,6 @@ import difflib
 from collections.abc import Iterable
 from typing import Final
 
-import pyarrow as pa
-
 from greenlang_data.drivers.mock.catalogue import TAGS
 from greenlang_data.drivers.mock.combustion import STACKS
 from greenlang_data.drivers.mock.stacks import MEASURANDS
@@ -42,7 +40,7 @@ def find_tag(name: str, stack: str) -> Tag | None:
 def unknown(name: str) -> str:
     """The reason given for a tag that is not there, with the nearest that is."""
     close = nearest(plain(name), [*TAGS, *MEASURANDS])
-    hint = f"; did you mean {close!r}?" if close else f"; {__name__}.list_tags() names all"
+    hint = f"; did you mean {close!r}?" if close else "; s.tags(...).find() lists all"
     return f"{UNKNOWN_TAG} {name!r} in the simulated plant{hint}"
 
 
@@ -59,37 +57,3 @@ def checked_stack(name: str | None, source: str) -> str:
             remedy=f"{hint}Stacks: {', '.join(STACKS)}.",
         )
     return name
-
-
-def list_tags() -> pa.Table:
-    """All tags: tag, description, unit, data_type, scan_seconds, minimum, maximum.
-
-    Minimum and maximum bound what the tag can show, in its unit. Pollutants also go by their bare
-    name (``CO2``), which is that of the stack in the config's ``stack_id``.
-    """
-    rows = [
-        {
-            "tag": tag.name,
-            "description": tag.description,
-            "unit": tag.unit,
-            "data_type": tag.data_type,
-            "scan_seconds": tag.scan,
-            "minimum": float(tag.minimum),
-            "maximum": float(tag.maximum),
-        }
-        for tag in TAGS.values()
-    ]
-    return pa.Table.from_pylist(rows, schema=_LISTING)
-
-
-_LISTING: Final = pa.schema(
-    [
-        ("tag", pa.string()),
-        ("description", pa.string()),
-        ("unit", pa.string()),
-        ("data_type", pa.string()),
-        pa.field("scan_seconds", pa.int64(), metadata={"unit": "s"}),
-        ("minimum", pa.float64()),
-        ("maximum", pa.float64()),
-    ]
-)

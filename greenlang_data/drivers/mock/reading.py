@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from datetime import datetime
 from typing import Any, Final
 
 import numpy as np
 import pyarrow as pa
 
-from greenlang_data.drivers.base import Snapshot, Window
+from greenlang_data.drivers.base import Window
 from greenlang_data.drivers.mock.aggregate import Intervals, aggregate_batches, refusal
 from greenlang_data.drivers.mock.arrows import raw_batch, single
 from greenlang_data.drivers.mock.clock import NOW, microseconds
@@ -24,18 +25,20 @@ AGGREGATIONS: Final = ("avg", "min", "max", "sum", "count")
 _NANOSECOND_YEARS: Final = range(1678, 2262)
 
 
-def snapshot_batch(request: Snapshot, stack: str, sampler: Sampler) -> pa.RecordBatch:
-    """A row per tag at the plant's present."""
-    rows = [_row(name, find_tag(name, stack), sampler) for name in request.tags]
+def snapshot_batch(
+    tags: tuple[str, ...], stack: str, sampler: Sampler, now: datetime = NOW
+) -> pa.RecordBatch:
+    """A row per tag at ``now``, usually the plant's present."""
+    rows = [_row(name, find_tag(name, stack), sampler, now) for name in tags]
     return pa.RecordBatch.from_pylist(rows, schema=SNAPSHOT)
 
 
-def _row(asked: str, tag: Tag | None, sampler: Sampler) -> dict[str, Any]:
-    row = {"tag_id": asked, "tag_name": plain(asked), "server_timestamp": NOW}
+def _row(asked: str, tag: Tag | None, sampler: Sampler, now: datetime) -> dict[str, Any]:
+    row = {"tag_id": asked, "tag_name": plain(asked), "server_timestamp": now}
     if tag is None:
         wrong = {"quality": QUALITIES[BAD], "status": "BadNodeIdUnknown", "data_type": ""}
         return row | wrong | {"failure": unknown(asked)}
-    scan = microseconds(NOW) // 1_000_000 // tag.scan
+    scan = microseconds(now) // 1_000_000 // tag.scan
     samples = sampler.samples(tag, scan, scan + 1)
     code = 0 if samples.codes is None else int(samples.codes[0])
     value, text = single(tag, samples)
@@ -45,7 +48,7 @@ def _row(asked: str, tag: Tag | None, sampler: Sampler) -> dict[str, Any]:
         "unit": tag.unit,
         "quality": QUALITIES[CODE_QUALITY[code]],
         "status": tag.statuses[code],
-        "timestamp": NOW,
+        "timestamp": now,
         "data_type": tag.data_type,
     }
 

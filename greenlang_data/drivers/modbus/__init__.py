@@ -1,4 +1,4 @@
-"""Modbus TCP: current values of the tags of a register map, read-only."""
+"""Modbus over TCP, TLS and serial lines: current values of a register map, read-only."""
 
 from greenlang_data.drivers.modbus.driver import ModbusDriver
 

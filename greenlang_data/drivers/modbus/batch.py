@@ -8,9 +8,10 @@ import numpy as np
 import pyarrow as pa
 from numpy.typing import NDArray
 
-from greenlang_data.drivers.modbus.decode import Decoded
-from greenlang_data.drivers.modbus.layout import Failure, Layout
+from greenlang_data.drivers.modbus.layout import Layout
+from greenlang_data.drivers.modbus.places import Decoded
 from greenlang_data.drivers.modbus.reader import SnapshotReader
+from greenlang_data.drivers.modbus.units import Failure
 from greenlang_data.drivers.schema import (
     BAD,
     SNAPSHOT,

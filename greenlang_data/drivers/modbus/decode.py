@@ -9,14 +9,15 @@ from __future__ import annotations
 
 from collections import defaultdict
 from collections.abc import Sequence
-from dataclasses import dataclass, field
-from typing import Any, Final, NamedTuple
+from typing import Any, Final
 
 import numpy as np
 from numpy.typing import NDArray
 
+from greenlang_data.drivers.modbus.meaning import Meaning
+from greenlang_data.drivers.modbus.places import Decoded, Place
 from greenlang_data.drivers.modbus.plan import BIT_TABLES
-from greenlang_data.drivers.modbus.scaling import EXACT, Scale, Scales, as_float64
+from greenlang_data.drivers.scaling import EXACT, Scale, Scales, as_float64
 from greenlang_data.settings.register import Register, WordOrder
 
 Image = NDArray[np.uint8]
@@ -30,33 +31,13 @@ _DTYPES: Final = {
     "uint64": ">u8",
     "float32": ">f4",
     "float64": ">f8",
+    "bcd16": ">u2",
+    "bcd32": ">u4",
 }
 _UNSCALED: Final = Scale(1, 0, 1)
 _WORDS_SWAPPED: Final = frozenset({"CDAB", "DCBA"})
 _BYTES_SWAPPED: Final = frozenset({"BADC", "DCBA"})
 _PADDING: Final = b"\0 "
-
-
-class Place(NamedTuple):
-    """The value of ``register`` goes to ``row`` and starts at ``offset`` of the image."""
-
-    row: int
-    register: Register
-    offset: int
-
-
-@dataclass(slots=True)
-class Decoded:
-    """A float64 per row, and by row what is no good number.
-
-    ``texts`` are values that no float64 holds, ``statuses`` say why a value is bad, ``failures``
-    why there is none. The number in all these rows means nothing.
-    """
-
-    values: NDArray[np.float64]
-    texts: dict[int, str] = field(default_factory=dict)
-    statuses: dict[int, str] = field(default_factory=dict)
-    failures: dict[int, str] = field(default_factory=dict)
 
 
 def byte_order(words: int, word_order: WordOrder | None) -> list[int]:
@@ -74,7 +55,10 @@ def decoded_type(register: Register) -> str:
     """The type that users get: the register's, or float64 for an integer scaled to a fraction.
 
     Otherwise the column of a snapshot would be integer or float depending on the day's values.
+    States with names are ``enum``.
     """
+    if register.enum is not None:
+        return "enum"
     fraction = not Scale.of(register.scale, register.offset).keeps_integers
     return "float64" if fraction and not register.type.startswith("float") else register.type
 
@@ -88,6 +72,7 @@ class Decoder:
         for place in places:
             kinds[place.register.type, _scale(place) == _UNSCALED].append(place)
         self._strings = _columns(kinds.pop(("string", True), []))
+        self._meaning = Meaning(places)
         self._bits = [_Bits(kinds.pop(("bool", True)))] if ("bool", True) in kinds else []
         self._numbers = [_Numbers(kind, group) for (kind, _), group in kinds.items()]
 
@@ -100,6 +85,7 @@ class Decoder:
             numbers.decode(image, decoded)
         for row, positions in self._strings:
             _decode_string(image[positions].tobytes(), row, decoded)
+        self._meaning.judge(decoded)
         return decoded
 
 
@@ -117,6 +103,7 @@ class _Bits:
 class _Numbers:
     def __init__(self, kind: str, places: Sequence[Place]) -> None:
         self._dtype = np.dtype(_DTYPES[kind])
+        self._bcd = kind.startswith("bcd")
         self._rows = np.array([place.row for place in places])
         self._bytes = np.array([positions for _, positions in _columns(places)])
         scales = [_scale(place) for place in places]
@@ -126,6 +113,8 @@ class _Numbers:
 
     def decode(self, image: Image, decoded: Decoded) -> None:
         raw = image[self._bytes].view(self._dtype)[:, 0]
+        if self._bcd:
+            raw = self._digits(raw, decoded)
         if self._scales is None:
             values = as_float64(raw)
         else:
@@ -136,6 +125,18 @@ class _Numbers:
             for position in np.flatnonzero(~finite).tolist():
                 row = int(self._rows[position])
                 decoded.statuses.setdefault(row, _not_finite(values[position]))
+
+    def _digits(self, raw: NDArray[Any], decoded: Decoded) -> NDArray[np.int64]:
+        """The number that the decimal digits spell, where all of them are digits."""
+        number = np.zeros(len(raw), np.int64)
+        wrong = np.zeros(len(raw), np.bool_)
+        for place in range(2 * self._dtype.itemsize):
+            digit = (raw >> (4 * place)) & 0xF
+            wrong |= digit > 9
+            number += digit.astype(np.int64) * 10**place
+        for position in np.flatnonzero(wrong).tolist():
+            decoded.statuses[int(self._rows[position])] = f"InvalidBcd 0x{int(raw[position]):X}"
+        return number
 
     def _scale(self, raw: NDArray[Any], scales: Scales, decoded: Decoded) -> NDArray[np.float64]:
         values, instead = scales.apply(raw)

@@ -1,22 +1,23 @@
 """Modbus TCP on the wire: requests as bytes, answers checked.
 
-pymodbus encodes the requests and their MBAP header. Answers are not left to its client, for
-measured reasons: it hands out an answer with fewer registers than were asked for as a success, it
-waits the full timeout when the peer closes the connection, and its decoder unpacks registers one
-by one. Nor is its frame decoder used, which waits for whatever length a header declares.
+pymodbus encodes the requests. Answers are not left to its client, for measured reasons: it hands
+out an answer with fewer registers than were asked for as a success, it waits the full timeout
+when the peer closes the connection, it has never more than one request in flight, and its decoder
+unpacks registers one by one. Nor is its frame decoder used, which waits for whatever length a
+header declares.
 
-An answer is used only when transaction, protocol, unit, function and length are those of the
+An answer is used only when transaction, protocol, unit, function and length are those of a
 request that waits for it.
 """
 
 from __future__ import annotations
 
 import struct
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
+from functools import lru_cache
 from typing import Final, NamedTuple
 
-from pymodbus.framer import FramerSocket
-from pymodbus.pdu import DecodePDU, ModbusPDU, ReadCoilsRequest, ReadHoldingRegistersRequest
+from pymodbus.pdu import ModbusPDU, ReadCoilsRequest, ReadHoldingRegistersRequest
 from pymodbus.pdu.bit_message import ReadDiscreteInputsRequest
 from pymodbus.pdu.register_message import ReadInputRegistersRequest
 
@@ -32,7 +33,6 @@ READ_REQUESTS: Final[dict[Table, type[ModbusPDU]]] = {
     "input": ReadInputRegistersRequest,
 }
 
-_FRAMER: Final = FramerSocket(DecodePDU(is_server=False))
 _HEADER: Final = struct.Struct(">HHHB")
 # What the length field counts beside the data bytes: unit, function and byte count.
 _OVERHEAD: Final = 3
@@ -53,11 +53,20 @@ class Frame(NamedTuple):
     body: bytes
 
 
+@lru_cache(maxsize=8192)  # the same blocks are asked for again and again
+def read_pdu(span: Span) -> bytes:
+    """Function code, address and quantity that ask for ``span``, whatever carries them.
+
+    Raises KeyError for anything but the four tables.
+    """
+    request = READ_REQUESTS[span.table](address=span.address, count=span.quantity)
+    return bytes([request.function_code]) + request.encode()
+
+
 def encode_request(span: Span, transaction: int) -> bytes:
     """The bytes that ask for ``span``. Raises KeyError for anything but the four tables."""
-    request = READ_REQUESTS[span.table](address=span.address, count=span.quantity)
-    payload = bytes([request.function_code]) + request.encode()
-    return bytes(_FRAMER.encode(payload, span.unit_id, transaction))
+    pdu = read_pdu(span)
+    return _HEADER.pack(transaction, 0, 1 + len(pdu), span.unit_id) + pdu
 
 
 def byte_count(span: Span) -> int:
@@ -65,25 +74,31 @@ def byte_count(span: Span) -> int:
     return (span.quantity + 7) // 8 if span.table in BIT_TABLES else 2 * span.quantity
 
 
-def take_frames(buffer: bytearray, pending: tuple[int, Span] | None) -> Iterator[Frame]:
+def take_frames(buffer: bytearray, spans: Mapping[int, Span]) -> Iterator[Frame]:
     """Take the whole frames out of ``buffer``; the start of a next one stays there.
 
-    The header is judged as soon as it is there, so no more than one frame of 260 bytes is ever
-    waited for, and the answer to ``pending`` (transaction id and span) only if its length is
-    right. Raises BrokenAnswerError.
+    ``spans`` are what was asked for, by the transaction ids that are waited for. The header is
+    judged as soon as it is there, so no more than one frame of 260 bytes is ever waited for, and
+    an answer to one of ``spans`` only if its length is right. Raises BrokenAnswerError.
     """
-    while len(buffer) >= _HEADER.size:
-        transaction, protocol, length, unit_id = _HEADER.unpack_from(buffer)
-        if protocol != 0 or not _EXCEPTION_LENGTH <= length <= _LARGEST_LENGTH:
-            raise BrokenAnswerError(f"protocol {protocol} and length {length} are no Modbus header")
-        if pending is not None and transaction == pending[0]:
-            _check_length(length, pending[1])
-        end = _HEADER.size - 1 + length
-        if len(buffer) < end:
-            return
-        body = bytes(buffer[_HEADER.size : end])
-        del buffer[:end]
-        yield Frame(transaction, unit_id, body)
+    start = 0
+    try:
+        while len(buffer) - start >= _HEADER.size:
+            transaction, protocol, length, unit_id = _HEADER.unpack_from(buffer, start)
+            if protocol != 0 or not _EXCEPTION_LENGTH <= length <= _LARGEST_LENGTH:
+                raise BrokenAnswerError(
+                    f"protocol {protocol} and length {length} are no Modbus header"
+                )
+            if (span := spans.get(transaction)) is not None:
+                _check_length(length, span)
+            end = start + _HEADER.size - 1 + length
+            if len(buffer) < end:
+                return
+            body = bytes(buffer[start + _HEADER.size : end])
+            start = end
+            yield Frame(transaction, unit_id, body)
+    finally:
+        del buffer[:start]
 
 
 def _check_length(length: int, span: Span) -> None:
@@ -94,7 +109,7 @@ def _check_length(length: int, span: Span) -> None:
 
 def check_answer(frame: Frame, span: Span) -> int | None:
     """None for data that answers ``span``, or the code of an exception. Raises BrokenAnswerError."""
-    function = READ_REQUESTS[span.table].function_code
+    function = read_pdu(span)[0]
     if frame.unit_id != span.unit_id:
         raise BrokenAnswerError(f"unit {frame.unit_id} answered for unit {span.unit_id}")
     if frame.body[0] == function | _EXCEPTION_FLAG and len(frame.body) == 2:

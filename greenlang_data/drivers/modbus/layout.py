@@ -11,22 +11,17 @@ import numpy as np
 import pyarrow as pa
 from numpy.typing import NDArray
 
-from greenlang_data.drivers.modbus.decode import Decoder, Place, decoded_type
+from greenlang_data.drivers.modbus.decode import Decoder, decoded_type
 from greenlang_data.drivers.modbus.exceptions import exception_name
 from greenlang_data.drivers.modbus.memory import Memory
+from greenlang_data.drivers.modbus.places import Place
 from greenlang_data.drivers.modbus.plan import BIT_TABLES, Block, Limits, Span, hull, plan_blocks
+from greenlang_data.drivers.modbus.units import Failure
 from greenlang_data.drivers.schema import UNKNOWN_TAG
 from greenlang_data.settings.register import Register
 
 # Looking for the nearest name among thousands takes a while, so not for every wrong tag.
 _NAMES_GUESSED: Final = 20
-
-
-class Failure(NamedTuple):
-    """Why a tag has no value: a short name for the column ``status``, and a sentence."""
-
-    status: str | None
-    text: str
 
 
 class Part(NamedTuple):
@@ -53,6 +48,15 @@ class Part(NamedTuple):
     def _slice(self, which: slice) -> Part:
         members = self.members[which]
         return Part(hull(members), members, self.indices[which], self.origin)
+
+
+def _waves(parts: list[Part], units: int) -> list[list[Part]]:
+    """All at once, or with several units the first of each before the others."""
+    if units < 2:
+        return [parts] if parts else []
+    first: dict[int, Part] = {}
+    rest = [part for part in parts if first.setdefault(part.span.unit_id, part) is not part]
+    return [wave for wave in (list(first.values()), rest) if wave]
 
 
 def bytes_per_address(span: Span) -> int:
@@ -90,6 +94,8 @@ class Layout:
             self.span_of_row[rows] = index[span]
         for block in plan_blocks(self.spans, limits, memory.barriers):
             self._add_block(block, index)
+        self.unit_ids = {part.span.unit_id for part in self.parts}
+        self.waves = _waves(self.parts, len(self.unit_ids))
         self.decoder = Decoder(self._places(known), len(tags))
         self._make_columns(known)
 
@@ -102,14 +108,12 @@ class Layout:
 
     def _place(self, row: int, span: Span, limits: Limits, memory: Memory) -> None:
         code = memory.code_for(span)
-        largest = limits.per_block(span.table)
         if code is not None:
             failure = refused(span, code)
             text = f"{failure.text} (refused before; asked again after a reconnect)"
             self.failures[row] = failure._replace(text=text)
-        elif span.quantity > largest:
-            text = f"{span} takes {span.quantity} registers, and max_block_registers is {largest}"
-            self.failures[row] = Failure(None, text)
+        elif not limits.fits(span):
+            self.failures[row] = Failure(None, _too_wide(span, limits))
         else:
             self.rows_of[span].append(row)
 
@@ -135,6 +139,13 @@ class Layout:
         self.units = pa.array([one and one.unit for one in known], pa.string())
         kinds = [decoded_type(one) if one else None for one in known]
         self.data_types = pa.array(kinds, pa.string())
+
+
+def _too_wide(span: Span, limits: Limits) -> str:
+    largest = limits.per_block(span.table)
+    if span.quantity > largest:
+        return f"{span} takes {span.quantity} registers, and max_block_registers is {largest}"
+    return f"{span} crosses a multiple of block_alignment, which is {limits.alignment}"
 
 
 def refused(span: Span, code: int) -> Failure:

@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import NamedTuple, Protocol
 
+from greenlang_data.drivers.base import ReadLog
+from greenlang_data.drivers.modbus.exceptions import RefusedError
 from greenlang_data.drivers.modbus.plan import Span
 
 
@@ -12,6 +15,15 @@ class Answer(NamedTuple):
 
     data: bytes
     received: int
+
+
+class Silence(NamedTuple):
+    """A unit did not answer, though it was given ``seconds`` and the line to itself."""
+
+    seconds: float
+
+
+Outcome = Answer | RefusedError | Silence
 
 
 class Link(Protocol):
@@ -25,11 +37,14 @@ class Link(Protocol):
     def given_up(self) -> bool:
         """Whether a cancelled request, and not the device, ended the connection."""
 
-    async def ask(self, span: Span) -> Answer:
-        """Read ``span`` in one request; waits for its turn, and for the answer without limit.
+    async def ask(self, spans: Sequence[Span], log: ReadLog) -> list[Outcome]:
+        """Read each of ``spans`` in a request of its own; the outcomes come in the same order.
 
-        Raises RefusedError for an exception answer, and SourceUnreachable or ProtocolError, after
-        which the connection is closed. So it is when cancelled between request and answer.
+        Waits for its turn, and for the answers as long as ``Pace.unit_seconds`` says or without
+        limit. Counts the requests in ``log``.
+
+        Raises SourceUnreachable or ProtocolError, after which the connection is closed. So it is
+        when cancelled between request and answer.
         """
 
     async def close(self) -> None:

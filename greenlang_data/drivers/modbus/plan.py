@@ -1,9 +1,9 @@
 """The block planner: which requests read a set of values with the fewest round trips.
 
 A block may be read when (a) it is no longer than the device's maximum, (b) no run of registers
-inside it that nobody wants is longer than the gap limit, and (c) it holds no range that the
-device is known to refuse. Every part of such a block satisfies (a), (b) and (c) as well, and
-that makes the greedy plan minimal:
+inside it that nobody wants is longer than the gap limit, (c) it holds no range that the device
+is known to refuse, and (d) it crosses no multiple of the device's alignment. Every part of such a
+block satisfies (a) to (d) as well, and that makes the greedy plan minimal:
 
 Let ``start`` be the lowest start of a value not yet covered, and ``[start, end)`` the longest
 allowed block from there. In any plan some block ``[a, b)`` with ``a <= start`` covers that value.
@@ -70,10 +70,14 @@ class Block(NamedTuple):
 
 
 class Limits(NamedTuple):
-    """What one request may hold, in registers; in the bit tables sixteen times as many bits."""
+    """What one request may hold, in registers; in the bit tables sixteen times as many bits.
+
+    ``alignment`` is for registers only: requests cross no multiple of it.
+    """
 
     registers: int = 125
     gap: int = 125
+    alignment: int | None = None
 
     def per_block(self, table: Table) -> int:
         """The largest quantity of one request."""
@@ -82,6 +86,17 @@ class Limits(NamedTuple):
     def largest_gap(self, table: Table) -> int:
         """How many unwanted registers or bits may be read to join two values."""
         return self.gap * (BITS_PER_REGISTER if table in BIT_TABLES else 1)
+
+    def last_end(self, table: Table, address: int) -> int:
+        """Where a block from ``address`` on must end, by size and alignment."""
+        end = address + self.per_block(table)
+        if self.alignment is None or table in BIT_TABLES:
+            return end
+        return min(end, (address // self.alignment + 1) * self.alignment)
+
+    def fits(self, span: Span) -> bool:
+        """Whether ``span`` may be read in one request."""
+        return span.end <= self.last_end(span.table, span.address)
 
 
 def hull(spans: Sequence[Span]) -> Span:
@@ -95,11 +110,11 @@ def plan_blocks(
 ) -> list[Block]:
     """The fewest blocks that read ``wanted``, each value whole, ordered by unit, table, address.
 
-    Raises ValueError for a value that is larger than a block may be.
+    Raises ValueError for a value that fits into no block.
     """
     areas: dict[Area, list[Span]] = defaultdict(list)
     for span in sorted(set(wanted)):
-        if span.quantity > limits.per_block(span.table):
+        if not limits.fits(span):
             raise ValueError(f"{span} does not fit into one request")
         areas[span.area].append(span)
     blocks: list[Block] = []
@@ -114,7 +129,7 @@ def _plan_area(spans: list[Span], limits: Limits, barriers: Collection[Barrier])
     covered = {member for block in blocks for member in block.members}
     for island in _islands(spans, limits.largest_gap(table)):
         rest = [span for span in island if span not in covered]
-        blocks += _greedy(rest, limits.per_block(table), refused)
+        blocks += _greedy(rest, limits, refused)
     return sorted(blocks)
 
 
@@ -132,12 +147,12 @@ def _forced(spans: list[Span], refused: _Refused) -> Iterator[Block]:
             yield Block(span, members)
 
 
-def _greedy(spans: list[Span], largest: int, refused: _Refused) -> Iterator[Block]:
+def _greedy(spans: list[Span], limits: Limits, refused: _Refused) -> Iterator[Block]:
     covered: set[Span] = set()
     for first in spans:
         if first in covered:
             continue
-        end = min(first.address + largest, refused.reach(first.address))
+        end = min(limits.last_end(first.table, first.address), refused.reach(first.address))
         longest = first._replace(quantity=end - first.address)
         members = tuple(span for span in _inside(spans, longest) if span not in covered)
         covered.update(members)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from enum import Enum, auto
 
 import numpy as np
@@ -16,11 +17,12 @@ from greenlang_data.drivers.modbus.exceptions import (
     exception_name,
 )
 from greenlang_data.drivers.modbus.frames import READ_REQUESTS
-from greenlang_data.drivers.modbus.layout import Failure, Layout, Part, refused
-from greenlang_data.drivers.modbus.link import Answer, Link
+from greenlang_data.drivers.modbus.layout import Layout, Part, refused
+from greenlang_data.drivers.modbus.link import Answer, Link, Silence
 from greenlang_data.drivers.modbus.memory import Memory
 from greenlang_data.drivers.modbus.plan import BIT_TABLES, Span
-from greenlang_data.errors import SourceBusy, SourceUnreachable
+from greenlang_data.drivers.modbus.units import Failure, Units
+from greenlang_data.errors import SourceBusy
 
 
 class _Outcome(Enum):
@@ -32,14 +34,20 @@ class _Outcome(Enum):
 
 
 class SnapshotReader:
-    """Reads the blocks of ``layout`` one after the other.
+    """Reads the blocks of ``layout``, as many at a time as the link takes.
 
     Afterwards ``image`` holds the bytes and ``received`` the client's clock (ns) at the answer,
     by place in ``layout.spans``; values in ``failures`` have neither.
     """
 
     def __init__(
-        self, layout: Layout, link: Link, memory: Memory, log: ReadLog, source: str
+        self,
+        layout: Layout,
+        link: Link,
+        memory: Memory,
+        units: Units,
+        log: ReadLog,
+        source: str,
     ) -> None:
         self.image = np.zeros(layout.image_size, np.uint8)
         self.received = np.zeros(len(layout.spans), np.int64)
@@ -47,24 +55,42 @@ class SnapshotReader:
         self._layout = layout
         self._link = link
         self._memory = memory
+        self._units = units
         self._log = log
         self._source = source
-        self._unreachable: dict[int, Failure] = {}
+        self._failed_now: dict[int, Failure] = {}
 
     async def read(self) -> None:
         """Read everything. One value that is refused does not lose the others.
 
-        Raises SourceBusy, SourceUnreachable (also when a gateway reaches none of the units), or
+        Where there are several units, each is asked for one block first, so that one that is not
+        there costs one request and not one per block.
+
+        Raises SourceBusy, SourceUnreachable (also when none of the source's units answers), or
         ProtocolError.
         """
-        for part in self._layout.parts:
-            await self._read_part(part)
-        units = {part.span.unit_id for part in self._layout.parts}
-        if units and units == set(self._unreachable):
-            reasons = "; ".join(failure.text for failure in self._unreachable.values())
-            raise SourceUnreachable(
-                reasons, source=self._source, remedy="Check the unit id and the line behind it."
-            )
+        for parts in self._layout.waves:
+            await self._read_parts(parts)
+        self._units.raise_if_all_failed(self._layout.unit_ids, self._source)
+
+    async def _read_parts(self, parts: Sequence[Part]) -> None:
+        """Ask for all ``parts`` at once, and then look for what is wrong with those refused."""
+        asked = []
+        for part in parts:
+            known = self._known_failure(part.span)
+            if known is None:
+                asked.append(part)
+            else:
+                self._fail(part, known)
+        outcomes = await self._link.ask([part.span for part in asked], self._log)
+        refusals = []
+        for part, outcome in zip(asked, outcomes, strict=True):
+            if isinstance(outcome, Answer):
+                self._store(part, part.span, outcome)
+            else:
+                refusals.append((part, outcome))
+        for part, outcome in refusals:
+            await self._not_answered(part, outcome)
 
     async def _read_part(self, part: Part) -> _Outcome:
         """Ask for ``part``; if it is refused, what is good in it is read all the same."""
@@ -72,17 +98,28 @@ class SnapshotReader:
         known = self._known_failure(span)
         if known is not None:
             return self._fail(part, known)
-        self._log.requests += 1
-        try:
-            answer = await self._link.ask(span)
-        except RefusedError as refusal:
-            return await self._refused(part, refusal.code)
-        self._store(part, span, answer)
+        (outcome,) = await self._link.ask([span], self._log)
+        if not isinstance(outcome, Answer):
+            return await self._not_answered(part, outcome)
+        self._store(part, span, outcome)
         return _Outcome.ANSWERED
 
+    async def _not_answered(self, part: Part, outcome: RefusedError | Silence) -> _Outcome:
+        if isinstance(outcome, RefusedError):
+            return await self._refused(part, outcome.code)
+        unit = part.span.unit_id
+        text = f"unit {unit} did not answer within {outcome.seconds:g} s"
+        return self._fail(part, self._unit_failed(unit, Failure("NoAnswer", text)))
+
+    def _unit_failed(self, unit: int, failure: Failure) -> Failure:
+        self._units.failed(unit, failure)
+        self._failed_now[unit] = failure
+        return failure
+
     def _known_failure(self, span: Span) -> Failure | None:
-        if span.unit_id in self._unreachable:
-            return self._unreachable[span.unit_id]
+        failed = self._failed_now.get(span.unit_id) or self._units.failure(span.unit_id)
+        if failed is not None:
+            return failed
         code = self._memory.refused_areas.get(span.area)
         return None if code is None else _table_refused(span, code)
 
@@ -107,7 +144,7 @@ class SnapshotReader:
         failure = refused(span, code)
         if code in UNIT_UNREACHABLE:
             text = f"the gateway cannot reach unit {span.unit_id} ({exception_name(code)})"
-            failure = self._unreachable[span.unit_id] = Failure(exception_name(code), text)
+            failure = self._unit_failed(span.unit_id, Failure(exception_name(code), text))
         elif code == FUNCTION_REFUSED:
             self._memory.refuse_area(span.area, code)
             failure = _table_refused(span, code)
@@ -127,6 +164,8 @@ class SnapshotReader:
             # Where values overlap, a half may be the very range that was refused just now.
             again = half.span == part.span
             outcomes.append(await (self._search(half, code) if again else self._read_part(half)))
+        if part.span.unit_id in self._failed_now:
+            return _Outcome.FAULTY  # it fell silent on the way, and nothing was learned
         if _Outcome.FAULTY in outcomes and _Outcome.DIVIDED not in outcomes:
             return _Outcome.FAULTY
         return self._divide(part, left.span, right.span, code)

@@ -1,14 +1,17 @@
-"""Modbus TCP over asyncio: one request in flight, its answer recognised beyond doubt."""
+"""Modbus TCP over asyncio: many requests in flight, each answer recognised beyond doubt."""
 
 from __future__ import annotations
 
 import asyncio
 import contextlib
+import ssl
 import time
-from typing import Final, NamedTuple
+from collections.abc import Sequence
+from typing import Final
 
-from greenlang_data.drivers.modbus.endpoint import Endpoint
+from greenlang_data.drivers.base import ReadLog
 from greenlang_data.drivers.modbus.exceptions import RefusedError
+from greenlang_data.drivers.modbus.flight import Flight
 from greenlang_data.drivers.modbus.frames import (
     BrokenAnswerError,
     Frame,
@@ -16,40 +19,49 @@ from greenlang_data.drivers.modbus.frames import (
     encode_request,
     take_frames,
 )
-from greenlang_data.drivers.modbus.link import Answer
+from greenlang_data.drivers.modbus.link import Answer, Outcome, Silence
+from greenlang_data.drivers.modbus.pace import Pace
 from greenlang_data.drivers.modbus.plan import Span
-from greenlang_data.errors import ProtocolError, SourceError, SourceTimeout, SourceUnreachable
+from greenlang_data.errors import (
+    AuthenticationError,
+    ProtocolError,
+    SourceError,
+    SourceUnreachable,
+)
 
 _CLOSE_SECONDS: Final = 1.0
 _TRANSACTIONS: Final = 0x10000
 # How many requests back an answer may belong to and still pass for a late or repeated one.
 _LATEST: Final = 1000
 _FUNCTION_AND_COUNT: Final = 2
-
-
-class _Pending(NamedTuple):
-    transaction: int
-    span: Span
-    # Holds an error as a result, so that asyncio has nothing to report if nobody waits any more.
-    outcome: asyncio.Future[Answer | Exception]
+_PROBE: Final = 2
 
 
 class TcpLink(asyncio.Protocol):
-    """A :class:`~greenlang_data.drivers.modbus.link.Link` over TCP; :func:`open_link` makes it.
+    """A :class:`~greenlang_data.drivers.modbus.link.Link` over TCP or TLS.
 
-    Transaction ids count up from 1. A frame with the id of an earlier request is an answer that
-    comes again or too late, and is dropped; one with an id that was not sent, or that is wrong in
-    any other way, ends the connection. asyncio turns TCP_NODELAY on by itself.
+    Transaction ids count up from 1, and only they say which request an answer is for. A frame
+    with the id of an earlier request is an answer that comes again or too late, and is dropped;
+    one with an id that was not sent, or that is wrong in any other way, ends the connection.
+    asyncio turns TCP_NODELAY on by itself.
+
+    The first two requests go out in one segment, to see whether the device answers both; then
+    there are more with every answer, up to ``pace.limit``. When several are in flight and nothing
+    comes, they are asked again one by one: what is answered then shows a device that loses
+    requests, and what is not, a unit that is silent.
     """
 
-    def __init__(self, name: str, source: str) -> None:
+    def __init__(self, name: str, source: str, pace: Pace) -> None:
         self._name = name
         self._source = source
+        self._pace = pace
         self._transport: asyncio.Transport | None = None
         self._turn = asyncio.Lock()
         self._buffer = bytearray()
         self._sent = 0
-        self._pending: _Pending | None = None
+        self._depth = min(_PROBE, pace.limit)
+        self._probed = False
+        self._flight: Flight | None = None
         self._ended: str | None = None
         self._closed = asyncio.Event()
         self.given_up = False
@@ -59,28 +71,28 @@ class TcpLink(asyncio.Protocol):
         """Whether the next request can be sent."""
         return self._transport is not None and self._ended is None
 
-    async def ask(self, span: Span) -> Answer:
-        """Read ``span``; see :meth:`~greenlang_data.drivers.modbus.link.Link.ask`."""
+    async def ask(self, spans: Sequence[Span], log: ReadLog) -> list[Outcome]:
+        """Read ``spans``; see :meth:`~greenlang_data.drivers.modbus.link.Link.ask`."""
+        if not spans:
+            return []
         async with self._turn:
-            if self._transport is None or self._ended is not None:
+            if not self.connected:
                 raise self._lost()
-            self._sent += 1
-            transaction = self._sent % _TRANSACTIONS
-            outcome: asyncio.Future[Answer | Exception] = asyncio.get_running_loop().create_future()
-            self._pending = _Pending(transaction, span, outcome)
-            self._transport.write(encode_request(span, transaction))
+            flight = self._flight = Flight(spans, log, asyncio.get_running_loop().time())
+            self._send_more(flight)
             try:
-                answer = await outcome
+                await self._watch(flight)
             except asyncio.CancelledError:
-                # The answer may still come, and must never be taken for that to a later request.
+                # Answers may still come, and must never be taken for those to later requests.
                 self.given_up = self._ended is None
                 self._end("was closed because a request was given up")
                 raise
             finally:
-                self._pending = None
-        if isinstance(answer, Exception):
-            raise answer
-        return answer
+                self._flight = None
+        error = flight.done.result()
+        if error is not None:
+            raise error
+        return [outcome for outcome in flight.outcomes if outcome is not None]
 
     async def close(self) -> None:
         """Close at once; never raises, may be called twice."""
@@ -96,49 +108,143 @@ class TcpLink(asyncio.Protocol):
 
     def connection_lost(self, exc: Exception | None) -> None:
         """Called by asyncio as soon as the peer closes or resets the connection, or we do."""
+        flight = self._flight
+        if self._ended is None and not self._probed and flight and len(flight.flying) > 1:
+            # It may be the second request at once that the device took badly.
+            self._pace.lost_one_of(len(flight.flying))
         how = "in the middle of an answer" if self._buffer else "by the device"
-        self._end(f"was {'reset' if exc else 'closed'} {how}")
+        if isinstance(exc, ssl.SSLError):
+            self._end("was refused", self._refused(exc))
+        else:
+            self._end(f"was {'reset' if exc else 'closed'} {how}")
         self._closed.set()
 
     def data_received(self, data: bytes) -> None:
         """Called by asyncio with what has arrived."""
         self._buffer += data
-        pending = self._pending
+        flight = self._flight
         try:
-            for frame in take_frames(self._buffer, pending and (pending.transaction, pending.span)):
-                self._take(frame)
+            for frame in take_frames(self._buffer, flight.spans_sent if flight else {}):
+                self._take(frame, flight)
         except BrokenAnswerError as broken:
             self._end(f"was closed after a broken answer: {broken}", self._broken(broken))
+        if flight is not None and not flight.done.done():
+            now = asyncio.get_running_loop().time()
+            self._pace.waited(now - flight.touched)
+            flight.touched = now
+            self._send_more(flight)
 
-    def _take(self, frame: Frame) -> None:
-        pending = self._pending
-        if pending is None or frame.transaction != pending.transaction:
+    def _take(self, frame: Frame, flight: Flight | None) -> None:
+        if flight is None or frame.transaction not in flight.spans_sent:
             age = (self._sent - frame.transaction) % _TRANSACTIONS
             if age >= min(self._sent, _LATEST):
                 raise BrokenAnswerError(
                     f"an answer to request {frame.transaction}, which was not sent"
                 )
             return
-        code = check_answer(frame, pending.span)
+        index = flight.take(frame.transaction)
+        code = check_answer(frame, flight.spans[index])
+        if flight.outcomes[index] is not None:
+            return  # asked twice, and answered twice
+        self._learn(flight, index, frame.transaction)
         data = frame.body[_FUNCTION_AND_COUNT:]
-        self._settle(Answer(data, time.time_ns()) if code is None else RefusedError(code))
+        flight.settle(index, Answer(data, time.time_ns()) if code is None else RefusedError(code))
 
-    def _settle(self, outcome: Answer | Exception) -> None:
-        pending, self._pending = self._pending, None
-        if pending is not None and not pending.outcome.done():
-            pending.outcome.set_result(outcome)
+    def _learn(self, flight: Flight, index: int, transaction: int) -> None:
+        """What this answer shows about how many requests the device takes at once."""
+        again = flight.asked_again.get(index)
+        if again == transaction:
+            self._pace.lost_one_of(flight.burst)
+            self._depth = self._pace.limit
+            self._probed = True
+            flight.log.note(
+                f"{self._name} left requests unanswered when {flight.burst} were sent at once; "
+                f"it gets {self._depth} at a time now"
+            )
+        elif again is None and index not in flight.alone:
+            self._grow(flight)
+
+    def _grow(self, flight: Flight) -> None:
+        pace, in_flight = self._pace, len(flight.flying)
+        if self._probed:
+            if in_flight >= self._depth and self._depth < pace.limit:
+                self._depth += 1
+                pace.reached = max(pace.reached, self._depth - 1)
+        elif flight.burst >= _PROBE and in_flight == 1:  # the last of the burst has come
+            self._probed = True
+            pace.reached = max(pace.reached, _PROBE)
+            self._depth = min(pace.limit, pace.reached)
+
+    def _send_more(self, flight: Flight) -> None:
+        """Send what may be in flight beside what is there already, in one segment."""
+        if self._transport is None or flight.done.done():
+            return
+        requests = []
+        if flight.alone and not flight.flying and (index := flight.next_alone()) is not None:
+            requests.append(self._request(flight, index))
+            flight.asked_again[index] = self._sent % _TRANSACTIONS
+            flight.touched = asyncio.get_running_loop().time()
+        elif not flight.alone and (self._probed or not flight.flying):
+            while flight.waiting and len(flight.flying) < max(
+                1, min(self._depth, self._pace.limit)
+            ):
+                requests.append(self._request(flight, flight.waiting.popleft()))
+            flight.burst = len(flight.flying)
+        if requests:
+            flight.lonely = len(requests) == len(flight.flying) == 1
+            self._transport.write(b"".join(requests))
+
+    def _request(self, flight: Flight, index: int) -> bytes:
+        self._sent += 1
+        transaction = self._sent % _TRANSACTIONS
+        flight.sent(index, transaction)
+        return encode_request(flight.spans[index], transaction)
+
+    async def _watch(self, flight: Flight) -> None:
+        """Wait until everything is answered, and help it on when nothing comes."""
+        loop = asyncio.get_running_loop()
+        while not flight.done.done():
+            seconds = self._seconds_left(flight, loop.time())
+            if seconds is not None and seconds <= 0:
+                self._stalled(flight)
+                continue
+            if seconds is None and len(flight.spans) > 1:
+                seconds = self._pace.patience  # what is in flight may be another number then
+            await asyncio.wait((flight.done,), timeout=seconds)
+
+    def _seconds_left(self, flight: Flight, now: float) -> float | None:
+        limit = self._pace.unit_seconds if flight.lonely else self._pace.patience
+        return None if limit is None else flight.touched + limit - now
+
+    def _stalled(self, flight: Flight) -> None:
+        if not flight.lonely:
+            flight.alone.extend(sorted(flight.flying))
+            flight.flying.clear()
+        else:
+            for index in tuple(flight.flying):
+                flight.settle(index, Silence(self._pace.unit_seconds or 0.0))
+        flight.touched = asyncio.get_running_loop().time()
+        self._send_more(flight)
 
     def _end(self, how: str, error: SourceError | None = None) -> None:
         if self._ended is None:
             self._ended = how
-        self._settle(error or self._lost())
+        if self._flight is not None:
+            self._flight.end(error or self._lost())
         self._buffer.clear()
         if self._transport is not None:
             self._transport.abort()
 
     def _lost(self) -> SourceUnreachable:
         how = self._ended or "is not open"
-        return SourceUnreachable(f"the connection to {self._name} {how}", source=self._source)
+        encrypted = self._transport and self._transport.get_extra_info("ssl_object")
+        # Some say so in an alert, and some only hang up.
+        hint = "Perhaps it wants a client certificate: see certificate_path."
+        return SourceUnreachable(
+            f"the connection to {self._name} {how}",
+            source=self._source,
+            remedy=hint if encrypted and self._pace.slowest is None else "",
+        )
 
     def _broken(self, broken: BrokenAnswerError) -> ProtocolError:
         return ProtocolError(
@@ -147,33 +253,9 @@ class TcpLink(asyncio.Protocol):
             remedy="Nothing of it was used; check that Modbus TCP is served there.",
         )
 
-
-async def open_link(endpoint: Endpoint, *, seconds: float, source: str) -> TcpLink:
-    """Connect within ``seconds``, trying the host's addresses in turn.
-
-    Raises SourceTimeout, or SourceUnreachable when it is refused or there is no such host.
-    """
-    loop = asyncio.get_running_loop()
-    name = str(endpoint)
-    try:
-        async with asyncio.timeout(seconds):
-            _, link = await loop.create_connection(
-                lambda: TcpLink(name, source),
-                endpoint.host,
-                endpoint.port,
-                happy_eyeballs_delay=0.25,
-            )
-    except TimeoutError as error:
-        raise SourceTimeout(
-            f"{name} did not accept a connection within {seconds:g} s",
-            source=source,
-            remedy="Check the address, the network and firewalls, or raise timeout_seconds.",
-        ) from error
-    except (OSError, UnicodeError) as error:  # the latter for a host name that cannot be encoded
-        reason = getattr(error, "strerror", None) or error
-        raise SourceUnreachable(
-            f"cannot connect to {name}: {reason}",
-            source=source,
-            remedy="Check the address, and that the device is on and serves Modbus TCP there.",
-        ) from error
-    return link
+    def _refused(self, error: ssl.SSLError) -> AuthenticationError:
+        return AuthenticationError(
+            f"{self._name} ended the TLS connection ({error.reason or error})",
+            source=self._source,
+            remedy="Give certificate_path and private_key_path that it accepts.",
+        )

@@ -23,14 +23,69 @@ from greenlang_data.drivers.opcua.faults import ServiceFaultError
 from greenlang_data.drivers.opcua.historyread import Page, history_read, processed_details
 from greenlang_data.drivers.opcua.intervals import Intervals, NotNumbersError
 from greenlang_data.drivers.opcua.raw import RawReader, Tag
+from greenlang_data.drivers.opcua.reductions import REDUCTIONS
 from greenlang_data.drivers.opcua.series import NO_DATA, UnreadableError
 from greenlang_data.drivers.opcua.statuses import BAD, TOO_LARGE, history_failure, status_name
 from greenlang_data.drivers.opcua.times import ticks_at
 from greenlang_data.drivers.schema import failed_series
 from greenlang_data.errors import UnsupportedError
 
-# There is none for sum: what OPC UA calls Total is the integral over time.
-_AGGREGATES: Final = {"avg": 2342, "min": 2346, "max": 2347, "count": 2352}
+# Node ids of the standard's aggregates: Average, Minimum, Maximum and Count under the names that
+# they have everywhere, the others under the standard's own. There is none for sum: what OPC UA
+# calls Total is the integral over time.
+AGGREGATES: Final = {
+    "avg": 2342,
+    "min": 2346,
+    "max": 2347,
+    "count": 2352,
+    "Interpolative": 2341,
+    "TimeAverage": 2343,
+    "Total": 2344,
+    "MinimumActualTime": 2348,
+    "MaximumActualTime": 2349,
+    "Range": 2350,
+    "AnnotationCount": 2351,
+    "NumberOfTransitions": 2355,
+    "Start": 2357,
+    "End": 2358,
+    "Delta": 2359,
+    "DurationGood": 2360,
+    "DurationBad": 2361,
+    "PercentGood": 2362,
+    "PercentBad": 2363,
+    "WorstQuality": 2364,
+    "TimeAverage2": 11285,
+    "Minimum2": 11286,
+    "Maximum2": 11287,
+    "Range2": 11288,
+    "WorstQuality2": 11292,
+    "Total2": 11304,
+    "MinimumActualTime2": 11305,
+    "MaximumActualTime2": 11306,
+    "DurationInStateZero": 11307,
+    "DurationInStateNonZero": 11308,
+    "StandardDeviationSample": 11426,
+    "StandardDeviationPopulation": 11427,
+    "VarianceSample": 11428,
+    "VariancePopulation": 11429,
+    "StartBound": 11505,
+    "EndBound": 11506,
+    "DeltaBounds": 11507,
+}
+# How a value goes on between two samples, and from before the first, only the server knows, so
+# these are never computed here.
+_SERVER_ONLY: Final = AGGREGATES.keys() - REDUCTIONS.keys()
+# Stamped with the time of the sample that they tell, which is somewhere in the interval.
+_OCCURRENCES: Final = frozenset(
+    {
+        "Start",
+        "End",
+        "MinimumActualTime",
+        "MaximumActualTime",
+        "MinimumActualTime2",
+        "MaximumActualTime2",
+    }
+)
 _LARGEST_PIECE: Final = 10_000
 # The server will not do it, but its raw samples may be there all the same.
 _NOT_THERE: Final = frozenset(
@@ -49,6 +104,17 @@ _NOT_THERE: Final = frozenset(
         *TOO_LARGE,
     }
 )
+
+# Where the unit is not the tag's own. Of squares and of integrals over time it is not spelt here,
+# because what the source calls its unit may be any text.
+_UNITS: Final[dict[str, str | None]] = {
+    **dict.fromkeys(("count", "AnnotationCount", "NumberOfTransitions"), None),
+    **dict.fromkeys(("WorstQuality", "WorstQuality2"), None),
+    **dict.fromkeys(("Total", "Total2", "VarianceSample", "VariancePopulation"), None),
+    **dict.fromkeys(("PercentGood", "PercentBad"), "%"),
+    **dict.fromkeys(("DurationGood", "DurationBad"), "ms"),
+    **dict.fromkeys(("DurationInStateZero", "DurationInStateNonZero"), "ms"),
+}
 
 _Answer = Columns | UnreadableError | None
 
@@ -73,21 +139,24 @@ class AggregateReader:
         # Whole intervals, which a server may be asked for, and all.
         self._whole = (end - start) // width
         self._count = -(-(end - start) // width)
+        self._why_not = "it gives no data"
+        self._server_only = aggregation in _SERVER_ONLY
+        self._asked = self._count if self._server_only else self._whole
 
     async def read(self, tags: Sequence[Tag]) -> AsyncGenerator[pa.RecordBatch, None]:
         """Batches of every tag, at least one each."""
         refused = self._connection.limits.refused_aggregates
-        aggregate = _AGGREGATES.get(self._aggregation)
+        aggregate = AGGREGATES.get(self._aggregation)
         if aggregate is None:
             self._note_computed("OPC UA has none, its Total being an integral over time")
         elif aggregate in refused:
             self._note_computed("the server does not offer it")
-        if aggregate is None or aggregate in refused or not self._whole:
+        if aggregate is None or aggregate in refused or not self._asked:
             async with aclosing(self._computed(tags, 0)) as batches:
                 async for batch in batches:
                     yield batch
             return
-        most = max(1, _LARGEST_PIECE // min(self._whole, _LARGEST_PIECE))
+        most = max(1, _LARGEST_PIECE // min(self._asked, _LARGEST_PIECE))
         size = min(most, self._connection.limits["history"])
         for first in range(0, len(tags), size):
             group = tags[first : first + size]
@@ -105,11 +174,10 @@ class AggregateReader:
             yield failed_series(tag.tag, history_failure(answer.code, tag.text))
             return
         done = 0
-        unit = None if self._aggregation == "count" else tag.unit
         while answer is not None:
-            yield series_of(tag.tag, answer, unit, first_type(answer) or "Double")
+            yield series_of(tag.tag, answer, self._unit(tag), first_type(answer) or "Double")
             done += len(answer)
-            if done == self._whole:
+            if done == self._asked:
                 break
             answer = (await self._ask_server(aggregate, [tag], done))[0]
             if isinstance(answer, UnreadableError):
@@ -123,16 +191,21 @@ class AggregateReader:
 
     async def _ask_server(self, aggregate: int, tags: Sequence[Tag], first: int) -> list[_Answer]:
         """A piece from interval ``first`` on of each tag; None where it has to be computed here."""
-        last = min(first + _LARGEST_PIECE, self._whole)
+        last = min(first + _LARGEST_PIECE, self._whole if first < self._whole else self._count)
         start, end = self._start + first * self._width, self._start + last * self._width
+        # A short last interval is asked for alone, where it is asked for at all.
+        end = min(end, self._end)
+        width = min(self._width, end - start)
 
         async def part(low: int, high: int) -> list[_Answer]:
             details = processed_details(
-                ticks_at(start), ticks_at(end), self._width / 1e6, aggregate, high - low
+                ticks_at(start), ticks_at(end), width / 1e6, aggregate, high - low
             )
             nodes = [(tag.node, None) for tag in tags[low:high]]
             try:
-                pages = await history_read(self._connection, details, nodes, SOURCE, self._log)
+                pages = await history_read(
+                    self._connection, details, nodes, SOURCE, self._log, apart=False
+                )
             except ServiceFaultError as fault:
                 if fault.code not in _NOT_THERE or (fault.code in TOO_LARGE and high - low > 1):
                     raise
@@ -140,9 +213,7 @@ class AggregateReader:
                 return [None] * (high - low)
             answers = []
             for tag, page in zip(tags[low:high], pages, strict=True):
-                alone = processed_details(
-                    ticks_at(start), ticks_at(end), self._width / 1e6, aggregate, 1
-                )
+                alone = processed_details(ticks_at(start), ticks_at(end), width / 1e6, aggregate, 1)
                 whole = await self._with_the_rest(alone, tag, page)
                 answers.append(self._checked(aggregate, whole, first, last))
             return answers
@@ -169,10 +240,17 @@ class AggregateReader:
             return UnreadableError(page.code)
         grid = self._start + np.arange(first, last, dtype=np.int64) * self._width
         columns = join(page.blocks) if page.blocks else Columns.empty(0)
-        if len(columns) == len(grid) and (columns.source == grid).all():
+        if len(columns) == len(grid) and (self._starts(columns.source) == grid).all():
             return columns
         self._note_computed("the server's intervals are not the ones asked for")
         return None
+
+    def _starts(self, times: np.ndarray) -> np.ndarray:
+        """The starts of the intervals that the server's time stamps stand for."""
+        if self._aggregation not in _OCCURRENCES:
+            return times
+        starts: np.ndarray = times - (times - self._start) % self._width
+        return starts
 
     def _note_refused(self, aggregate: int, code: int) -> None:
         if code == S.BadAggregateNotSupported:
@@ -181,18 +259,29 @@ class AggregateReader:
             self._note_computed(f"the server does not offer it ({status_name(code)})")
 
     def _note_computed(self, why: str) -> None:
-        self._log.note(f"{self._aggregation} computed here from good raw samples: {why}")
+        if self._server_only:
+            self._why_not = why
+            return
+        stamp = ", stamped at the interval's start" if self._aggregation in _OCCURRENCES else ""
+        self._log.note(f"{self._aggregation} computed here from good raw samples{stamp}: {why}")
 
     async def _computed(
         self, tags: Sequence[Tag], first: int
     ) -> AsyncGenerator[pa.RecordBatch, None]:
         """From interval ``first`` on, from raw samples."""
+        if self._server_only:
+            for tag in tags:
+                yield self._without(tag, begun=first > 0)
+            return
         start = self._start + first * self._width
         raw = RawReader(self._connection, start, self._end, self._log)
         async with aclosing(raw.each(tags)) as series:
             async for tag, parts in series:
                 async for batch in self._compute(tag, parts, first):
                     yield batch
+
+    def _unit(self, tag: Tag) -> str | None:
+        return _UNITS.get(self._aggregation, tag.unit)
 
     async def _compute(
         self, tag: Tag, parts: AsyncGenerator[Columns, None], first: int
@@ -201,7 +290,7 @@ class AggregateReader:
         try:
             async for columns in parts:
                 for rows in intervals.add(columns):
-                    yield intervals.batch(tag.tag, tag.unit, rows)
+                    yield intervals.batch(tag.tag, self._unit(tag), rows)
         except UnreadableError as error:
             if first:
                 raise ServiceFaultError(error.code) from None
@@ -211,7 +300,18 @@ class AggregateReader:
             yield self._without_numbers(tag, str(error), begun=intervals.begun or first > 0)
             return
         for rows in intervals.finish():
-            yield intervals.batch(tag.tag, tag.unit, rows)
+            yield intervals.batch(tag.tag, self._unit(tag), rows)
+
+    def _without(self, tag: Tag, *, begun: bool) -> pa.RecordBatch:
+        """The failure of an aggregate that the server does not give, and that is not made here."""
+        why = (
+            f"{self._aggregation} is not to be had from the server ({self._why_not}), and not "
+            "computed here, because only the server knows how values go on between samples"
+        )
+        if begun:
+            # A failure after rows would contradict them.
+            raise UnsupportedError(f"{tag.tag}: {why}", source=self._connection.source)
+        return failed_series(tag.tag, why)
 
     def _without_numbers(self, tag: Tag, kind: str, *, begun: bool) -> pa.RecordBatch:
         why = f"{self._aggregation} is not defined for values of type {kind}, or not exactly"

@@ -8,10 +8,10 @@ import numpy as np
 import pyarrow as pa
 
 from greenlang_data.drivers.opcua.datavalues import Columns
-from greenlang_data.drivers.opcua.statuses import quality_codes, status_array
+from greenlang_data.drivers.opcua.statuses import quality_codes, status_array, status_name
 from greenlang_data.drivers.opcua.times import NO_TIME
 from greenlang_data.drivers.opcua.variants import TYPE_NAMES
-from greenlang_data.drivers.schema import BAD, TIMESTAMP, quality_array, series_batch
+from greenlang_data.drivers.schema import BAD, STATUS, TIMESTAMP, quality_array, series_batch
 
 _TYPE_NAMES: Final = pa.array([None, *TYPE_NAMES[1:]], pa.string())
 
@@ -57,11 +57,20 @@ def series_of(tag: str, columns: Columns, unit: str | None, data_type: str) -> p
         time_array(columns.source),
         value_array(columns, quality),
         quality_array(quality),
-        status_array(columns.codes),
+        _edited(columns) if columns.edits else status_array(columns.codes),
         text=text_array(columns, quality),
         unit=unit,
         data_type=data_type,
     )
+
+
+def _edited(columns: Columns) -> pa.DictionaryArray:
+    """The statuses with what was done to the values, as in ``Good; replaced at ... by ...``."""
+    names = [
+        f"{status_name(code)}; {columns.edits[row]}" if row in columns.edits else status_name(code)
+        for row, code in enumerate(columns.codes.tolist())
+    ]
+    return pa.array(names, pa.string()).dictionary_encode().cast(STATUS)
 
 
 def first_type(columns: Columns) -> str | None:

@@ -13,8 +13,8 @@ from greenlang_data.drivers.opcua.connection import Connection
 from greenlang_data.drivers.opcua.datavalues import Columns, decode_values, join
 from greenlang_data.drivers.opcua.faults import ServiceFaultError
 from greenlang_data.drivers.opcua.limits import Limits
+from greenlang_data.drivers.opcua.services import READ
 from greenlang_data.drivers.opcua.statuses import TOO_LARGE, TOO_MANY
-from greenlang_data.drivers.opcua.transport import READ
 
 _T = TypeVar("_T")
 

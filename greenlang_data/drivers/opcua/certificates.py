@@ -1,8 +1,8 @@
 """Certificates: ours, made on first use, and which servers' are trusted.
 
 They live in ``pki`` under ``$GREENLANG_DATA_HOME``, or else in the user's data folder:
-``own/`` ours and its key, ``trusted/`` those remembered by ``trust_on_first_use``, and
-``rejected/`` those that were shown and not trusted, for the user to look at.
+``own/`` ours and its key, ``trusted/`` those remembered by ``trust_on_first_use`` or moved there
+by the user, and ``rejected/`` those that were shown and not trusted, for the user to look at.
 """
 
 from __future__ import annotations
@@ -58,24 +58,50 @@ def load_identity(certificate_path: str | None, key_path: str | None, source: st
 
     Raises ConfigurationError when a file cannot be read or the two do not belong together.
     """
-    if (certificate_path is None) != (key_path is None):
-        raise ConfigurationError(
-            "certificate_path and private_key_path go together",
-            source=source,
-            remedy="Give both, or neither to have a certificate made.",
-        )
-    if certificate_path is None or key_path is None:
+    pair = load_pair(certificate_path, key_path, "", source)
+    if pair is None:
         return _own_identity(source)
-    certificate = read_certificate(Path(certificate_path), "certificate_path", source)
-    private_key = _read_key(Path(key_path), source)
+    certificate, private_key, path = pair
+    uri = _uri_of(certificate) or _application_uri()
+    return Identity(certificate, private_key, path, uri)
+
+
+def load_pair(
+    certificate_path: str | None, key_path: str | None, prefix: str, source: str
+) -> tuple[x509.Certificate, Any, Path] | None:
+    """A certificate, its key and its file from ``<prefix>certificate_path`` and its like.
+
+    None when neither is given. Raises ConfigurationError when only one is, when a file cannot be
+    read, when the two do not belong together, and when the certificate is not valid today.
+    """
+    setting, key_setting = f"{prefix}certificate_path", f"{prefix}private_key_path"
+    if certificate_path is None and key_path is None:
+        return None
+    if certificate_path is None or key_path is None:
+        other = "both, or neither" + ("" if prefix else " to have a certificate made")
+        raise ConfigurationError(
+            f"{setting} and {key_setting} go together", source=source, remedy=f"Give {other}."
+        )
+    certificate = read_certificate(Path(certificate_path), setting, source)
+    private_key = _read_key(Path(key_path), key_setting, source)
     if private_key.public_key() != certificate.public_key():
         raise ConfigurationError(
             f"the key in {key_path} does not belong to the certificate in {certificate_path}",
             source=source,
             remedy="Give the pair that was made together.",
         )
-    uri = _uri_of(certificate) or _application_uri()
-    return Identity(certificate, private_key, Path(certificate_path), uri)
+    if not _is_valid_now(certificate):
+        raise ConfigurationError(
+            f"{setting}: the certificate in {certificate_path} is not valid now: "
+            f"{_described(certificate)}",
+            source=source,
+            remedy="Have a new one issued, and check this machine's clock.",
+        )
+    return certificate, private_key, Path(certificate_path)
+
+
+def _is_valid_now(certificate: x509.Certificate) -> bool:
+    return certificate.not_valid_before_utc <= datetime.now(UTC) <= certificate.not_valid_after_utc
 
 
 def _own_identity(source: str) -> Identity:
@@ -85,7 +111,9 @@ def _own_identity(source: str) -> Identity:
         certificate = read_certificate(path, "the certificate made for you", source)
         if certificate.not_valid_after_utc - _RENEW_BEFORE > datetime.now(UTC):
             uri = _uri_of(certificate) or _application_uri()
-            return Identity(certificate, _read_key(key_path, source), path, uri)
+            return Identity(
+                certificate, _read_key(key_path, "the key made for you", source), path, uri
+            )
     uri = _application_uri()
     private_key = generate_private_key()
     names = [x509.UniformResourceIdentifier(uri), x509.DNSName(_host_name())]
@@ -103,28 +131,47 @@ def check_server(
 ) -> None:
     """Let the server's certificate pass, or raise AuthenticationError with what to do about it.
 
-    Trusted is the one in the file ``pinned`` and no other; without that, the one remembered for
-    ``address`` (``host:port``); with ``first_use``, whichever comes first, which is remembered.
+    Trusted is the one in the file ``pinned`` and no other; without that, those in the trust folder
+    for ``address`` (``host:port``); with ``first_use``, whichever comes first, which is remembered.
+    Only one that is pinned may be past its validity.
     """
     if pinned is not None:
         expected = read_certificate(Path(pinned), "server_certificate_path", source)
         if der(expected) != der(shown):
             raise _changed(shown, expected, address, "server_certificate_path", source)
         return
-    remembered = pki_folder() / "trusted" / f"{_file_name(address)}.der"
-    if remembered.exists():
-        expected = read_certificate(remembered, "the remembered certificate", source)
-        if der(expected) != der(shown):
-            raise _changed(shown, expected, address, str(remembered), source)
-    elif first_use:
-        _write_private(remembered, der(shown), source)
-    else:
+    if not _is_valid_now(shown):
+        raise AuthenticationError(
+            f"the certificate of {address} is not valid now: {_described(shown)}",
+            source=source,
+            remedy="Have it renewed, and check both machines' clocks; to go on until then, "
+            f"set {_pin(shown, address, source)}.",
+        )
+    trusted = _trusted(address)
+    for path in trusted:
+        if der(read_certificate(path, "the trust folder", source)) == der(shown):
+            return
+    if trusted:
+        expected = read_certificate(trusted[0], "the trust folder", source)
+        raise _changed(shown, expected, address, str(trusted[0]), source)
+    if not first_use:
         raise AuthenticationError(
             f"the certificate of {address} is not trusted yet: {_described(shown)}",
             source=source,
             remedy=f"If that is the right server, set {_pin(shown, address, source)}, "
-            "or trust_on_first_use = true.",
+            f"or move that file to {pki_folder() / 'trusted'}, or set trust_on_first_use = true.",
         )
+    _write_private(pki_folder() / "trusted" / f"{_file_name(address)}.der", der(shown), source)
+
+
+def _trusted(address: str) -> list[Path]:
+    """The files of the trust folder for an address: the remembered one, and any moved there."""
+    folder, name = pki_folder() / "trusted", _file_name(address)
+    if not folder.is_dir():
+        return []
+    moved = (path for path in folder.iterdir() if path.name.startswith(f"{name}-"))
+    remembered = folder / f"{name}.der"
+    return [one for one in (remembered, *sorted(moved)) if one.exists()]
 
 
 def _changed(
@@ -135,7 +182,11 @@ def _changed(
         f"machine: {_described(shown)}; trusted in {where} is {_described(expected)}",
         source=source,
         remedy=f"If the server was given a new one, set {_pin(shown, address, source)}"
-        + ("." if where == "server_certificate_path" else f", or delete {where}."),
+        + (
+            "."
+            if where == "server_certificate_path"
+            else f", or move that file to {pki_folder() / 'trusted'}, or delete {where}."
+        ),
     )
 
 
@@ -149,7 +200,11 @@ def _pin(shown: x509.Certificate, address: str, source: str) -> str:
 
 def _described(certificate: x509.Certificate) -> str:
     thumbprint = certificate.fingerprint(hashes.SHA256()).hex(":").upper()
-    return f"subject {certificate.subject.rfc4514_string()}, SHA-256 {thumbprint}"
+    first, last = certificate.not_valid_before_utc, certificate.not_valid_after_utc
+    return (
+        f"subject {certificate.subject.rfc4514_string()}, valid {first:%Y-%m-%d} to "
+        f"{last:%Y-%m-%d}, SHA-256 {thumbprint}"
+    )
 
 
 def der(certificate: x509.Certificate) -> bytes:
@@ -170,8 +225,8 @@ def read_certificate(path: Path, what: str, source: str) -> x509.Certificate:
         ) from error
 
 
-def _read_key(path: Path, source: str) -> Any:
-    content = _read(path, "private_key_path", source)
+def _read_key(path: Path, what: str, source: str) -> Any:
+    content = _read(path, what, source)
     try:
         if b"-----BEGIN" in content:
             return serialization.load_pem_private_key(content, None)
@@ -179,7 +234,7 @@ def _read_key(path: Path, source: str) -> Any:
     except (ValueError, TypeError) as error:
         # The library's own message may quote the file, and that is a key.
         raise ConfigurationError(
-            f"private_key_path: {path} holds no private key that can be read without a password",
+            f"{what}: {path} holds no private key that can be read without a password",
             source=source,
             remedy="Give an unencrypted DER or PEM file, and protect it by its permissions.",
         ) from error

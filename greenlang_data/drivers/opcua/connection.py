@@ -18,6 +18,7 @@ from greenlang_data.drivers.opcua.faults import SESSION_LOST, ConnectionLostErro
 from greenlang_data.drivers.opcua.limits import Limits
 from greenlang_data.drivers.opcua.nodes import read_value_id
 from greenlang_data.drivers.opcua.quiet import quietly
+from greenlang_data.drivers.opcua.services import CLOSE_SESSION, READ
 from greenlang_data.drivers.opcua.statuses import BAD
 from greenlang_data.drivers.opcua.variants import read_variant
 from greenlang_data.errors import SourceTimeout, SourceUnreachable
@@ -74,6 +75,10 @@ class Connection:
             except ConnectionLostError as error:
                 raise self._lost(error) from None
 
+    async def wait_for(self, service: int, body: bytes) -> Reader:
+        """As :meth:`ask`, for what the server answers only when it has something to tell."""
+        return await self._ask(service, body, None)
+
     @contextlib.asynccontextmanager
     async def _slot(self) -> AsyncIterator[None]:
         if not self.limits.one_at_a_time:
@@ -86,7 +91,7 @@ class Connection:
                 await taken.enter_async_context(self._slots)
             yield
 
-    async def _ask(self, service: int, body: bytes, seconds: float) -> Reader:
+    async def _ask(self, service: int, body: bytes, seconds: float | None) -> Reader:
         try:
             answer = await self._channel.ask(service, body, seconds)
         except ConnectionLostError as error:
@@ -94,7 +99,9 @@ class Connection:
         except TimeoutError:
             # A peer that went silent cannot be told from a dead line, so start afresh.
             self.drop()
-            raise SourceTimeout(f"no answer within {seconds:g} s", source=self.source) from None
+            raise SourceTimeout(
+                f"no answer within {seconds or 0:g} s", source=self.source
+            ) from None
         except ServiceFaultError as fault:
             if fault.code in SESSION_LOST:
                 self.drop()
@@ -103,7 +110,7 @@ class Connection:
                 ) from None
             raise
         except asyncio.CancelledError:
-            self._suspect = True
+            self._suspect = self._suspect or seconds is not None
             raise
         self._last_answer = time.monotonic()
         return answer
@@ -111,6 +118,11 @@ class Connection:
     def _lost(self, error: ConnectionLostError) -> SourceUnreachable:
         self.drop()
         return SourceUnreachable(f"the connection was lost ({error})", source=self.source)
+
+    @property
+    def patience(self) -> float:
+        """How long an answer may take, in seconds."""
+        return self._timeout
 
     def send_and_forget(self, service: int, body: bytes) -> None:
         """Send a request whose answer nobody waits for."""
@@ -129,7 +141,7 @@ class Connection:
         """Read the server's state. Raises when it does not answer, or is not running."""
         # No cached value, no time stamps, one node.
         body = struct.pack("<dii", 0.0, 3, 1) + read_value_id(_SERVER_STATE)
-        reader = await self._ask(transport.READ, body, seconds or self._timeout)
+        reader = await self._ask(READ, body, seconds or self._timeout)
         if reader.count(1) != 1:
             raise MalformedAnswerError("the server's state was asked and not one value answered")
         mask = reader.byte()
@@ -145,7 +157,7 @@ class Connection:
     def drop(self) -> None:
         """Give the connection up now; the server is told, as far as it can still hear."""
         self._upkeep.cancel()
-        self._channel.send_and_forget(transport.CLOSE_SESSION, b"\x01")
+        self._channel.send_and_forget(CLOSE_SESSION, b"\x01")
         self._channel.give_up()
 
     async def close(self) -> None:
@@ -157,7 +169,7 @@ class Connection:
 
     async def _log_out(self) -> None:
         with contextlib.suppress(Exception):
-            await self._channel.ask(transport.CLOSE_SESSION, b"\x01", _CLOSE_SECONDS)
+            await self._channel.ask(CLOSE_SESSION, b"\x01", _CLOSE_SECONDS)
         await self._channel.close_secure_channel()
 
     async def _keep_alive(self) -> None:

@@ -34,16 +34,20 @@ _VALUE, _STATUS, _SOURCE, _SERVER, _SOURCE_PICO, _SERVER_PICO = 0x01, 0x02, 0x04
 _RESERVED: Final = 0xC0
 _FIRST_WINDOW: Final = 64
 _WALK_ROWS: Final = 1024
+_HANDLE_BYTES: Final = 4
+
+_BY_ROW: Final = ("texts", "type_names", "edits")
 
 Rows = slice | np.ndarray
 
 
 @dataclass(slots=True)
 class Columns:
-    """DataValues as columns of the same length; ``texts`` and ``type_names`` by row.
+    """DataValues as columns of the same length; ``texts``, ``type_names`` and ``edits`` by row.
 
     ``kinds`` are built-in type ids, 0 where there is no value. Times are nanoseconds since 1970
-    UTC, or NO_TIME. ``numbers`` counts only where ``valid`` is set.
+    UTC, or NO_TIME. ``numbers`` counts only where ``valid`` is set. ``edits`` say what was done to
+    the value after it was recorded, in the history of modifications.
     """
 
     numbers: np.ndarray
@@ -54,6 +58,7 @@ class Columns:
     server: np.ndarray
     texts: dict[int, str] = field(default_factory=dict)
     type_names: dict[int, str] = field(default_factory=dict)
+    edits: dict[int, str] = field(default_factory=dict)
 
     def __len__(self) -> int:
         return len(self.codes)
@@ -73,11 +78,11 @@ class Columns:
     def take(self, rows: np.ndarray) -> Columns:
         """The given rows, in the given order."""
         taken = self._arrays(rows)
-        if self.texts or self.type_names:
-            places = list(enumerate(rows.tolist()))
-            taken.texts = {new: self.texts[old] for new, old in places if old in self.texts}
-            names = self.type_names
-            taken.type_names = {new: names[old] for new, old in places if old in names}
+        for name in _BY_ROW:
+            old: dict[int, str] = getattr(self, name)
+            if old:
+                places = enumerate(rows.tolist())
+                setattr(taken, name, {new: old[row] for new, row in places if row in old})
         return taken
 
     def part(self, first: int, last: int) -> Columns:
@@ -85,10 +90,10 @@ class Columns:
         if first == 0 and last == len(self):
             return self
         cut = self._arrays(slice(first, last))
-        cut.texts = {row - first: one for row, one in self.texts.items() if first <= row < last}
-        cut.type_names = {
-            row - first: one for row, one in self.type_names.items() if first <= row < last
-        }
+        for name in _BY_ROW:
+            whole: dict[int, str] = getattr(self, name)
+            kept = {row - first: one for row, one in whole.items() if first <= row < last}
+            setattr(cut, name, kept)
         return cut
 
     def _arrays(self, rows: Rows) -> Columns:
@@ -116,8 +121,9 @@ def join(parts: list[Columns]) -> Columns:
     )
     start = 0
     for part in parts:
-        joined.texts |= {start + row: text for row, text in part.texts.items()}
-        joined.type_names |= {start + row: text for row, text in part.type_names.items()}
+        for name in _BY_ROW:
+            by_row: dict[int, str] = getattr(part, name)
+            getattr(joined, name).update({start + row: one for row, one in by_row.items()})
         start += len(part)
     return joined
 
@@ -137,6 +143,21 @@ def decode_values(reader: Reader, count: int) -> Columns:
         if length < _FIRST_WINDOW and row < count:
             row = _walk(reader, out, row, min(row + _WALK_ROWS, count))
     return out
+
+
+def decode_notifications(reader: Reader, count: int) -> tuple[np.ndarray, Columns]:
+    """The client handles and values of the next ``count`` MonitoredItemNotifications.
+
+    Each is a UInt32 and a DataValue, so they are read record by record and not as one view.
+    Raises MalformedAnswerError.
+    """
+    if count * (_HANDLE_BYTES + 1) > reader.end - reader.position:
+        raise MalformedAnswerError(f"{count} values in {reader.end - reader.position} bytes")
+    out, handles = Columns.empty(count), np.zeros(count, np.uint32)
+    row = 0
+    while row < count:
+        row = _walk(reader, out, row, min(row + _WALK_ROWS, count), handles)
+    return handles, out
 
 
 def _read_run(reader: Reader, out: Columns, row: int, count: int) -> int:
@@ -163,9 +184,15 @@ def _read_run(reader: Reader, out: Columns, row: int, count: int) -> int:
     return length
 
 
-def _walk(reader: Reader, out: Columns, row: int, last: int) -> int:
-    """Read record by record up to row ``last``; return the row reached, which is ``last``."""
-    data, position, sizes = reader.data, reader.position, _SIZES
+def _walk(
+    reader: Reader, out: Columns, row: int, last: int, handles: np.ndarray | None = None
+) -> int:
+    """Read record by record up to row ``last``; return the row reached, which is ``last``.
+
+    With ``handles`` there is one before each record, which goes there.
+    """
+    gap = 0 if handles is None else _HANDLE_BYTES
+    data, position, sizes = reader.data, reader.position + gap, _SIZES
     offsets: list[int] = []
     odd: list[tuple[int, int, int]] = []
     start = row
@@ -177,18 +204,30 @@ def _walk(reader: Reader, out: Columns, row: int, last: int) -> int:
                 if not size:
                     break
                 offsets.append(position)
-                position += size
+                position += size + gap
         except IndexError:
             raise MalformedAnswerError("the answer ends within a value") from None
-        reader.skip(position - reader.position)
+        reader.skip(position - gap - reader.position)
         row += len(offsets) - first
         if row < last:
+            if handles is not None:
+                handles[row] = reader.uint32()
             odd.append((row, *_read_one(reader, out, row)))
             offsets.append(0)
             row += 1
-            position = reader.position
+            position = reader.position + gap
+    if handles is not None:
+        _gather_handles(data, handles, start, offsets)
     _gather(data, out, start, offsets, odd)
     return row
+
+
+def _gather_handles(data: bytes, handles: np.ndarray, start: int, offsets: list[int]) -> None:
+    """Copy the handles before the records at ``offsets``; those of odd ones (0) are there."""
+    begins = np.array(offsets)
+    fixed = np.flatnonzero(begins)
+    everywhere = np.ndarray((max(len(data) - 3, 0),), "<u4", data, 0, (1,))
+    handles[start + fixed] = everywhere[begins[fixed] - _HANDLE_BYTES]
 
 
 def _gather(

@@ -5,12 +5,21 @@ from __future__ import annotations
 import asyncio
 import json
 from collections import OrderedDict
-from collections.abc import AsyncGenerator
-from contextlib import aclosing
-from typing import TYPE_CHECKING, Any, ClassVar, Final
+from collections.abc import AsyncGenerator, AsyncIterator
+from contextlib import aclosing, asynccontextmanager
+from typing import TYPE_CHECKING, Any, ClassVar, Final, cast
 
-from greenlang_data.drivers.base import Driver, ReadLog, Request, Snapshot, Window
+from greenlang_data.drivers.base import (
+    AGGREGATIONS,
+    Driver,
+    ReadLog,
+    Request,
+    Snapshot,
+    Watch,
+    Window,
+)
 from greenlang_data.drivers.opcua import quiet
+from greenlang_data.drivers.opcua.aggregates import AGGREGATES
 from greenlang_data.drivers.opcua.binary import MalformedAnswerError, numeric_node_id
 from greenlang_data.drivers.opcua.bulk import NEITHER, ReadPlan, read_all
 from greenlang_data.drivers.opcua.connection import Connection
@@ -18,9 +27,14 @@ from greenlang_data.drivers.opcua.faults import ServiceFaultError, refused
 from greenlang_data.drivers.opcua.history import read_window
 from greenlang_data.drivers.opcua.limits import LIMIT_NODES
 from greenlang_data.drivers.opcua.login import access_of, log_in
+from greenlang_data.drivers.opcua.meanings import Meanings
 from greenlang_data.drivers.opcua.metadata import Metadata
 from greenlang_data.drivers.opcua.nodes import TagMap, read_value_id
+from greenlang_data.drivers.opcua.publishing import Publisher
 from greenlang_data.drivers.opcua.snapshot import SnapshotPlan, read_snapshot
+from greenlang_data.drivers.opcua.taglist import TagLister
+from greenlang_data.drivers.opcua.walk import OBJECTS_FOLDER
+from greenlang_data.drivers.opcua.watching import NoSubscriptionError, Watcher
 from greenlang_data.errors import ProtocolError, SourceUnreachable, UnsupportedError
 
 if TYPE_CHECKING:
@@ -33,13 +47,14 @@ _PLANS_KEPT: Final = 16
 
 
 class OpcUaDriver(Driver):
-    """Reads an OPC UA server; nothing is ever written, called or subscribed to.
+    """Reads an OPC UA server; nothing is ever written to it or called on it.
 
     Values of bad quality are null, whatever the server sent beside their status. Times are UTC
     in steps of 100 ns or finer, as sent.
     """
 
     name: ClassVar[str] = "opcua"
+    kinds: ClassVar[frozenset[str]] = AGGREGATIONS | AGGREGATES.keys() | {"modified", "times"}
 
     def __init__(self, config: ConnectorConfig) -> None:
         super().__init__(config)
@@ -102,11 +117,54 @@ class OpcUaDriver(Driver):
         contract says for the rest.
         """
         session = self._usable()
-        try:
-            await session.connection.reassure()
-            async with aclosing(session.read(request, log)) as batches:
+        async with (
+            self._explained(session),
+            aclosing(session.read(request, log)) as batches,
+        ):
+            async for batch in batches:
+                yield batch
+
+    async def watch(self, request: Watch, log: ReadLog) -> AsyncGenerator[pa.RecordBatch, None]:
+        """What the server reports of the tags, through a subscription that ends with the watch.
+
+        Where the server gives no subscription the tags are polled, and a note says so. A value
+        marked ``(Overflow)`` in its status follows others that were lost in the server's queue.
+        """
+        session = self._usable()
+        async with self._explained(session):
+            try:
+                async with aclosing(session.watch(request, log)) as batches:
+                    async for batch in batches:
+                        yield batch
+            except NoSubscriptionError as error:
+                log.note(f"the server gives no subscription ({error}), so the tags were polled")
+        polling = cast("AsyncGenerator[pa.RecordBatch, None]", super().watch(request, log))
+        async with aclosing(polling) as polled:
+            async for batch in polled:
+                yield batch
+
+    async def list_tags(self, log: ReadLog) -> AsyncGenerator[pa.RecordBatch, None]:
+        """Batches of all variables below ``browse_root``, whose default is the Objects folder.
+
+        Properties of variables and the server's own diagnostics are no tags. What could not be
+        listed is said in the notes. Raises QueryError for a malformed ``browse_root``, and what
+        the contract says for the rest.
+        """
+        session = self._usable()
+        root = getattr(self._settings, "browse_root", None)
+        node = session.tags.encoded([root])[0] if root is not None else OBJECTS_FOLDER
+        async with self._explained(session):
+            lister = TagLister(session.connection, session.tags, log)
+            async with aclosing(lister.batches(node)) as batches:
                 async for batch in batches:
                     yield batch
+
+    @asynccontextmanager
+    async def _explained(self, session: _Session) -> AsyncIterator[None]:
+        """Prove the line before a request, and give what goes wrong the contract's errors."""
+        try:
+            await session.connection.reassure()
+            yield
         except ServiceFaultError as fault:
             raise refused(fault.code, self.source) from fault
         except MalformedAnswerError as error:
@@ -137,6 +195,8 @@ class _Session:
         self.connection = connection
         self.tags = tags
         self.metadata = Metadata(connection, tags)
+        self.meanings = Meanings(connection)
+        self._publisher = Publisher(connection)
         self._plans: OrderedDict[tuple[str, ...], SnapshotPlan] = OrderedDict()
 
     async def learn_limits(self) -> None:
@@ -158,9 +218,11 @@ class _Session:
         if isinstance(request, Snapshot):
             if request.tags:
                 plan = self._plan(request.tags)
-                yield await read_snapshot(self.connection, plan, self.metadata, log)
+                yield await read_snapshot(self.connection, plan, self.metadata, self.meanings, log)
         elif isinstance(request, Window):
-            window = read_window(self.connection, self.tags, self.metadata, request, log)
+            window = read_window(
+                self.connection, self.tags, self.metadata, self.meanings, request, log
+            )
             async with aclosing(window) as batches:
                 async for batch in batches:
                     yield batch
@@ -168,6 +230,13 @@ class _Session:
             raise UnsupportedError(
                 "OPC UA has values and their history, no records", source=self.connection.source
             )
+
+    async def watch(self, request: Watch, log: ReadLog) -> AsyncGenerator[pa.RecordBatch, None]:
+        plan = self._plan(request.tags)
+        watcher = Watcher(self.connection, self._publisher, plan, request, log)
+        async with aclosing(watcher.batches(self.metadata, self.meanings)) as batches:
+            async for batch in batches:
+                yield batch
 
     def _plan(self, tags: tuple[str, ...]) -> SnapshotPlan:
         """The plan for these tags, kept because they are likely to be asked for again."""

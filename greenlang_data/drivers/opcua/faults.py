@@ -167,13 +167,13 @@ _REFUSED_LOGINS: Final[tuple[tuple[frozenset[int], type[GreenLangError], str, st
         frozenset({S.BadIdentityTokenInvalid}),
         AuthenticationError,
         "the server does not accept this kind of login ({name})",
-        "It may refuse anonymous users: set username and password.",
+        "It may refuse anonymous users: set username and password, or user_certificate_path.",
     ),
     (
         _IDENTITY,
         AuthenticationError,
-        "the server refused the user or password ({name})",
-        "Check username and password, and the user's rights on the server.",
+        "the server refused the user or password, or the user's certificate ({name})",
+        "Check username and password (or that the server trusts the user's certificate), and the user's rights there.",
     ),
     (
         frozenset({S.BadCertificateUriInvalid}),

@@ -15,11 +15,11 @@ import pyarrow as pa
 
 from greenlang_data.drivers.opcua.arrow import first_type, time_array
 from greenlang_data.drivers.opcua.datavalues import BLOCK_ROWS, Columns
+from greenlang_data.drivers.opcua.reductions import REDUCTIONS
 from greenlang_data.drivers.schema import BAD, GOOD, UNCERTAIN, quality_array, series_batch
 
 _STATUSES: Final = pa.array(["Good", "UncertainDataSubNormal", "NoData"], pa.string())
 _NO_VALUE: Final = 0
-_REDUCE: Final = {"avg": np.add, "sum": np.add, "min": np.minimum, "max": np.maximum}
 
 
 class NotNumbersError(Exception):
@@ -28,7 +28,10 @@ class NotNumbersError(Exception):
 
 @dataclass(slots=True)
 class _Sums:
-    """Per interval, in order: its number, good samples, samples left out, what they reduce to."""
+    """Per interval, in order: its number, good samples, samples left out, what they reduce to.
+
+    ``reduced`` has a row for each number that the aggregate is made of.
+    """
 
     number: np.ndarray
     good: np.ndarray
@@ -46,6 +49,7 @@ class Intervals:
     def __init__(self, start: int, width: int, first: int, count: int, aggregation: str) -> None:
         self._start, self._width, self._count = start, width, count
         self._aggregation = aggregation
+        self._reduction = REDUCTIONS[aggregation]
         self._first = self._next = first
         self._open: _Sums | None = None
         self._source_type: str | None = None
@@ -68,7 +72,7 @@ class Intervals:
         """The rows of all intervals that are left."""
         last = self._open
         empty = np.empty(0, np.int64)
-        sums = last or _Sums(empty, empty, empty, np.empty(0, np.longdouble))
+        sums = last or _Sums(empty, empty, empty, self._reduction.nothing(0))
         yield from self._rows(sums, self._count)
 
     def batch(self, tag: str, unit: str | None, rows: tuple[np.ndarray, ...]) -> pa.RecordBatch:
@@ -82,14 +86,14 @@ class Intervals:
             pa.array(values, mask=missing if missing.any() else None),
             quality_array(quality),
             status,
-            unit=None if self._aggregation == "count" else unit,
+            unit=unit,
             data_type=self._type(),
         )
 
     def _type(self) -> str:
         if self._aggregation == "count":
             return "UInt32"
-        if self._aggregation in ("min", "max"):
+        if self._aggregation in ("min", "max", "Start", "End"):
             return self._source_type or "Double"
         return "Double"
 
@@ -99,14 +103,13 @@ class Intervals:
         used = self._usable(columns)
         good = np.add.reduceat(used.astype(np.int64), starts)
         sizes = np.diff(np.append(starts, len(number)))
-        reduced = np.zeros(len(starts), np.longdouble)
-        reduce = _REDUCE.get(self._aggregation)
-        if reduce is not None and good.any():
+        reduced = self._reduction.nothing(len(starts))
+        if self._aggregation != "count" and good.any():
             # Only intervals with good samples: an empty slice would take its neighbour's value.
             ends = np.cumsum(good)
             filled = good > 0
             values = columns.numbers[used].astype(np.longdouble)
-            reduced[filled] = reduce.reduceat(values, (ends - good)[filled])
+            reduced[:, filled] = self._reduction.reduce(values, (ends - good)[filled])
         return _Sums(number[starts], good, sizes - good, reduced)
 
     def _usable(self, columns: Columns) -> np.ndarray:
@@ -126,15 +129,16 @@ class Intervals:
         if before.number[0] != sums.number[0]:
             return _Sums(
                 *(
-                    np.concatenate([getattr(before, name), getattr(sums, name)])
+                    np.concatenate([getattr(before, name), getattr(sums, name)], axis=-1)
                     for name in _Sums.__slots__
                 )
             )
         if before.good[0] and sums.good[0]:
-            reduce = _REDUCE.get(self._aggregation, np.add)
-            sums.reduced[0] = reduce(before.reduced[0], sums.reduced[0])
+            sums.reduced[:, 0] = self._reduction.merge(
+                before.reduced[:, 0], sums.reduced[:, 0], int(before.good[0]), int(sums.good[0])
+            )
         elif before.good[0]:
-            sums.reduced[0] = before.reduced[0]
+            sums.reduced[:, 0] = before.reduced[:, 0]
         sums.good[0] += before.good[0]
         sums.left_out[0] += before.left_out[0]
         return sums
@@ -142,11 +146,9 @@ class Intervals:
     def _rows(self, sums: _Sums, until: int) -> Iterator[tuple[np.ndarray, ...]]:
         """Dense rows up to interval ``until``, a block at a time; gaps become ``NoData``."""
         with np.errstate(all="ignore"):
-            values = sums.reduced / sums.good if self._aggregation == "avg" else sums.reduced
-        if self._aggregation == "count":
-            values = sums.good
+            values = self._reduction.value(sums.reduced, sums.good)
         quality = np.where(sums.left_out > 0, UNCERTAIN, GOOD)
-        quality[sums.good == 0] = BAD
+        quality[sums.good < self._reduction.least] = BAD
         while self._next < until:
             first, last = self._next, min(self._next + BLOCK_ROWS, until)
             low, high = np.searchsorted(sums.number, [first, last])
@@ -162,4 +164,4 @@ class Intervals:
 
 
 def _cut(sums: _Sums, first: int, last: int) -> _Sums:
-    return _Sums(*(getattr(sums, name)[first:last] for name in _Sums.__slots__))
+    return _Sums(*(getattr(sums, name)[..., first:last] for name in _Sums.__slots__))

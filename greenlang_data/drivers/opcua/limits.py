@@ -10,10 +10,20 @@ LARGEST_READ: Final = 2_000
 LARGEST_TRANSLATE: Final = 1_000
 LARGEST_HISTORY: Final = 20
 LARGEST_PAGE: Final = 50_000
+# Nodes of a browse may have many children each, so a few fill an answer.
+LARGEST_BROWSE: Final = 500
+LARGEST_ITEMS: Final = 2_000
 
 # Where a server keeps its limits: Server.ServerCapabilities.OperationLimits.
 # The last one stands beside them: MaxHistoryContinuationPoints.
-LIMIT_NODES: Final = {"read": 11705, "history": 12165, "translate": 11712, "points": 2737}
+LIMIT_NODES: Final = {
+    "read": 11705,
+    "history": 12165,
+    "translate": 11712,
+    "browse": 11710,
+    "items": 11714,
+    "points": 2737,
+}
 
 
 class Limits:
@@ -26,6 +36,8 @@ class Limits:
             "history": LARGEST_HISTORY,
             "points": 4 * LARGEST_HISTORY,
             "page": LARGEST_PAGE,
+            "browse": LARGEST_BROWSE,
+            "items": LARGEST_ITEMS,
         }
         self.one_at_a_time = False
         self.refused_aggregates: set[int] = set()

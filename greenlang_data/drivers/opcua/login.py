@@ -15,7 +15,12 @@ from asyncua.ua.uaerrors import UaError, UaStatusCodeError
 from cryptography import x509
 from cryptography.exceptions import InvalidSignature
 
-from greenlang_data.drivers.opcua.certificates import Identity, check_server, load_identity
+from greenlang_data.drivers.opcua.certificates import (
+    Identity,
+    check_server,
+    load_identity,
+    load_pair,
+)
 from greenlang_data.drivers.opcua.faults import not_connected
 from greenlang_data.drivers.opcua.transport import Client
 from greenlang_data.errors import AuthenticationError, ConfigurationError, GreenLangError
@@ -26,6 +31,7 @@ _POLICIES: Final[dict[str, Any]] = {
     "Basic256Sha256": security_policies.SecurityPolicyBasic256Sha256,
     "Aes128_Sha256_RsaOaep": security_policies.SecurityPolicyAes128Sha256RsaOaep,
     "Aes256_Sha256_RsaPss": security_policies.SecurityPolicyAes256Sha256RsaPss,
+    "Basic256": security_policies.SecurityPolicyBasic256,
 }
 _MODES: Final = {
     "Sign": ua.MessageSecurityMode.Sign,
@@ -46,6 +52,8 @@ class Access:
     password: Any
     certificate_path: str | None
     private_key_path: str | None
+    user_certificate_path: str | None
+    user_private_key_path: str | None
     server_certificate_path: str | None
     trust_on_first_use: bool
     allow_clear_text_password: bool
@@ -82,6 +90,8 @@ def access_of(config: Any) -> Access:
         password=setting("password"),
         certificate_path=setting("certificate_path"),
         private_key_path=setting("private_key_path"),
+        user_certificate_path=setting("user_certificate_path"),
+        user_private_key_path=setting("user_private_key_path"),
         server_certificate_path=setting("server_certificate_path"),
         trust_on_first_use=setting("trust_on_first_use", False),
         allow_clear_text_password=setting("allow_clear_text_password", False),
@@ -112,6 +122,7 @@ def _endpoint(endpoint: str, source: str) -> tuple[str, str]:
 async def log_in(access: Access) -> Client:
     """An activated session. Raises errors of this package only, and leaves nothing open."""
     _refuse_clear_text(access)
+    user = await asyncio.to_thread(_user_pair, access)
     client = Client(access.url, access.timeout)
     client.name = client.description = "greenlang_data"
     client.product_uri = "urn:greenlang_data"
@@ -125,7 +136,7 @@ async def log_in(access: Access) -> Client:
             client.set_user(access.username)
             if access.password is not None:
                 client.set_password(access.password.get_secret_value())
-        await _open(client)
+        await _open(client, user)
     except GreenLangError:
         raise
     except (Exception, asyncio.CancelledError) as error:
@@ -137,12 +148,37 @@ async def log_in(access: Access) -> Client:
     return client
 
 
-async def _open(client: Client) -> None:
+def _user_pair(access: Access) -> tuple[x509.Certificate, Any] | None:
+    """The certificate that the user logs in with, and its key; None when there is none."""
+    pair = load_pair(
+        access.user_certificate_path, access.user_private_key_path, "user_", access.source
+    )
+    if pair is None:
+        return None
+    if access.username is not None:
+        raise ConfigurationError(
+            "username and user_certificate_path are two ways to log in",
+            source=access.source,
+            remedy="Give one of them.",
+        )
+    if not access.secure:
+        raise ConfigurationError(
+            "a login with a certificate needs a channel that is signed or encrypted",
+            source=access.source,
+            remedy="Set security_mode = 'SignAndEncrypt', or 'Sign', and a security_policy.",
+        )
+    return pair[:2]
+
+
+async def _open(client: Client, user: tuple[x509.Certificate, Any] | None) -> None:
     await client.connect_socket()
     await client.send_hello()
     await client.open_secure_channel()
     await client.create_session()
-    await client.activate_session(username=client._username, password=client._password)
+    certificate, client.user_private_key = user or (None, None)
+    await client.activate_session(
+        username=client._username, password=client._password, certificate=certificate
+    )
 
 
 async def _secure(client: Client, access: Access) -> Identity:

@@ -19,8 +19,8 @@ from greenlang_data.drivers.opcua.connection import Connection
 from greenlang_data.drivers.opcua.datavalues import Columns
 from greenlang_data.drivers.opcua.faults import ServiceFaultError
 from greenlang_data.drivers.opcua.nodes import ATTRIBUTE_DISPLAY_NAME, TagMap, read_value_id
+from greenlang_data.drivers.opcua.services import TRANSLATE
 from greenlang_data.drivers.opcua.statuses import BAD
-from greenlang_data.drivers.opcua.transport import TRANSLATE
 from greenlang_data.drivers.opcua.variants import TYPE_NAMES
 
 # One step of a browse path: forward along HasProperty or a subtype, to EngineeringUnits.
@@ -117,7 +117,7 @@ class Metadata:
         entries = [read_value_id(node) for node in properties if node is not None]
         plan = ReadPlan(entries, NEITHER)
         found = await read_all(self._connection, plan, log, optional=True)
-        return units | {tag: _unit_in(found, row) for row, tag in enumerate(owners)}
+        return units | {tag: unit_in(found, row) for row, tag in enumerate(owners)}
 
 
 def _first_target(reader: Reader) -> bytes | None:
@@ -130,7 +130,7 @@ def _first_target(reader: Reader) -> bytes | None:
     return targets[0] if targets and not code & BAD else None
 
 
-def _unit_in(properties: Columns, row: int) -> str | None:
+def unit_in(properties: Columns, row: int) -> str | None:
     """The symbol in an EUInformation as :mod:`.variants` writes it, or a plain text."""
     text = properties.texts.get(row)
     if text is None or properties.codes[row] & BAD:

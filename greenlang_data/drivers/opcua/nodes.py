@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import base64
 import binascii
+import contextlib
 import re
 import struct
 import uuid
@@ -24,8 +25,14 @@ _FORMS: Final = (
 # No server fills its namespace array up to here, so it answers BadNodeIdUnknown for this one tag.
 _UNKNOWN_NAMESPACE: Final = 0xFFFF
 
+ATTRIBUTE_BROWSE_NAME: Final = 3
 ATTRIBUTE_DISPLAY_NAME: Final = 4
+ATTRIBUTE_DESCRIPTION: Final = 5
 ATTRIBUTE_VALUE: Final = 13
+ATTRIBUTE_DATA_TYPE: Final = 14
+ATTRIBUTE_VALUE_RANK: Final = 15
+ATTRIBUTE_USER_ACCESS_LEVEL: Final = 18
+ATTRIBUTE_DEFINITION: Final = 23
 
 
 class NamedNode(Protocol):
@@ -63,6 +70,14 @@ class TagMap:
             return tag
         return f"ns={self.namespace_index};s={tag}"
 
+    def named(self) -> dict[bytes, str]:
+        """The configured name of each node that has one; a malformed node id has none."""
+        names: dict[bytes, str] = {}
+        for tag in self.entries:
+            with contextlib.suppress(QueryError):
+                names.setdefault(self._encode(tag), tag)
+        return names
+
     def encoded(self, tags: Sequence[str]) -> list[bytes]:
         """The node id of each tag as bytes. Raises QueryError naming one that is malformed."""
         return [self._encode(tag) for tag in tags]
@@ -99,7 +114,10 @@ def encode_node_id(text: str, index_of: Callable[[str], int]) -> bytes:
 def _numeric(namespace: int, identifier: str) -> bytes:
     if not identifier.isascii() or not identifier.isdigit() or int(identifier) > 0xFFFFFFFF:
         raise ValueError(f"{identifier!r} is not a number up to 4294967295")
-    number = int(identifier)
+    return _numeric_bytes(namespace, int(identifier))
+
+
+def _numeric_bytes(namespace: int, number: int) -> bytes:
     if namespace <= 0xFF and number <= 0xFFFF:
         return struct.pack("<BBH", 1, namespace, number)
     return struct.pack("<BHI", 2, namespace, number)
@@ -130,6 +148,18 @@ _ENCODERS: Final[dict[str, Callable[[int, str], bytes]]] = {
     "g": _guid,
     "b": _opaque,
 }
+
+
+def canonical(node_id: bytes) -> bytes:
+    """An encoded NodeId in the one form that :func:`encode_node_id` gives it.
+
+    The same number can be written in three ways, and only equal bytes can be compared.
+    """
+    if node_id[0] == 0:
+        return _numeric_bytes(0, node_id[1])
+    if node_id[0] == 2:
+        return _numeric_bytes(*struct.unpack_from("<HI", node_id, 1))
+    return node_id
 
 
 def read_value_id(node_id: bytes, attribute: int = ATTRIBUTE_VALUE) -> bytes:

@@ -17,6 +17,7 @@ from greenlang_data.drivers.opcua.connection import Connection
 from greenlang_data.drivers.opcua.datavalues import Columns
 from greenlang_data.drivers.opcua.faults import ServiceFaultError
 from greenlang_data.drivers.opcua.historyread import Page, history_read, raw_details, release
+from greenlang_data.drivers.opcua.meanings import Meanings
 from greenlang_data.drivers.opcua.series import RawSeries, UnreadableError
 from greenlang_data.drivers.opcua.statuses import TOO_LARGE, history_failure
 from greenlang_data.drivers.opcua.times import ticks_at
@@ -36,8 +37,23 @@ class Tag:
 class RawReader:
     """Raw samples. The first pages of a group of tags come with one request."""
 
-    def __init__(self, connection: Connection, start: int, end: int, log: ReadLog) -> None:
-        """``start`` and ``end``, which is excluded, in nanoseconds since 1970 UTC."""
+    def __init__(
+        self,
+        connection: Connection,
+        start: int,
+        end: int,
+        log: ReadLog,
+        *,
+        modified: bool = False,
+        meanings: Meanings | None = None,
+    ) -> None:
+        """``start`` and ``end``, which is excluded, in nanoseconds since 1970 UTC.
+
+        ``modified``: the history of modifications instead of the values that hold.
+        ``meanings`` gives structures their fields.
+        """
+        self._meanings = meanings
+        self._modified = modified
         self._connection = connection
         self._start, self._end = start, end
         self._log = log
@@ -78,7 +94,14 @@ class RawReader:
         size = self._page_size(len(group))
         try:
             for tag in group:
-                one = RawSeries(self._connection, tag.node, self._start, self._end, self._log)
+                one = RawSeries(
+                    self._connection,
+                    tag.node,
+                    self._start,
+                    self._end,
+                    self._log,
+                    modified=self._modified,
+                )
                 async with aclosing(one.pages(pages.pop(0), size)) as parts:
                     yield tag, parts
         finally:
@@ -90,13 +113,16 @@ class RawReader:
         data_type: str | None = None
         try:
             async for columns in parts:
+                if self._meanings is not None and columns.texts:
+                    await self._meanings.explain(columns, None, self._log)
                 kind = first_type(columns) or data_type or ""
                 if data_type and kind != data_type:
                     self._log.note(f"the type of {tag.tag} changes from {data_type} to {kind}")
                 data_type = kind
                 yield series_of(tag.tag, columns, tag.unit, kind)
         except UnreadableError as error:
-            yield failed_series(tag.tag, history_failure(error.code, tag.text))
+            what = "history of modifications" if self._modified else "history"
+            yield failed_series(tag.tag, history_failure(error.code, tag.text, what))
             return
         if data_type is None:
             yield series_of(tag.tag, Columns.empty(0), tag.unit, "")
@@ -131,7 +157,8 @@ class RawReader:
         return max(1, self._connection.limits["page"] // tags)
 
     def _details(self, size: int) -> bytes:
-        return raw_details(ticks_at(self._start), ticks_at(self._end), size)
+        first, last = ticks_at(self._start), ticks_at(self._end)
+        return raw_details(first, last, size, modified=self._modified)
 
     def _forget(self, group: Sequence[Tag], pages: Sequence[Page | None]) -> None:
         """Release the continuation points of the last tags of a group, which were not begun."""

@@ -46,8 +46,16 @@ class RawSeries:
     """The samples of one node with ``start <= time < end``, in nanoseconds since 1970 UTC."""
 
     def __init__(
-        self, connection: Connection, node: bytes, start: int, end: int, log: ReadLog
+        self,
+        connection: Connection,
+        node: bytes,
+        start: int,
+        end: int,
+        log: ReadLog,
+        *,
+        modified: bool = False,
     ) -> None:
+        self._modified = modified
         self._connection = connection
         self._node = node
         self._start, self._end = start, end
@@ -130,7 +138,8 @@ class RawSeries:
         return pages[0]
 
     def _details(self) -> bytes:
-        return raw_details(ticks_at(self._from), ticks_at(self._end), self._size)
+        first, last = ticks_at(self._from), ticks_at(self._end)
+        return raw_details(first, last, self._size, modified=self._modified)
 
     def _start_over(self, page: Page) -> bool:
         """Whether this page is of no use and what comes is to be asked for anew."""

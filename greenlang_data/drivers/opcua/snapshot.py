@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
+import numpy as np
 import pyarrow as pa
 
 from greenlang_data.drivers.base import ReadLog
@@ -11,6 +12,7 @@ from greenlang_data.drivers.opcua.arrow import text_array, time_array, type_arra
 from greenlang_data.drivers.opcua.bulk import BOTH, ReadPlan, all_or_none, read_all
 from greenlang_data.drivers.opcua.connection import Connection
 from greenlang_data.drivers.opcua.datavalues import Columns
+from greenlang_data.drivers.opcua.meanings import Meanings
 from greenlang_data.drivers.opcua.metadata import Metadata
 from greenlang_data.drivers.opcua.nodes import TagMap, read_value_id
 from greenlang_data.drivers.opcua.statuses import (
@@ -28,7 +30,8 @@ class SnapshotPlan:
     def __init__(self, tags: Sequence[str], tag_map: TagMap) -> None:
         self.tags = tags
         self.nodes = tag_map.texts(tags)
-        self.requests = ReadPlan([read_value_id(one) for one in tag_map.encoded(tags)], BOTH)
+        self.encoded = tag_map.encoded(tags)
+        self.requests = ReadPlan([read_value_id(one) for one in self.encoded], BOTH)
         self.tag_ids = pa.array(tags, pa.string())
         self.described: tuple[pa.Array, pa.Array] | None = None
 
@@ -43,7 +46,11 @@ class SnapshotPlan:
 
 
 async def read_snapshot(
-    connection: Connection, plan: SnapshotPlan, metadata: Metadata, log: ReadLog
+    connection: Connection,
+    plan: SnapshotPlan,
+    metadata: Metadata,
+    meanings: Meanings,
+    log: ReadLog,
 ) -> pa.RecordBatch:
     """One row per tag of the plan."""
     if plan.described is None:
@@ -53,27 +60,37 @@ async def read_snapshot(
         assert values is not None
     else:
         values = await read_all(connection, plan.requests, log)
+    await meanings.explain(values, plan.encoded, log)
     return _batch(plan, values)
 
 
 def _batch(plan: SnapshotPlan, columns: Columns) -> pa.RecordBatch:
+    return snapshot_batch(plan, columns, None, _failures(plan, columns))
+
+
+def snapshot_batch(
+    plan: SnapshotPlan, columns: Columns, rows: np.ndarray | None, failures: pa.Array
+) -> pa.RecordBatch:
+    """Values of the plan's tags, or of those with the numbers ``rows``, as a batch."""
     assert plan.described is not None
-    names, units = plan.described
-    rows = len(columns)
+    about = (plan.tag_ids, *plan.described)
+    if rows is not None:
+        about = tuple(column.take(pa.array(rows)) for column in about)
+    tag_ids, names, units = about
     quality = quality_codes(columns.codes)
     return pa.RecordBatch.from_arrays(
         [
-            plan.tag_ids,
+            tag_ids,
             names,
             value_array(columns, quality),
-            text_array(columns, quality) or pa.nulls(rows, pa.string()),
+            text_array(columns, quality) or pa.nulls(len(columns), pa.string()),
             units,
             quality_array(quality),
             status_array(columns.codes),
             time_array(columns.source),
             time_array(columns.server),
             type_array(columns),
-            _failures(plan, columns),
+            failures,
         ],
         schema=SNAPSHOT,
     )

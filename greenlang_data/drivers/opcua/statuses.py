@@ -34,6 +34,10 @@ UNREADABLE: Final = frozenset(
     }
 )
 
+# Info bits: what they mean is of the DataValue kind, and the queue has overflowed.
+_INFO_BITS: Final = 0x0C80
+OVERFLOW: Final = 0x0480
+
 TOO_MANY: Final = frozenset({StatusCodes.BadTooManyOperations})
 TOO_LARGE: Final = frozenset(
     {
@@ -50,9 +54,17 @@ _UNREADABLE: Final = np.array(sorted(UNREADABLE), np.uint32)
 
 @cache
 def status_name(code: int) -> str:
-    """The symbolic name, whatever the code's info bits; ``0x80AB0000`` when it has none."""
+    """The symbolic name; ``0x80AB0000`` when it has none.
+
+    Of the info bits only the one that tells of lost values shows, as in ``Good (Overflow)``.
+    """
     known = _NAMES.get(code & 0xFFFF0000)
-    return known or f"0x{code:08X}"
+    return (known or f"0x{code:08X}") + (" (Overflow)" if code & _INFO_BITS == OVERFLOW else "")
+
+
+def overflows(codes: np.ndarray) -> int:
+    """How many of these values come behind others that their queue had no room for."""
+    return int(np.count_nonzero(codes & _INFO_BITS == OVERFLOW))
 
 
 def quality_codes(codes: np.ndarray) -> np.ndarray:
@@ -90,13 +102,28 @@ def failure_text(code: int, node: str) -> str:
     return f"the server cannot read {node} ({name})"
 
 
-def history_failure(code: int, node: str) -> str:
-    """Why the history of a tag cannot be read."""
+_NO_SUCH_HISTORY: Final = frozenset(
+    {StatusCodes.BadHistoryOperationUnsupported, StatusCodes.BadHistoryOperationInvalid}
+)
+
+
+def history_failure(code: int, node: str, what: str = "history") -> str:
+    """Why ``what`` of a tag cannot be read."""
     name = status_name(code)
-    if code & 0xFFFF0000 == StatusCodes.BadHistoryOperationUnsupported:
-        return f"the server keeps no history of {node} ({name})"
+    if code & 0xFFFF0000 in _NO_SUCH_HISTORY:
+        return f"the server keeps no {what} of {node} ({name})"
     if code & 0xFFFF0000 == StatusCodes.BadUserAccessDenied:
-        return f"the user may not read the history of {node} ({name})"
+        return f"the user may not read the {what} of {node} ({name})"
     if code & 0xFFFF0000 in (StatusCodes.BadNodeIdUnknown, StatusCodes.BadNodeIdInvalid):
         return failure_text(code, node)
-    return f"the server cannot read the history of {node} ({name})"
+    return f"the server cannot read the {what} of {node} ({name})"
+
+
+def at_time_failure(code: int, node: str) -> str:
+    """Why values of a tag at chosen times cannot be read."""
+    if code & 0xFFFF0000 in _NO_SUCH_HISTORY:
+        return (
+            f"the server gives no values of {node} at chosen times ({status_name(code)}); "
+            "read its raw samples instead"
+        )
+    return history_failure(code, node)

@@ -1,7 +1,8 @@
 """asyncua's secure channel, carrying requests that are already encoded.
 
 asyncua keeps the socket, the chunks, the cryptography and the login. What is changed here, by
-subclassing and without touching its globals: requests and answers pass as bytes, an abort chunk
+subclassing and without touching its globals: nothing but reading gets out, requests and answers
+pass as bytes, an abort chunk
 fails its request at once instead of leaving it to time out, a refusal of the channel tells its
 status, answers that break the framing are told from lost connections, and the buffer sizes of the
 server's acknowledgement are not mixed up. ``tests/drivers/opcua/test_asyncua_contract.py`` holds
@@ -11,6 +12,7 @@ the private names that this rests on.
 from __future__ import annotations
 
 import asyncio
+import functools
 import struct
 import time
 from collections.abc import Callable
@@ -27,12 +29,13 @@ from asyncua.ua.uaerrors import UaStatusCodeError
 
 from greenlang_data.drivers.opcua.binary import MalformedAnswerError, Reader, numeric_node_id
 from greenlang_data.drivers.opcua.faults import ConnectionLostError, ServiceFaultError
+from greenlang_data.drivers.opcua.services import (
+    ANSWER_OFFSET,
+    SERVICE_FAULT,
+    check_allowed,
+    numeric_id,
+)
 from greenlang_data.drivers.opcua.statuses import BAD
-
-# Ids of the binary encodings of requests; each answer's id is three more.
-READ, HISTORY_READ, TRANSLATE, CLOSE_SESSION = 631, 664, 554, 473
-_ANSWER_OFFSET: Final = 3
-_SERVICE_FAULT: Final = 397
 
 _CHUNK_BYTES: Final = 1 << 20
 _MESSAGE_BYTES: Final = 1 << 26
@@ -52,16 +55,33 @@ class _Limits(TransportLimits):
         self.max_chunk_count = 0
 
 
+def _decrypted(decrypt: Callable[[Any, Any], Any], cryptography: Any, content: Any) -> memoryview:
+    return memoryview(decrypt(cryptography, content))
+
+
 class _Connection(SecureConnection):
-    """Tells of aborted answers and of channels that the server refused to open."""
+    """Lets only reading out; tells of aborted answers and of channels that were refused."""
 
     def __init__(
         self, policy: Any, limits: TransportLimits, aborted: Callable[[int, int], None]
     ) -> None:
         super().__init__(policy, limits)
         self._aborted = aborted
+        symmetric = policy.symmetric_cryptography
+        # What asyncua cuts from an answer is then a view and not a copy each time.
+        symmetric.decrypt = functools.partial(_decrypted, type(symmetric).decrypt, symmetric)
+
+    def message_to_binary(
+        self, message: bytes, message_type: Any = ua.MessageType.SecureMessage, request_id: int = 0
+    ) -> bytes:
+        # Every request passes here, asyncua's own as well.
+        check_allowed(message)
+        binary: bytes = super().message_to_binary(message, message_type, request_id)
+        return binary
 
     def _receive(self, msg: Any) -> Any:
+        if msg.MessageHeader.ChunkType == ua.ChunkType.Abort:
+            msg.Body = bytes(msg.Body)  # asyncua reads a text in it, which no view can give
         message = super()._receive(msg)
         if msg.MessageHeader.ChunkType == ua.ChunkType.Abort:
             self._aborted(msg.SequenceHeader.RequestId, Reader(msg.Body).uint32())
@@ -71,7 +91,7 @@ class _Connection(SecureConnection):
         message = super().receive_from_header_and_body(header, body)
         if header.MessageType == ua.MessageType.SecureOpen and message is not None:
             answer = Reader(bytes(message.body()))
-            if numeric_id(answer.node_id()) == _SERVICE_FAULT:
+            if numeric_id(answer.node_id()) == SERVICE_FAULT:
                 answer.skip(12)
                 raise UaStatusCodeError(answer.uint32())  # type: ignore[no-untyped-call]
         return message
@@ -113,13 +133,14 @@ class Channel(UASocketProtocol):
         async with asyncio.timeout(self.timeout):
             return await acknowledged
 
-    async def ask(self, service: int, body: bytes, seconds: float) -> Reader:
+    async def ask(self, service: int, body: bytes, seconds: float | None) -> Reader:
         """Send an encoded request and return its answer, behind the response header.
 
-        Raises ServiceFaultError, ConnectionLostError, MalformedAnswerError or
-        TimeoutError.
+        Without ``seconds`` the server may take as long as it likes. Raises ServiceFaultError,
+        ConnectionLostError, MalformedAnswerError or TimeoutError.
         """
-        handle, answered = self.post(service, body, seconds)
+        # On the wire 0 stands for no time limit.
+        handle, answered = self.post(service, body, seconds or 0.0)
         try:
             async with asyncio.timeout(seconds):
                 content = await answered
@@ -177,7 +198,8 @@ class Channel(UASocketProtocol):
                 return
             if len(self._inbox) < size:
                 return
-            chunk = bytes(self._inbox[:size])
+            with memoryview(self._inbox) as view:
+                chunk = bytes(view[:size])
             del self._inbox[:size]
             self._process_received_data(chunk)
             if not self.is_open:
@@ -240,17 +262,6 @@ class Client(AsyncuaClient):
         return next((one for one in named if one.SecurityPolicyUri != _NO_POLICY), named[0])
 
 
-def numeric_id(node_id: bytes) -> int | None:
-    """The number of an encoded NodeId of namespace 0, in whichever form it is; else None."""
-    if node_id[0] == 0:
-        return node_id[1]
-    if node_id[0] == 1 and node_id[1] == 0:
-        return int.from_bytes(node_id[2:4], "little")
-    if node_id[0] == 2 and node_id[1:3] == b"\x00\x00":
-        return int.from_bytes(node_id[3:7], "little")
-    return None
-
-
 def _answer(content: bytes, service: int, handle: int) -> Reader:
     reader = Reader(content)
     type_id = numeric_id(reader.node_id())
@@ -261,7 +272,7 @@ def _answer(content: bytes, service: int, handle: int) -> Reader:
     reader.extension_object()
     if code & BAD:
         raise ServiceFaultError(code)
-    if type_id != service + _ANSWER_OFFSET:
+    if type_id != service + ANSWER_OFFSET:
         raise MalformedAnswerError(f"an answer of type {type_id} to a request of type {service}")
     if answered_handle != handle:
         raise MalformedAnswerError(f"the answer to request {answered_handle} instead of {handle}")

@@ -1,7 +1,8 @@
 """One Variant of any type as a number or a text; the way for all that has no fixed width.
 
 Texts: ByteStrings and Guids in hexadecimal, DateTimes in ISO 8601 UTC, node ids and status codes
-as OPC UA writes them, structures as JSON (of their type id and hexadecimal body, but for units),
+as OPC UA writes them, structures as JSON (of their type id and hexadecimal body, but for units
+and ranges),
 arrays as compact JSON in which, as in OPC UA's own, ``NaN`` and the infinities are strings.
 """
 
@@ -52,7 +53,7 @@ def read_variant(reader: Reader) -> tuple[float | None, str | None, str | None]:
         return (float(content), None, name) if exact else (None, str(content), name)
     if content is None or isinstance(content, str):
         return None, content, name
-    return None, json.dumps(_jsonable(content), separators=(",", ":"), ensure_ascii=False), name
+    return None, as_json(content), name
 
 
 def _variant(reader: Reader, depth: int) -> tuple[Any, str | None]:
@@ -94,6 +95,16 @@ def _reshaped(elements: list[Any], sizes: list[int]) -> list[Any]:
     for size in reversed(sizes[1:]):
         elements = [elements[i : i + size] for i in range(0, len(elements), size)] if size else []
     return elements
+
+
+def read_element(reader: Reader, kind: int, depth: int) -> Any:
+    """One value of a built-in type, as a structure holds it: without a type before it."""
+    return _element(reader, kind, depth)
+
+
+def as_json(content: Any) -> str:
+    """Compact JSON in the manner of this module."""
+    return json.dumps(_jsonable(content), separators=(",", ":"), ensure_ascii=False)
 
 
 def _element(reader: Reader, kind: int, depth: int) -> Any:
@@ -157,8 +168,8 @@ def _structure(reader: Reader) -> dict[str, Any] | None:
     if body is None:
         return None
     name = node_id_text(type_id)
-    if name == "i=889":
-        return _engineering_unit(body)
+    if name in _KNOWN_STRUCTURES:
+        return _KNOWN_STRUCTURES[name](body)
     return {"type_id": name, "body": body.data[body.position : body.end].hex()}
 
 
@@ -171,6 +182,24 @@ def _engineering_unit(body: Reader) -> dict[str, Any]:
         "description": body.localized_text(),
     }
 
+
+def _range(body: Reader) -> dict[str, Any]:
+    """The structure Range."""
+    low, high = struct.unpack_from("<dd", body.data, body.skip(16))
+    return {"low": low, "high": high}
+
+
+def _enum_value(body: Reader) -> dict[str, Any]:
+    """The structure EnumValueType."""
+    return {
+        "value": body.int64(),
+        "display_name": body.localized_text(),
+        "description": body.localized_text(),
+    }
+
+
+# By the id of their binary encoding.
+_KNOWN_STRUCTURES: Final = {"i=886": _range, "i=889": _engineering_unit, "i=8251": _enum_value}
 
 _READERS: Final[dict[int, Callable[[Reader], Any]]] = {
     NULL: lambda reader: None,

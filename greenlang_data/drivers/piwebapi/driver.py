@@ -30,7 +30,7 @@ class PiWebApiDriver(Driver):
     """
 
     name: ClassVar[str] = "pi"
-    aggregations: ClassVar[frozenset[str]] = frozenset(AGGREGATIONS)
+    kinds: ClassVar[frozenset[str]] = frozenset(AGGREGATIONS)
     config: PiSettings
 
     def __init__(self, config: PiSettings) -> None:

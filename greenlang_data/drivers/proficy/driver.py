@@ -32,7 +32,7 @@ class ProficyDriver(Driver):
     """
 
     name: ClassVar[str] = "ge"
-    aggregations: ClassVar[frozenset[str]] = frozenset(AGGREGATIONS)
+    kinds: ClassVar[frozenset[str]] = frozenset(AGGREGATIONS)
     config: PiSettings
 
     def __init__(self, config: PiSettings) -> None:

@@ -38,6 +38,17 @@ def read(
     return asyncio.run(asked())
 
 
+def listed() -> list[dict[str, Any]]:
+    """All tags, as the driver lists them."""
+
+    async def asked() -> list[dict[str, Any]]:
+        driver = MockDriver(config())
+        await driver.connect()
+        return [row async for batch in driver.list_tags(ReadLog()) for row in batch.to_pylist()]
+
+    return asyncio.run(asked())
+
+
 def moment(*parts: int) -> datetime:
     return datetime(*parts, tzinfo=UTC)  # type: ignore[misc,arg-type]
 

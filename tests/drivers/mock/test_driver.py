@@ -86,7 +86,7 @@ def test_unknown_tags_fail_alone_and_name_the_nearest(asked: str, near: str) -> 
 
 def test_a_tag_like_no_other() -> None:
     (batch,) = read(Snapshot(("zzzzzzzz",)))
-    assert "list_tags()" in batch.to_pylist()[0]["failure"]
+    assert "s.tags(...).find()" in batch.to_pylist()[0]["failure"]
 
 
 @pytest.mark.parametrize("request_", [Snapshot(("CO2",)), window("CO2", NOW, MINUTE)])

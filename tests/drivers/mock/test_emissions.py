@@ -10,10 +10,9 @@ import pyarrow.compute as pc
 import pytest
 from numpy.typing import NDArray
 
-from greenlang_data.drivers.mock import list_tags
 from greenlang_data.drivers.mock.combustion import EMISSION_FACTORS, FUELS
 from greenlang_data.drivers.mock.plant import UNITS, Unit
-from tests.drivers.mock.helpers import moment, one, records, rows, series, window
+from tests.drivers.mock.helpers import listed, moment, one, records, rows, series, window
 
 GASES = ("CO2", "NOx", "SO2", "CO", "O2", "flow_rate")
 # Metric forms of the factors, worked out by hand: scf = 0.028316846592 m3, mmBtu = 1.05505585262
@@ -123,9 +122,9 @@ def test_stacks_differ_and_a_bare_pollutant_is_the_configured_one() -> None:
 
 
 def test_values_stay_within_what_is_listed() -> None:
-    for row in list_tags().to_pylist():
+    for row in listed():
         if row["data_type"] in {"String", "UInt64"}:
             continue
-        for how, inside in (("min", row["minimum"].__le__), ("max", row["maximum"].__ge__)):
-            year = one(window(row["tag"], moment(2024, 1, 1), timedelta(days=366), 86400.0, how))
-            assert all(map(inside, year["value"].drop_null().to_pylist())), (row["tag"], how)
+        for how, inside in (("min", row["low"].__le__), ("max", row["high"].__ge__)):
+            year = one(window(row["tag_id"], moment(2024, 1, 1), timedelta(days=366), 86400.0, how))
+            assert all(map(inside, year["value"].drop_null().to_pylist())), (row["tag_id"], how)

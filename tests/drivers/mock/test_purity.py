@@ -14,12 +14,12 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from greenlang_data.drivers.base import Snapshot
-from greenlang_data.drivers.mock import NOW, list_tags
+from greenlang_data.drivers.mock import NOW
 from greenlang_data.drivers.mock.catalogue import TAGS
 from greenlang_data.drivers.mock.noise import around, below, pick, seed_of
-from tests.drivers.mock.helpers import moment, one, read, rows, series, window
+from tests.drivers.mock.helpers import listed, moment, one, read, rows, series, window
 
-NAMES: list[str] = list_tags()["tag"].to_pylist()
+NAMES: list[str] = [row["tag_name"] for row in listed()]
 VARIANTS = st.sampled_from([(), ("bad-quality",), ("dst",), ("bad-quality", "dst")])
 # Where much happens: clock changes, the shut-down, a turn of the year, both ends, the present.
 PLACES = st.sampled_from(

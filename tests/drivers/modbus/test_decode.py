@@ -11,7 +11,8 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from greenlang_data.drivers.modbus.decode import Decoded, Decoder, Place, decoded_type
+from greenlang_data.drivers.modbus.decode import Decoder, decoded_type
+from greenlang_data.drivers.modbus.places import Decoded, Place
 from greenlang_data.settings.register import Register
 from tests.drivers.modbus.helpers import register
 

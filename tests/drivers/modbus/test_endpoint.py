@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from greenlang_data.drivers.modbus.endpoint import parse_endpoint
+from greenlang_data.drivers.modbus.endpoint import NetworkEndpoint, parse_endpoint
 from greenlang_data.errors import ConfigurationError
 
 
@@ -23,7 +23,7 @@ from greenlang_data.errors import ConfigurationError
     ],
 )
 def test_right_forms(text: str, host: str, port: int) -> None:
-    assert parse_endpoint(text, source="plant") == (host, port)
+    assert parse_endpoint(text, source="plant") == NetworkEndpoint(host, port)
 
 
 @pytest.mark.parametrize(

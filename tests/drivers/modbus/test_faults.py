@@ -94,6 +94,7 @@ def test_a_host_that_does_not_answer(monkeypatch: pytest.MonkeyPatch) -> None:
 @pytest.mark.parametrize("idle", [True, False])
 def test_reset(proxy: FaultProxy, idle: bool) -> None:
     async def use(driver: ModbusDriver) -> None:
+        await check(driver)  # by now the proxy has both its connections
         if idle:
             await check(driver)  # so that the proxy has the connection too
             proxy.reset_connections()

@@ -41,17 +41,17 @@ def test_no_other_request_can_be_made(table: object) -> None:
         encode_request(Span(1, table, 0, 1), 1)  # type: ignore[arg-type]
 
 
-def take(data: bytes, pending: tuple[int, Span] | None = (5, SPAN)) -> tuple[list[Frame], bytes]:
+def take(data: bytes, spans: dict[int, Span] | None = None) -> tuple[list[Frame], bytes]:
     buffer = bytearray(data)
-    return list(take_frames(buffer, pending)), bytes(buffer)
+    return list(take_frames(buffer, {5: SPAN} if spans is None else spans)), bytes(buffer)
 
 
 @given(st.integers(0, len(ANSWER)))
 def test_an_answer_may_come_in_pieces(cut: int) -> None:
     buffer = bytearray(ANSWER[:cut])
-    frames = list(take_frames(buffer, (5, SPAN)))
+    frames = list(take_frames(buffer, {5: SPAN}))
     buffer += ANSWER[cut:]
-    frames += list(take_frames(buffer, (5, SPAN)))
+    frames += list(take_frames(buffer, {5: SPAN}))
     assert frames == [Frame(5, 7, ANSWER[7:])]
     assert not buffer
     assert check_answer(frames[0], SPAN) is None

@@ -255,7 +255,7 @@ def test_the_connector_on_top(modbus_peer: Peer) -> None:
 )
 def test_history_is_refused_with_what_would_give_it(modbus_peer: Peer, request_: Request) -> None:
     async def use(driver: ModbusDriver) -> None:
-        with pytest.raises(UnsupportedError, match=r"no history.*Record repeated snapshots"):
+        with pytest.raises(UnsupportedError, match=r"no history.*Record it from now on"):
             await anext(driver.read(request_, ReadLog()))
 
     with_driver(config(modbus_peer.port, words(0, 1)), use)

@@ -12,7 +12,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from greenlang_data.drivers.modbus.scaling import EXACT, Scale, Scales
+from greenlang_data.drivers.scaling import EXACT, Scale, Scales
 
 DECIMALS = Context(prec=1200)
 

@@ -13,7 +13,7 @@ import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
 
-from greenlang_data.drivers.opcua.transport import READ
+from greenlang_data.drivers.opcua.services import READ
 from tests.peers.launch import OpcuaPeer
 
 

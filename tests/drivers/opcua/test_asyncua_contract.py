@@ -12,6 +12,7 @@ from asyncua.client.ua_client import UaClient, UASocketProtocol, UASocketState
 from asyncua.client.ua_session import UaSession
 from asyncua.common.connection import SecureConnection, TransportLimits
 from asyncua.crypto import cert_gen, uacrypto
+from asyncua.crypto.security_policies import CryptographyNone, SecurityPolicyNone
 
 from greenlang_data.drivers.opcua.quiet import _LOGGERS
 
@@ -43,6 +44,7 @@ def test_the_version_is_the_one_this_was_written_for() -> None:
             SecureConnection.message_to_binary,
             ["self", "message", "message_type", "request_id"],
         ),
+        (CryptographyNone.decrypt, ["self", "data"]),
         (TransportLimits.update_client_limits, ["self", "msg"]),
         (asyncua.Client.connect_socket, ["self"]),
         (asyncua.Client.send_hello, ["self"]),
@@ -71,6 +73,7 @@ def test_attributes_of_a_protocol() -> None:
         assert hasattr(protocol, name)
     assert protocol.state is UASocketState.INITIALIZED
     assert isinstance(protocol._connection._limits, TransportLimits)
+    assert isinstance(SecurityPolicyNone().symmetric_cryptography, CryptographyNone)
 
 
 def test_attributes_of_a_client() -> None:

@@ -7,12 +7,15 @@ import logging
 import os
 import stat
 from collections.abc import Callable
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
 import pytest
 from cryptography import x509
-from cryptography.hazmat.primitives import hashes
+from cryptography.hazmat.primitives import hashes, serialization
+from cryptography.hazmat.primitives.asymmetric import rsa
+from cryptography.x509.oid import NameOID
 
 from greenlang_data.drivers.opcua import OpcUaDriver
 from greenlang_data.drivers.opcua.certificates import load_identity, pki_folder
@@ -55,7 +58,13 @@ def refused(endpoint: str, kind: type[GreenLangError], **changes: Any) -> str:
 
 @pytest.mark.parametrize("mode", ["Sign", "SignAndEncrypt"])
 @pytest.mark.parametrize(
-    "policy", ["Basic256Sha256", "Aes128_Sha256_RsaOaep", "Aes256_Sha256_RsaPss"]
+    "policy",
+    [
+        "Basic256Sha256",
+        "Aes128_Sha256_RsaOaep",
+        "Aes256_Sha256_RsaPss",
+        "Basic256",
+    ],
 )
 def test_every_policy_and_mode(opcua_peer: OpcuaPeer, mode: str, policy: str) -> None:
     login(opcua_peer.endpoint, security_mode=mode, security_policy=policy, trust_on_first_use=True)
@@ -169,6 +178,136 @@ def test_a_certificate_of_one_s_own(opcua_peer: OpcuaPeer, tmp_path: Path) -> No
     assert "no key" not in text
 
 
+def made_pair(folder: Path, name: str, days: int = 30) -> dict[str, str]:
+    """A certificate and its key in files; with negative ``days`` it ran out that long ago."""
+    key = rsa.generate_private_key(public_exponent=65537, key_size=2048)
+    subject = x509.Name([x509.NameAttribute(NameOID.COMMON_NAME, name)])
+    now = datetime.now(UTC)
+    made = (
+        x509.CertificateBuilder()
+        .subject_name(subject)
+        .issuer_name(subject)
+        .public_key(key.public_key())
+        .serial_number(x509.random_serial_number())
+        .not_valid_before(now - timedelta(days=365))
+        .not_valid_after(now + timedelta(days=days))
+        .sign(key, hashes.SHA256())
+    )
+    certificate_path, key_path = folder / f"{name}.der", folder / f"{name}.pem"
+    certificate_path.write_bytes(made.public_bytes(serialization.Encoding.DER))
+    key_path.write_bytes(
+        key.private_bytes(
+            serialization.Encoding.PEM,
+            serialization.PrivateFormat.PKCS8,
+            serialization.NoEncryption(),
+        )
+    )
+    return {"certificate_path": str(certificate_path), "private_key_path": str(key_path)}
+
+
+def user_pair(folder: Path, name: str = "user", days: int = 30) -> dict[str, str]:
+    return {f"user_{key}": path for key, path in made_pair(folder, name, days).items()}
+
+
+@pytest.mark.parametrize("mode", ["Sign", "SignAndEncrypt"])
+@pytest.mark.parametrize(
+    "policy", ["Basic256Sha256", "Aes128_Sha256_RsaOaep", "Aes256_Sha256_RsaPss"]
+)
+def test_a_user_s_certificate_logs_in(
+    opcua_factory: Callable[..., OpcuaPeer], tmp_path: Path, mode: str, policy: str
+) -> None:
+    # Without anonymous users, so that nothing but the certificate can be what lets us in.
+    peer = opcua_factory(no_anonymous=True, tags=1, history=10, mixed=10)
+    security = {"security_mode": mode, "security_policy": policy, "trust_on_first_use": True}
+    login(peer.endpoint, **security, **user_pair(tmp_path))
+
+
+def test_a_user_s_certificate_that_the_server_does_not_trust(
+    opcua_factory: Callable[..., OpcuaPeer], tmp_path: Path
+) -> None:
+    peer = opcua_factory(reject_user_certificates=True, tags=1, history=10, mixed=10)
+    text = refused(peer.endpoint, AuthenticationError, **FIRST_USE, **user_pair(tmp_path))
+    assert "the user's certificate" in text
+
+
+def test_certificate_logins_that_cannot_be_meant(opcua_peer: OpcuaPeer, tmp_path: Path) -> None:
+    pair = user_pair(tmp_path)
+    half = {"user_certificate_path": pair["user_certificate_path"]}
+    named = pair | {"username": "operator", "password": "secret-operator"}
+    old = user_pair(tmp_path, "old", days=-1)
+    other = pair | {"user_private_key_path": old["user_private_key_path"]}
+    for settings, words in (
+        (FIRST_USE | half, "user_certificate_path and user_private_key_path go together"),
+        (FIRST_USE | named, "two ways to log in"),
+        (FIRST_USE | old, "not valid now"),
+        (FIRST_USE | other, "does not belong"),
+        (pair, "signed or encrypted"),
+    ):
+        opcua_peer.clear_requests()
+        assert words in refused(opcua_peer.endpoint, ConfigurationError, **settings)
+        assert opcua_peer.requests() == []
+
+
+def test_a_client_certificate_past_its_validity(opcua_peer: OpcuaPeer, tmp_path: Path) -> None:
+    old = made_pair(tmp_path, "old", days=-1)
+    text = refused(opcua_peer.endpoint, ConfigurationError, **FIRST_USE, **old)
+    assert "certificate_path: the certificate in" in text
+    assert "not valid now" in text
+
+
+def test_a_server_certificate_past_its_validity(opcua_factory: Callable[..., OpcuaPeer]) -> None:
+    peer = opcua_factory(expired_certificate=True, tags=1, history=10, mixed=10)
+    text = refused(peer.endpoint, AuthenticationError, **FIRST_USE)
+    assert "not valid now" in text
+    assert "valid 2020-01-01 to 2020-12-31" in text
+    (saved,) = (pki_folder() / "rejected").iterdir()
+    assert not (pki_folder() / "trusted").exists()
+    # Whoever names it in so many words may go on.
+    login(peer.endpoint, **SECURE, server_certificate_path=str(saved))
+
+
+def test_a_renewed_server_certificate_is_trusted_by_moving_it(
+    opcua_factory: Callable[..., OpcuaPeer],
+) -> None:
+    peer = opcua_factory(tags=1, history=10, mixed=10)
+
+    async def main() -> None:
+        driver = OpcUaDriver(config(peer.endpoint, **FIRST_USE))
+        await driver.connect()
+        # The peer makes a new certificate with every start.
+        peer.kill()
+        peer.restart()
+        await asyncio.sleep(0.2)
+        assert not driver.connected
+        with pytest.raises(AuthenticationError) as caught:
+            await driver.connect()
+        text = str(caught.value)
+        assert "another certificate than the trusted one" in text
+        (saved,) = (pki_folder() / "rejected").iterdir()
+        assert str(saved) in text
+        assert f"move that file to {pki_folder() / 'trusted'}" in text
+        saved.rename(pki_folder() / "trusted" / saved.name)
+        await driver.connect()
+        rows = await snapshot(driver, ["Status.Good"])
+        assert rows["Status.Good"]["value"] == 20.5
+        await driver.close()
+
+    asyncio.run(main())
+
+
+def test_what_is_moved_to_the_trust_folder_is_trusted(opcua_peer: OpcuaPeer) -> None:
+    refused(opcua_peer.endpoint, AuthenticationError, **SECURE)
+    (saved,) = (pki_folder() / "rejected").iterdir()
+    trusted = pki_folder() / "trusted"
+    trusted.mkdir()
+    saved.rename(trusted / saved.name)
+    login(opcua_peer.endpoint, **SECURE)
+    # It is trusted as that server's, and as no other's.
+    address = f"127.0.0.1_{opcua_peer.port}"
+    (trusted / saved.name).rename(trusted / saved.name.replace(address, "elsewhere_4840"))
+    refused(opcua_peer.endpoint, AuthenticationError, **SECURE)
+
+
 def test_a_server_without_that_security_says_what_it_offers(opcua_second: OpcuaPeer) -> None:
     text = refused(opcua_second.endpoint, ConfigurationError, **FIRST_USE)
     assert "security_mode = 'None' with security_policy = 'None'" in text
@@ -219,7 +358,8 @@ def test_no_opc_ua_server_there(
     proxy = proxy_factory(opcua_peer.port)
     proxy.set_fault(fault)
     endpoint = opcua_peer.endpoint.replace(str(opcua_peer.port), str(proxy.port))
-    refused(endpoint, kind, timeout_seconds=1, **security)
+    seconds = 1 if fault is Fault.STALL else 10
+    refused(endpoint, kind, timeout_seconds=seconds, **security)
 
 
 def test_cancelling_the_login_leaves_nothing_open(

@@ -26,12 +26,13 @@ CODES = [
     0xC0000000,
     0x80340000,
 ]
-NAMES = ["Good", "Good", "GoodClamped", "UncertainLastUsableValue", "UncertainLastUsableValue",
+NAMES = ["Good", "Good", "GoodClamped", "UncertainLastUsableValue",
+         "UncertainLastUsableValue (Overflow)",
          "BadSensorFailure", "BadInvalidArgument", "0xC0000000", "BadNodeIdUnknown"]  # fmt: skip
 
 
 @pytest.mark.parametrize(("code", "name"), list(zip(CODES, NAMES, strict=True)))
-def test_names_leave_out_the_info_bits(code: int, name: str) -> None:
+def test_names_leave_out_the_info_bits_but_for_lost_values(code: int, name: str) -> None:
     assert status_name(code) == name
 
 

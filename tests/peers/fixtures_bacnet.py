@@ -1,0 +1,39 @@
+"""Pytest fixtures for the BACnet/IP devices."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from contextlib import ExitStack
+
+import pytest
+
+from .fixtures import running, start_or_skip
+from .launch_bacnet import BacnetPeer, start_bacnet, start_bacnet_second
+
+
+@pytest.fixture(scope="session")
+def bacnet_peer() -> Iterator[BacnetPeer]:
+    """The ``@bacnet-js/client`` device with 50 analog inputs; it does not segment."""
+    yield from running(start_bacnet)
+
+
+@pytest.fixture(scope="session")
+def bacnet_second() -> Iterator[BacnetPeer]:
+    """The bacpypes3 device with 400 analog inputs; it segments."""
+    yield from running(start_bacnet_second)
+
+
+@pytest.fixture
+def bacnet_factory() -> Iterator[Callable[..., BacnetPeer]]:
+    """Start further ``@bacnet-js/client`` devices with chosen options; stopped after the test."""
+    with ExitStack() as stack:
+        yield lambda **options: stack.enter_context(start_or_skip(lambda: start_bacnet(**options)))
+
+
+@pytest.fixture
+def bacnet_second_factory() -> Iterator[Callable[..., BacnetPeer]]:
+    """Start further bacpypes3 devices with chosen options; stopped after the test."""
+    with ExitStack() as stack:
+        yield lambda **options: stack.enter_context(
+            start_or_skip(lambda: start_bacnet_second(**options))
+        )
