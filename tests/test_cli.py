@@ -74,8 +74,8 @@ security_mode = "None"
 
 [sources.later]
 kind = "historian"
-historian_type = "pi"
-server_url = "https://pi.example"
+historian_type = "phd"
+server_url = "https://phd.example"
 """
     )
     assert main(["check", str(file)]) == 1
@@ -84,7 +84,7 @@ server_url = "https://pi.example"
         ["good", "ok"], ["device", "ok"], ["nobody", "FAILED"], ["later", "FAILED"],
     ]  # fmt: skip
     assert "127.0.0.1:9" in lines[2]
-    assert "no driver for 'pi'" in lines[3]
+    assert "no driver for 'phd'" in lines[3]
 
 
 def test_a_wrong_file_is_one_line_on_stderr(

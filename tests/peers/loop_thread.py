@@ -48,6 +48,13 @@ async def _cancel_others() -> None:
     for task in others:
         task.cancel()
     await asyncio.gather(*others, return_exceptions=True)
+    await _settle()
+
+
+async def _settle() -> None:
+    """Let what was just accepted begin, and what was just closed end, before the loop stops."""
+    for _ in range(3):
+        await asyncio.sleep(0)
 
 
 class ThreadedServer:
@@ -106,6 +113,7 @@ class ThreadedServer:
 
     async def _close(self) -> None:
         await self._stop_listening()
+        await _settle()
         await self._drop()
 
     async def _drop(self) -> None:

@@ -106,7 +106,7 @@ def test_what_is_computed_here_says_so(proficy_peer: HistorianPeer) -> None:
         frame = s.historian(["Ramp"], DAY, DAY + HOUR, "30min", "avg")
         with pytest.raises(ReadFailed, match="avg is not defined"):
             s.historian(["Text"], DAY, DAY + HOUR, "30min", "avg")
-        with pytest.raises(UnsupportedError, match=r"percent_good cannot be had.*time_avg"):
+        with pytest.raises(UnsupportedError, match=r"no aggregation 'percent_good'.*time_avg"):
             s.historian(["Ramp"], DAY, DAY + HOUR, "30min", "percent_good")
     values = [float(value) for value in expected("Ramp")]  # type: ignore[arg-type]
     halves = [statistics.fmean(values[:30]), statistics.fmean(values[30:])]
