@@ -147,9 +147,7 @@ def _numbers(values: Values) -> Floats:
 
 def _same_rows(operands: tuple[Values, ...]) -> Values:
     columns = [
-        operand
-        for operand in operands
-        if operand is not None and not isinstance(operand, _NUMBER)
+        operand for operand in operands if operand is not None and not isinstance(operand, _NUMBER)
     ]
     if len({len(column) for column in columns}) > 1:
         raise QueryError(

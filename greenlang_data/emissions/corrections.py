@@ -24,9 +24,7 @@ def to_wet(values: Values, moisture: Values, *, decimals: int | None = None) -> 
     90.0
     """
     _check_moisture(moisture)
-    return evaluate(
-        lambda c, water: (c * (100 - water), 100), values, moisture, decimals=decimals
-    )
+    return evaluate(lambda c, water: (c * (100 - water), 100), values, moisture, decimals=decimals)
 
 
 def to_reference_oxygen(

@@ -63,6 +63,4 @@ def diluent_cap(
     with np.errstate(invalid="ignore"):
         capped = measured < limit if gas == "CO2" else measured > limit
     index = values.index if isinstance(values, pd.Series) else None
-    return pd.DataFrame(
-        {"value": np.where(capped, limit, measured), "capped": capped}, index=index
-    )
+    return pd.DataFrame({"value": np.where(capped, limit, measured), "capped": capped}, index=index)

@@ -81,9 +81,7 @@ def mass_rate_from_heat_input(
     return evaluate(lambda e, h: (e * h, 1), rate, heat_input, decimals=decimals)
 
 
-def hourly_mass(
-    rate: Values, operating_time: Values, *, decimals: int | None = 1
-) -> Values:
+def hourly_mass(rate: Values, operating_time: Values, *, decimals: int | None = 1) -> Values:
     """Mass of the hour from the rate per hour and the fraction of the hour operated.
 
     >>> hourly_mass(100.0, 0.25)

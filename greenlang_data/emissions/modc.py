@@ -44,14 +44,10 @@ MEASURED: Final = frozenset(
 )
 """Hours that are not missing, and may be the hour before or after a gap."""
 
-QUALITY_ASSURED: Final = frozenset(
-    ("01", "02", "04", "16", "17", "19", "20", "21", "22", "53")
-)
+QUALITY_ASSURED: Final = frozenset(("01", "02", "04", "16", "17", "19", "20", "21", "22", "53"))
 """Hours that count for monitor availability and look-back."""
 
-SUBSTITUTED: Final = frozenset(
-    ("05", "06", "07", "08", "09", "10", "11", "12", "13", "15", "55")
-)
+SUBSTITUTED: Final = frozenset(("05", "06", "07", "08", "09", "10", "11", "12", "13", "15", "55"))
 """Hours whose value stands for a missing one."""
 
 AVAILABILITY: Final = MappingProxyType({
@@ -88,9 +84,7 @@ def consistent(codes: Any, availability: Any) -> npt.NDArray[np.bool_]:
     below = column.map({code: high for code, (_, high) in AVAILABILITY.items() if high})
     lowest_number, below_number = lowest.to_numpy(float), below.to_numpy(float)
     with np.errstate(invalid="ignore"):
-        inside = (percent >= lowest_number) & (
-            np.isnan(below_number) | (percent < below_number)
-        )
+        inside = (percent >= lowest_number) & (np.isnan(below_number) | (percent < below_number))
     return np.isnan(lowest_number) | inside
 
 

@@ -134,7 +134,9 @@ def _of_pollutant(name: str, table: pd.DataFrame, rule: HourRule) -> pd.DataFram
         mean = total / number
     maintained = np.bincount(place, table["maintained"], minlength=count) > 0
     every = (covered | ~operated).all(axis=1)
-    two = maintained & (operated.sum(axis=1) > 1) & (_span(place, times, valid, count) >= rule.apart)
+    two = (
+        maintained & (operated.sum(axis=1) > 1) & (_span(place, times, valid, count) >= rule.apart)
+    )
     runs = operated.any(axis=1)
     good = runs & (number > 0) & (every | two)
     return pd.DataFrame(
