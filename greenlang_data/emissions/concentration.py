@@ -41,7 +41,7 @@ def to_ppm(
     temperature: int,
     decimals: int | None = None,
 ) -> Values:
-    """ppm from ``mg/Nm3`` at 101.325 kPa and ``temperature``: ``c * V / M``, the inverse.
+    """Volume parts from mass, ppm from ``mg/Nm3`` at 101.325 kPa and ``temperature``: ``c * V / M``, the inverse.
 
     >>> to_ppm(205.25, pollutant="NOx", unit="mg/Nm3", temperature=0, decimals=1)
     100.0

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from greenlang_data.emissions.arrays import Values, evaluate
+from greenlang_data.emissions.arrays import Values, evaluate, floats_of
 from greenlang_data.emissions.basis import Moisture, checked_moisture
 from greenlang_data.errors import QueryError
 
@@ -69,8 +69,6 @@ def to_reference_oxygen(
 
 
 def _check_moisture(moisture: Values) -> None:
-    from greenlang_data.emissions.arrays import floats_of
-
     percent = floats_of(moisture)
     if ((percent < 0) | (percent > 100)).any():
         raise QueryError("moisture is in percent, and some of it is below 0 or above 100")

@@ -137,7 +137,7 @@ def _explained(
     method = np.select([measured, ~runs], ["measured", "not_operating"], "").astype(object)
     columns: dict[str, Any] = {
         value: np.where(measured, history.values, np.nan),
-        "modc": np.where(measured, codes.to_numpy(object), None),
+        "modc": codes.astype(object).where(measured, None).to_numpy(object),
         "method": method,
         "rule": np.full(count, "", object),
     }

@@ -10,7 +10,7 @@ import pandas as pd
 from greenlang_data.errors import QueryError
 from greenlang_data.maintenance.orders import DONE_STATUS, OPEN_STATUS, checked_orders
 
-_DAY = pd.Timedelta(days=1)
+_DAY_SECONDS = 86400.0
 
 
 def backlog(
@@ -50,7 +50,9 @@ def backlog(
             "site": orders["site"].to_numpy(),
             "open": waiting,
             "overdue": waiting & late,
-            "oldest_days": ((moment - created) / _DAY).where(waiting).to_numpy(),
+            "oldest_days": ((moment - created).dt.total_seconds() / _DAY_SECONDS)
+            .where(waiting)
+            .to_numpy(),
             "unknown": (~is_open & ~is_done) | undated,
         }
     )
