@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 from greenlang_data.emissions.arrays import Values, evaluate
 from greenlang_data.emissions.basis import Moisture, checked_moisture, require_moisture
 from greenlang_data.emissions.constants import AMBIENT_OXYGEN_US, MINIMUM_HEAT_INPUT
@@ -68,25 +70,28 @@ def heat_input_from_o2(
     """
     _check_flow(flow_basis)
     require_moisture(True, moisture is not None, "F-17 and F-18")
-    if checked_moisture("o2_basis", o2_basis) == "wet":
-        heat = evaluate(
-            lambda q, o, f, water, air: (q * (air * (100 - water) - 100 * o), 100 * f * air),
-            flow, o2, fd, moisture, AMBIENT_OXYGEN_US,
-            decimals=decimals, lowest=minimum,
-        )  # fmt: skip
-    else:
-        heat = evaluate(
-            lambda q, o, f, water, air: (q * (100 - water) * (air - o), 100 * air * f),
-            flow, o2, fd, moisture, AMBIENT_OXYGEN_US,
-            decimals=decimals, lowest=minimum,
-        )  # fmt: skip
-    return _without_negative(heat)
+    wet = checked_moisture("o2_basis", o2_basis) == "wet"
+    return evaluate(
+        _f17 if wet else _f18,
+        flow,
+        o2,
+        fd,
+        moisture,
+        AMBIENT_OXYGEN_US,
+        decimals=decimals,
+        lowest=minimum,
+    )
 
 
-def _without_negative(heat: Values) -> Values:
-    # More oxygen than air has is a fault of the analyser and no heat; a ratio whose denominator
-    # is the value's own sign lets evaluate drop it.
-    return evaluate(lambda value: (value, (value >= 0) * 1), heat)
+# A denominator of zero gives null: more oxygen than air has is a fault and no heat.
+def _f17(q: Any, o2: Any, fd: Any, water: Any, air: Any) -> tuple[Any, Any]:
+    left = air * (100 - water) - 100 * o2
+    return q * left, 100 * fd * air * (left >= 0)
+
+
+def _f18(q: Any, o2: Any, fd: Any, water: Any, air: Any) -> tuple[Any, Any]:
+    left = air - o2
+    return q * (100 - water) * left, 100 * air * fd * (left >= 0)
 
 
 def _check_flow(flow_basis: str) -> None:

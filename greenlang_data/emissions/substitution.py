@@ -137,7 +137,7 @@ def _explained(
     method = np.select([measured, ~runs], ["measured", "not_operating"], "").astype(object)
     columns: dict[str, Any] = {
         value: np.where(measured, history.values, np.nan),
-        "modc": codes.astype(object).where(measured, None).to_numpy(object),
+        "modc": codes.astype(object).where(measured, None).to_numpy(object, copy=True),
         "method": method,
         "rule": np.full(count, "", object),
     }
