@@ -93,7 +93,7 @@ def _checked(
     value = floats_of(readings["concentration"])
     return pd.DataFrame(
         {
-            "timestamp": readings["timestamp"].dt.tz_convert("UTC").to_numpy(),
+            "timestamp": readings["timestamp"].dt.tz_convert("UTC").reset_index(drop=True),
             "pollutant": readings["pollutant"].astype("object").to_numpy(),
             "unit": readings["unit"].astype("object").to_numpy(),
             "value": value,
@@ -116,7 +116,7 @@ def _runs(readings: pd.DataFrame, operating: pd.Series[Any] | bool) -> pd.Series
 
 
 def _of_pollutant(name: str, table: pd.DataFrame, rule: HourRule) -> pd.DataFrame:
-    times = table["timestamp"].dt.tz_localize("UTC")
+    times = table["timestamp"]
     hour = times.dt.floor("h")
     first = hour.min()
     hours = pd.date_range(first, hour.max(), freq="h")

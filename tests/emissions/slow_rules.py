@@ -48,7 +48,7 @@ def ordered(values: list[float], percent: int) -> float:
     raise AssertionError
 
 
-def fill(
+def fill(  # noqa: C901  (one branch per paragraph of the rule, in its order)
     rows: list[Row], hour: int, *, load_based: bool, low: bool, decimals: int, extreme: float
 ) -> tuple[float | None, str | None]:
     """The value and MODC of one missing operating hour; None, None while it cannot be told."""
@@ -69,13 +69,11 @@ def fill(
     young = len(prior) < limit and hour < 26280
     look = [one for one in prior[-limit:] if one >= first - 26280]
     load = rows[hour][3]
-    pick: list[float] = []
     if load_based:
-        bins = sorted({rows[one][3] for one in look if rows[one][3] is not None})
+        bins = sorted(bin_of for one in look if (bin_of := rows[one][3]) is not None)
         higher = [one for one in bins if load is not None and one >= load]
-        pick = [rows[one][2] for one in look if higher and rows[one][3] == higher[0]]
-    else:
-        pick = [rows[one][2] for one in look]
+        look = [one for one in look if higher and rows[one][3] == higher[0]]
+    pick = [value for one in look if (value := rows[one][2]) is not None]
 
     if young and load_based:
         if load is None:

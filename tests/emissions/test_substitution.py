@@ -121,13 +121,13 @@ def test_every_hour_is_explained() -> None:
     filled = substituted(hand([*values, *[None] * 30, 40.0]), "SO2")
     hour = filled.loc[1000]
     assert hour["concentration"] == 91.0
-    assert hour[["modc", "method", "rule"]].tolist() == ["08", "percentile_90", "75.33(b)(1)(ii)"]
+    assert list(hour[["modc", "method", "rule"]]) == ["08", "percentile_90", "75.33(b)(1)(ii)"]
     assert hour["quality_flag"] == "substituted:percentile_90"
-    assert hour[["gap_hours", "lookback_hours", "percentile"]].tolist() == [30, 720, 90]
+    assert list(hour[["gap_hours", "lookback_hours", "percentile"]]) == [30, 720, 90]
     assert hour["percentile_value"] == 91.0
     assert hour["hour_before"] == START + pd.Timedelta(hours=999)
     assert hour["hour_after"] == START + pd.Timedelta(hours=1030)
-    assert hour[["hour_before_value", "hour_after_value"]].tolist() == [100.0, 40.0]
+    assert list(hour[["hour_before_value", "hour_after_value"]]) == [100.0, 40.0]
     assert filled.loc[1029, "availability"] == 97.1
     assert filled.loc[999, "method"] == "measured"
     assert pd.isna(filled.loc[999, "hour_before"])
@@ -138,7 +138,7 @@ def test_the_mean_around_the_gap_where_it_is_greater() -> None:
     filled = substituted(hand([*values, *[None] * 30, 100.0]), "SO2")
     hour = filled.loc[1000]
     assert hour["concentration"] == 100.0
-    assert hour[["modc", "method"]].tolist() == ["08", "hour_before_hour_after"]
+    assert list(hour[["modc", "method"]]) == ["08", "hour_before_hour_after"]
 
 
 def test_a_short_gap_is_the_rounded_mean() -> None:
@@ -149,7 +149,7 @@ def test_a_short_gap_is_the_rounded_mean() -> None:
 
 def test_an_open_gap_waits_and_a_missing_start_is_the_maximum() -> None:
     filled = substituted(hand([None, *[10.0] * 800, None]), "SO2")
-    assert filled.loc[0, ["concentration", "modc", "rule"]].tolist() == [999.0, "12", "75.31(b)(2)"]
+    assert list(filled.loc[0, ["concentration", "modc", "rule"]]) == [999.0, "12", "75.31(b)(2)"]
     assert filled.loc[801, "method"] == "open_gap"
     assert pd.isna(filled.loc[801, "concentration"])
     assert pd.isna(filled.loc[801, "modc"])
@@ -171,7 +171,7 @@ def test_rows_that_do_not_reach_back_far_enough_are_not_filled() -> None:
     assert filled.loc[800, "method"] == "insufficient_history"
     assert filled["concentration"].isna().sum() == 1
     enough = substituted(hand([*[10.0] * 8800, None, 11.0]), "SO2", certified=long_ago)
-    assert enough.loc[8800, ["concentration", "modc"]].tolist() == [10.5, "06"]
+    assert list(enough.loc[8800, ["concentration", "modc"]]) == [10.5, "06"]
 
 
 def test_a_value_without_a_code_and_a_code_without_a_value_are_missing() -> None:

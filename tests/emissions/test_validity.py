@@ -24,6 +24,11 @@ def minutes(count: int = 60) -> pd.DataFrame:
     )  # fmt: skip
 
 
+def mark(frame: pd.DataFrame, rows: Any, flag: str, value: float) -> None:
+    frame.loc[rows, "quality_flag"] = flag
+    frame.loc[rows, "concentration"] = value
+
+
 def only_hour(frame: pd.DataFrame, operating: Any = True) -> pd.Series[Any]:
     hours = em.hourly_averages(frame, operating=operating)
     assert len(hours) == 1
@@ -34,7 +39,7 @@ def test_one_reading_in_each_quadrant_is_enough() -> None:
     hour = only_hour(minutes().iloc[[0, 29, 30, 59]])
     assert hour["valid"]
     assert hour["concentration"] == 100.0
-    assert hour[["readings", "quadrants", "quadrants_operated"]].tolist() == [4, 4, 4]
+    assert list(hour[["readings", "quadrants", "quadrants_operated"]]) == [4, 4, 4]
 
 
 def test_a_quadrant_without_a_reading_makes_it_invalid() -> None:
@@ -47,12 +52,12 @@ def test_a_quadrant_without_a_reading_makes_it_invalid() -> None:
 
 def test_calibration_is_never_averaged_and_two_readings_apart_are_enough() -> None:
     frame = minutes()
-    frame.loc[10:54, ["quality_flag", "concentration"]] = ["calibration", 950.0]
+    mark(frame, slice(10, 54), "calibration", 950.0)
     hour = only_hour(frame)
     assert hour["valid"]
     assert hour["concentration"] == 100.0
-    frame.loc[14:, ["quality_flag", "concentration"]] = ["calibration", 950.0]
-    frame.loc[15, ["quality_flag", "concentration"]] = ["measured", 100.0]
+    mark(frame, slice(14, None), "calibration", 950.0)
+    mark(frame, 15, "measured", 100.0)
     assert only_hour(frame)["valid"]  # 00:00 and 00:15
     frame.loc[0, "quality_flag"] = "calibration"
     hour = only_hour(frame)  # 00:01 and 00:15 are 14 minutes apart
