@@ -14,7 +14,7 @@ Moisture = Literal["wet", "dry"]
 class Basis:
     """What one number of a column means.
 
-    ``unit`` as in the frame (``[ppm]``, ``mg/m3``, ...), ``moisture`` wet or dry, and
+    ``unit`` as in the frame (``ppm``, ``mg/Nm3``, ...), ``moisture`` wet or dry, and
     ``reference_oxygen`` the percent of oxygen it was corrected to, None when it was not.
     """
 

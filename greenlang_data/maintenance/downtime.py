@@ -21,8 +21,9 @@ def downtime(orders: pd.DataFrame, *, start: datetime, end: datetime) -> pd.Data
     ``DOWNTIMEHOURS``, in hours.
 
     Returns ``site, asset_id, downtime_hours, orders, unknown``; ``unknown`` counts orders without
-    a downtime, and then the sum is null, for the asset may have stood longer. Orders that have
-    not begun, or name no asset, are not in it.
+    a downtime, and then the sum is null, for the asset may have stood longer; where your system
+    leaves the downtime empty when there was none, fill it with 0 first. Orders that have not
+    begun, or name no asset, are not in it.
     """
     table = _in_window(checked_orders(orders, "actual_start", "downtime_hours"), start, end)
     hours = floats_of(table["downtime_hours"])
