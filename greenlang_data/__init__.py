@@ -17,6 +17,8 @@ from typing import TYPE_CHECKING, Any, Final
 from greenlang_data._version import __version__
 
 if TYPE_CHECKING:
+    from greenlang_data import emissions as emissions
+    from greenlang_data import maintenance as maintenance
     from greenlang_data.connectors.base import BaseConnector as BaseConnector
     from greenlang_data.connectors.cems import CEMSConfig as CEMSConfig
     from greenlang_data.connectors.cems import CEMSConnector as CEMSConnector
@@ -116,10 +118,15 @@ _NAMES: Final[dict[str, str]] = {
 }
 _MODULES: Final = {name: module for module, names in _NAMES.items() for name in names.split()}
 
-__all__ = ["__version__", *sorted(_MODULES)]  # noqa: PLE0604  (the names are all strings)
+_ROOMS: Final = ("emissions", "maintenance")
+"""Rooms that are used whole: ``gd.emissions.mass_rate``."""
+
+__all__ = ["__version__", *_ROOMS, *sorted(_MODULES)]  # noqa: PLE0604  (the names are all strings)
 
 
 def __getattr__(name: str) -> Any:
+    if name in _ROOMS:
+        return import_module(f"{__name__}.{name}")
     if name not in _MODULES:
         raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
     value = getattr(import_module(f"{__name__}.{_MODULES[name]}"), name)

@@ -29,6 +29,8 @@ MAY_IMPORT: dict[str, set[str]] = {
     },
     "observe": {"errors", "states", "runtime", "settings", "connectors"},
     "export": {"errors", "runtime", "provenance", "frames", "drivers", "connectors"},
+    "emissions": {"errors"},
+    "maintenance": {"errors", "emissions"},
     "answer": {"errors", "frames", "provenance", "connectors"},
     "sources": {"errors", "settings", "connectors"},
     "tags": {"errors", "runtime", "provenance", "connectors", "sources", "answer"},
@@ -53,6 +55,8 @@ FORBIDDEN = {
     "runtime": {"pandas", "pyarrow", "pydantic"},
     "frames": {"tenacity", "pybreaker", "asyncua", "pymodbus"},
     "settings": {"pandas"},
+    "emissions": {"pydantic", "requests", "tenacity", "pybreaker", "asyncua", "pymodbus"},
+    "maintenance": {"pydantic", "requests", "tenacity", "pybreaker", "asyncua", "pymodbus"},
     "provenance": {"asyncua", "pymodbus", "tenacity", "pybreaker"},
 }
 

@@ -1,0 +1,20 @@
+"""Measures of maintenance over the work-order frame of ``Session.cmms``.
+
+``downtime`` and ``mean_time_between_failures`` per asset, ``backlog`` per site. Each says its
+formula. An unknown status or downtime is counted as unknown and is in no number.
+"""
+
+from __future__ import annotations
+
+from greenlang_data.maintenance.backlog import backlog
+from greenlang_data.maintenance.downtime import downtime, mean_time_between_failures
+from greenlang_data.maintenance.orders import DONE_STATUS, OPEN_STATUS, UNVERIFIED
+
+__all__ = [
+    "DONE_STATUS",
+    "OPEN_STATUS",
+    "UNVERIFIED",
+    "backlog",
+    "downtime",
+    "mean_time_between_failures",
+]
