@@ -126,10 +126,11 @@ class Channel(UASocketProtocol):
             MaxChunkCount=ua.UInt32(0),
             EndpointUrl=ua.String(url),
         )
+        if self.transport is None:  # lost since it was opened: nobody would end the wait
+            raise ConnectionLostError("the connection was closed at once")
         acknowledged: asyncio.Future[ua.Acknowledge] = asyncio.get_running_loop().create_future()
         self._callbackmap[0] = acknowledged
-        if self.transport is not None:
-            self.transport.write(uatcp_to_binary(_HELLO, hello))
+        self.transport.write(uatcp_to_binary(_HELLO, hello))
         async with asyncio.timeout(self.timeout):
             return await acknowledged
 

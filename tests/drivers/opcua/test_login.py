@@ -12,6 +12,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from asyncua.crypto.security_policies import SecurityPolicyNone
 from cryptography import x509
 from cryptography.hazmat.primitives import hashes, serialization
 from cryptography.hazmat.primitives.asymmetric import rsa
@@ -19,6 +20,8 @@ from cryptography.x509.oid import NameOID
 
 from greenlang_data.drivers.opcua import OpcUaDriver
 from greenlang_data.drivers.opcua.certificates import load_identity, pki_folder
+from greenlang_data.drivers.opcua.faults import ConnectionLostError
+from greenlang_data.drivers.opcua.transport import Channel
 from greenlang_data.errors import (
     AuthenticationError,
     ConfigurationError,
@@ -360,6 +363,17 @@ def test_no_opc_ua_server_there(
     endpoint = opcua_peer.endpoint.replace(str(opcua_peer.port), str(proxy.port))
     seconds = 1 if fault is Fault.STALL else 10
     refused(endpoint, kind, timeout_seconds=seconds, **security)
+
+
+def test_a_connection_that_is_lost_before_the_greeting_is_told_at_once() -> None:
+    async def main() -> None:
+        channel = Channel(30, SecurityPolicyNone())
+        channel.connection_lost(None)
+        async with asyncio.timeout(5):
+            await channel.send_hello("opc.tcp://127.0.0.1:4840")
+
+    with pytest.raises(ConnectionLostError, match="closed at once"):
+        asyncio.run(main())
 
 
 def test_cancelling_the_login_leaves_nothing_open(
