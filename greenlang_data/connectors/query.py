@@ -81,6 +81,30 @@ class Query(BaseModel):
         return self.model_copy(update={first: start, second: end})
 
 
+class DatedQuery(Query):
+    """A query of business records, whose entity's own date may be a calendar day.
+
+    A day has no instant: 2025-01-01 in Berlin starts on the day before in UTC. So the times stay
+    in the zone in which they were meant, and a driver takes the day or the instant from them.
+    """
+
+    window_fields = ("start_date", "end_date")
+
+    def in_utc(self, zone: tzinfo = UTC) -> Self:
+        """A copy whose times have a zone, checked as a window: their own, ``zone`` for naive ones.
+
+        Raises QueryError as :meth:`Query.in_utc` does.
+        """
+        window = super().in_utc(zone)
+        updates = {}
+        for name in self.window_fields:
+            moment, instant = getattr(self, name), getattr(window, name)
+            if instant is not None:
+                own = moment.tzinfo if moment is not None and moment.tzinfo is not None else zone
+                updates[name] = instant.astimezone(own)
+        return window.model_copy(update=updates)
+
+
 # How the facade calls what the models name.
 _KEYWORDS = {
     "start_time": "start",
