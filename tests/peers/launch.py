@@ -30,6 +30,7 @@ FOLDER = Path(__file__).resolve().parent
 BUILD_FOLDER = FOLDER / "build"
 READY_TIMEOUT_SECONDS = 180.0
 STOP_TIMEOUT_SECONDS = 5.0
+_PORT_TRIES = 4
 _LINUX = sys.platform.startswith("linux")
 _SET_PARENT_DEATH_SIGNAL = 1
 
@@ -150,7 +151,7 @@ class Peer:
         self._errors = tempfile.TemporaryFile()  # noqa: SIM115 - lives as long as the server
         self._process: subprocess.Popen[bytes] | None = None
         try:
-            self._start()
+            self._start_on_free_port()
         except BaseException:
             self._close_files()
             raise
@@ -251,6 +252,21 @@ class Peer:
     def _close_files(self) -> None:
         self._close_pipes()
         self._errors.close()
+
+    def _start_on_free_port(self) -> None:
+        """Start, again when somebody took the port between its choice and its use.
+
+        Servers that cannot listen on port 0 look for a free one first, and tests run beside each
+        other.
+        """
+        tries = _PORT_TRIES if self._port == 0 else 1
+        while True:
+            tries -= 1
+            try:
+                return self._start()
+            except PeerFailed:
+                if not tries or "address already in use" not in self.errors.lower():
+                    raise
 
     def _start(self) -> None:
         self._process = subprocess.Popen(
