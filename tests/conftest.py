@@ -1,8 +1,22 @@
 """Fixtures for all tests: the peers that drivers are tried against."""
 
+from __future__ import annotations
+
+import os
+
+import pytest
+
 pytest_plugins = [
     "tests.peers.fixtures",
     "tests.peers.fixtures_bacnet",
     "tests.peers.fixtures_fieldbus",
     "tests.peers.fixtures_historian",
 ]
+
+
+def pytest_sessionfinish(session: pytest.Session, exitstatus: int) -> None:
+    """Where the peers are required, a skipped test fails the run: nothing passes by skipping."""
+    reporter = session.config.pluginmanager.get_plugin("terminalreporter")
+    skipped = reporter.stats.get("skipped", []) if reporter else []
+    if os.environ.get("GREENLANG_REQUIRE_PEERS") == "1" and skipped and exitstatus == 0:
+        session.exitstatus = pytest.ExitCode.TESTS_FAILED
