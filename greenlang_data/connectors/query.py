@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import difflib
+import re
 from collections.abc import Collection, Iterable, Mapping
 from datetime import UTC, datetime, tzinfo
 from typing import Annotated, Any, ClassVar, Literal, Self, TypeVar, get_origin
@@ -189,5 +191,14 @@ def _problem(error: ErrorDetails) -> str:
         return f"{place} is missing"
     if error["type"] == "too_short":
         return f"{place} is empty; name at least one"
+    if error["type"] == "literal_error":
+        return f"{place}: {_no_choice(error)}"
     message = error["msg"].removeprefix("Value error, ")
     return f"{place}: {message}" if place else message
+
+
+def _no_choice(error: ErrorDetails) -> str:
+    given, choices = error["input"], error["ctx"]["expected"]
+    close = difflib.get_close_matches(str(given), re.findall("'([^']*)'", choices), n=1)
+    hint = f"; did you mean {close[0]!r}" if close else ""
+    return f"{given!r} is not known{hint}; use {choices}"
