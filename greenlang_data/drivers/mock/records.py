@@ -13,7 +13,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from greenlang_data.drivers.base import ReadLog, Records
-from greenlang_data.drivers.mock.names import nearest
+from greenlang_data.drivers.mock.nearest import nearest
 from greenlang_data.drivers.schema import RECORD_ID
 from greenlang_data.errors import QueryError, UnknownTagError
 
