@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import signal
 
 import pytest
 
@@ -12,6 +13,16 @@ pytest_plugins = [
     "tests.peers.fixtures_fieldbus",
     "tests.peers.fixtures_historian",
 ]
+
+
+def pytest_configure() -> None:
+    """Let Ctrl-C work in what the tests start.
+
+    A shell starts what it runs in the background with that signal ignored, and a process hands
+    that on to those that it starts.
+    """
+    if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:
+        signal.signal(signal.SIGINT, signal.default_int_handler)
 
 
 def pytest_sessionfinish(session: pytest.Session, exitstatus: int) -> None:
