@@ -102,6 +102,7 @@ def build_query(
     model: type[TQuery],
     first: Any,
     name: str,
+    /,
     *,
     none_counts: Collection[str] = (),
     **given: Any,
