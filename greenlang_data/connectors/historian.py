@@ -18,7 +18,7 @@ from greenlang_data.connectors.payload import (
     exact_value,
     rows_of_series,
 )
-from greenlang_data.connectors.query import Aggregation, Moment, Query, distinct
+from greenlang_data.connectors.query import Aggregation, Query, StampedMoment, distinct
 from greenlang_data.connectors.result import ReadResult
 from greenlang_data.drivers.base import Request, Snapshot, Window
 from greenlang_data.errors import QueryError
@@ -76,8 +76,8 @@ class HistorianQuery(Query):
     """
 
     tag_names: list[str] = Field(min_length=1)
-    start_time: Moment
-    end_time: Moment | None = None
+    start_time: StampedMoment
+    end_time: StampedMoment | None = None
     interval: str | None = "1h"
     aggregation: HistorianAggregation | None = None
 
