@@ -30,11 +30,15 @@ if TYPE_CHECKING:
     from greenlang_data.connectors.cmms import CMMSPayload as CMMSPayload
     from greenlang_data.connectors.cmms import CMMSQuery as CMMSQuery
     from greenlang_data.connectors.cmms import CMMSWorkOrder as CMMSWorkOrder
+    from greenlang_data.connectors.current import SnapshotPayload as SnapshotPayload
+    from greenlang_data.connectors.current import SnapshotQuery as SnapshotQuery
     from greenlang_data.connectors.erp import ERPConfig as ERPConfig
     from greenlang_data.connectors.erp import ERPConnector as ERPConnector
     from greenlang_data.connectors.erp import ERPPayload as ERPPayload
     from greenlang_data.connectors.erp import ERPQuery as ERPQuery
     from greenlang_data.connectors.erp import ERPRecord as ERPRecord
+    from greenlang_data.connectors.eventframes import EventFramePayload as EventFramePayload
+    from greenlang_data.connectors.eventframes import EventFrameQuery as EventFrameQuery
     from greenlang_data.connectors.historian import HistorianConfig as HistorianConfig
     from greenlang_data.connectors.historian import HistorianConnector as HistorianConnector
     from greenlang_data.connectors.historian import HistorianDataPoint as HistorianDataPoint
@@ -92,7 +96,9 @@ _NAMES: Final[dict[str, str]] = {
     "connectors.base": "BaseConnector",
     "connectors.cems": "CEMSConfig CEMSConnector CEMSDataPoint CEMSPayload CEMSQuery",
     "connectors.cmms": "CMMSConfig CMMSConnector CMMSPayload CMMSQuery CMMSWorkOrder",
+    "connectors.current": "SnapshotPayload SnapshotQuery",
     "connectors.erp": "ERPConfig ERPConnector ERPPayload ERPQuery ERPRecord",
+    "connectors.eventframes": "EventFramePayload EventFrameQuery",
     "connectors.historian": (
         "HistorianConfig HistorianConnector HistorianDataPoint HistorianPayload HistorianQuery"
     ),

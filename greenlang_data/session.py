@@ -15,12 +15,13 @@ from greenlang_data.connectors.cems import CEMSQuery
 from greenlang_data.connectors.cmms import CMMSQuery
 from greenlang_data.connectors.driven import DrivenConnector
 from greenlang_data.connectors.erp import ERPQuery
-from greenlang_data.connectors.historian import HistorianAggregation, HistorianQuery
+from greenlang_data.connectors.historian import HistorianQuery
 from greenlang_data.connectors.query import Aggregation, Query, build_query
 from greenlang_data.connectors.registry import AnyConnector
 from greenlang_data.connectors.scada import SCADAQuery
 from greenlang_data.connectors.watch_query import WatchQuery
 from greenlang_data.errors import QueryError, SessionClosedError, UnsupportedError
+from greenlang_data.historians import HistorianCalls
 from greenlang_data.runtime import get_runtime
 from greenlang_data.settings import ConnectorConfig
 from greenlang_data.settings.config import MockVariant
@@ -37,7 +38,7 @@ if TYPE_CHECKING:
     from greenlang_data.export.scan import Scan
 
 
-class Session(WatchingCalls):
+class Session(HistorianCalls, WatchingCalls):
     """Plant and enterprise data as DataFrames.
 
     ``sources`` are configs, or connectors of your own. ``mock=True`` adds a simulated plant
@@ -149,36 +150,6 @@ class Session(WatchingCalls):
             times=None if times is None else list(times),
         )
         return self._read("scada", query, source, timeout, errors, shape)
-
-    def historian(
-        self,
-        tags: HistorianQuery | str | Iterable[str],
-        start: Any = None,
-        end: Any = None,
-        interval: Any = None,
-        aggregation: HistorianAggregation | None = None,
-        *,
-        source: str | None = None,
-        timeout: float | None = None,
-        errors: Errors = "raise",
-        shape: Shape | None = None,
-    ) -> pd.DataFrame:
-        """Stored values of ``tags`` with ``start <= timestamp < end`` (end: now).
-
-        Raw without an ``interval``; otherwise one ``aggregation`` (avg unless given) per
-        ``interval`` ("1h", "15min", seconds), counted from ``start``. Shapes as in :meth:`scada`.
-        """
-        query = build_query(
-            HistorianQuery,
-            tags,
-            "tag_names",
-            start_time=start,
-            end_time=end,
-            interval=interval,
-            aggregation=aggregation,
-            none_counts=("interval",),
-        )
-        return self._read("historian", query, source, timeout, errors, shape)
 
     def cems(
         self,

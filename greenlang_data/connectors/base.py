@@ -65,6 +65,8 @@ class BaseConnector(Lifecycle, Generic[TQuery, TPayload, TConfig]):
 
     connector_id: ClassVar[str] = "base-connector"
     connector_version: ClassVar[str] = "1.0.0"
+    other_queries: ClassVar[tuple[type[BaseModel], ...]] = ()
+    """Models that it takes beside the one that its type parameters name."""
 
     def __init__(self, config: TConfig) -> None:
         super().__init__()
@@ -231,7 +233,7 @@ class BaseConnector(Lifecycle, Generic[TQuery, TPayload, TConfig]):
 
     def _check(self, query: object, timeout: float | None, errors: str) -> None:
         name, wanted = self.config.connector_id, self._query_class
-        if wanted is not None and not isinstance(query, wanted):
+        if wanted is not None and not isinstance(query, (wanted, *self.other_queries)):
             raise QueryError(
                 f"{type(self).__name__} takes a {wanted.__name__}, not a {type(query).__name__}",
                 source=name,

@@ -8,7 +8,9 @@ from typing import Any, Literal, Self
 
 from pydantic import BaseModel, Field, field_validator, model_validator
 
+from greenlang_data.connectors.current import SnapshotPayload, SnapshotQuery
 from greenlang_data.connectors.driven import DrivenConnector
+from greenlang_data.connectors.eventframes import EventFramePayload, EventFrameQuery
 from greenlang_data.connectors.payload import (
     ExactNumber,
     ReadPayload,
@@ -16,9 +18,9 @@ from greenlang_data.connectors.payload import (
     exact_value,
     rows_of_series,
 )
-from greenlang_data.connectors.query import Aggregation, Moment, Query, distinct
+from greenlang_data.connectors.query import Aggregation, Query, StampedMoment, distinct
 from greenlang_data.connectors.result import ReadResult
-from greenlang_data.drivers.base import Request, Window
+from greenlang_data.drivers.base import Request, Snapshot, Window
 from greenlang_data.errors import QueryError
 from greenlang_data.frames.series import Series
 from greenlang_data.settings.pi import PiSettings
@@ -72,8 +74,8 @@ class HistorianQuery(Query):
     """
 
     tag_names: list[str] = Field(min_length=1)
-    start_time: Moment
-    end_time: Moment | None = None
+    start_time: StampedMoment
+    end_time: StampedMoment | None = None
     interval: str | None = "1h"
     aggregation: HistorianAggregation | None = None
 
@@ -113,12 +115,18 @@ class HistorianPayload(ReadPayload):
 
 
 class HistorianConnector(DrivenConnector[HistorianQuery, HistorianPayload, HistorianConfig]):
-    """Reads a historian."""
+    """Reads a historian: samples, current values (SnapshotQuery), event frames (EventFrameQuery)."""
 
     connector_id = "historian-connector"
     connector_version = "1.0.0"
+    other_queries = (SnapshotQuery, EventFrameQuery)
 
-    def request(self, query: HistorianQuery) -> Request:
+    def request(self, query: Query) -> Request:
+        if isinstance(query, SnapshotQuery):
+            return Snapshot(tuple(query.tag_names))
+        if isinstance(query, EventFrameQuery):
+            return query.request()
+        assert isinstance(query, HistorianQuery)
         if query.end_time is None:
             raise QueryError("the window has no end", remedy="Give end_time.")
         interval = parse_interval(query.interval) if query.interval else None
@@ -126,7 +134,12 @@ class HistorianConnector(DrivenConnector[HistorianQuery, HistorianPayload, Histo
         tags = tuple(query.tag_names)
         return Window(tags, query.start_time, query.end_time, interval, aggregation)
 
-    def payload(self, query: HistorianQuery, result: ReadResult) -> HistorianPayload:
+    def payload(self, query: Query, result: ReadResult) -> Any:
+        if isinstance(query, SnapshotQuery):
+            return SnapshotPayload.of(result)
+        if isinstance(query, EventFrameQuery):
+            return EventFramePayload.of(result)
+        assert isinstance(query, HistorianQuery)
         points = rows_of_series(result.series, _point)
         return HistorianPayload(
             data_points=points, total_points=len(points), interval=query.interval

@@ -8,7 +8,14 @@ from collections.abc import Collection, Iterable, Mapping
 from datetime import UTC, datetime, tzinfo
 from typing import Annotated, Any, ClassVar, Literal, Self, TypeVar, get_origin
 
-from pydantic import BaseModel, BeforeValidator, ConfigDict, ValidationError, model_validator
+from pydantic import (
+    AfterValidator,
+    BaseModel,
+    BeforeValidator,
+    ConfigDict,
+    ValidationError,
+    model_validator,
+)
 from pydantic_core import ErrorDetails
 
 from greenlang_data.errors import QueryError
@@ -28,6 +35,16 @@ Aggregation = Literal[
 
 # A datetime, date, ISO 8601 string, pandas Timestamp or numpy datetime64; may be naive.
 Moment = Annotated[datetime, BeforeValidator(parse_moment)]
+
+
+def _reachable(moment: datetime) -> datetime:
+    if not 1678 <= moment.year <= 2261:
+        raise ValueError(f"{moment} has no 64-bit time stamp; stay between 1678 and 2261")
+    return moment
+
+
+StampedMoment = Annotated[Moment, AfterValidator(_reachable)]
+"""A moment that a time stamp in nanoseconds can hold."""
 
 
 def distinct(names: list[str]) -> list[str]:
@@ -128,6 +145,7 @@ def build_query(
     model: type[TQuery],
     first: Any,
     name: str,
+    /,
     *,
     none_counts: Collection[str] = (),
     **given: Any,

@@ -210,7 +210,7 @@ class SCADAConnector(DrivenConnector[SCADAQuery, SCADAPayload, SCADAConfig]):
 
     def payload(self, query: SCADAQuery, result: ReadResult) -> SCADAPayload:
         if result.kind == "snapshot":
-            tags = rows_of(result.table, _tag_of_row)
+            tags = rows_of(result.table, tag_of_row)
         else:
             tags = rows_of_series(result.series, _tag_of_sample)
         return SCADAPayload(
@@ -273,7 +273,8 @@ class SCADAConnector(DrivenConnector[SCADAQuery, SCADAPayload, SCADAConfig]):
         return payload, recorded.provenance(payload)
 
 
-def _tag_of_row(row: dict[str, Any]) -> SCADATag:
+def tag_of_row(row: dict[str, Any]) -> SCADATag:
+    """The typed view of one row of a snapshot."""
     return SCADATag(
         tag_id=row["tag_id"],
         tag_name=row["tag_name"] or row["tag_id"],

@@ -7,7 +7,7 @@ the window is halved until they fit.
 
 from __future__ import annotations
 
-from collections.abc import AsyncGenerator, Sequence
+from collections.abc import AsyncGenerator, Mapping, Sequence
 from contextlib import aclosing
 from functools import partial
 from typing import Final
@@ -33,8 +33,11 @@ _AVERAGE: Final = ("calculationMode", "1")
 class WindowReader:
     """One window; ``start`` and ``end`` are nanoseconds since 1970 UTC."""
 
-    def __init__(self, api: ProficyApi, window: Window, log: ReadLog) -> None:
+    def __init__(
+        self, api: ProficyApi, window: Window, units: Mapping[str, str | None], log: ReadLog
+    ) -> None:
         self._api = api
+        self._units = units
         self._log = log
         self._start, self._end = nanoseconds(window.start), nanoseconds(window.end)
         self._width = round((window.interval or 0) * 1e9)
@@ -111,7 +114,7 @@ class WindowReader:
             async with aclosing(self._pieces(tag, result, self._start, self._end)) as pieces:
                 async for piece in pieces:
                     kind = kind or piece.kind
-                    batch = piece.batch(tag)
+                    batch = piece.batch(tag, self._units[tag])
                     if intervals is None:
                         yield batch
                     else:
@@ -124,7 +127,7 @@ class WindowReader:
             yield failed_series(tag, why)
             return
         if intervals is not None:
-            for batch in intervals.batches(tag, None, kind):
+            for batch in intervals.batches(tag, self._units[tag], kind):
                 yield batch
 
     async def _served(
@@ -146,7 +149,7 @@ class WindowReader:
             return
         kind = None if call == "interpolated" else "Double"
         if wanted:
-            yield found.batch(tag, data_type=kind)
+            yield found.batch(tag, self._units[tag], data_type=kind)
         if wanted < count:
             start = self._start + whole * self._width
             params = self._params(call, start, self._end, self._end - start)
@@ -158,7 +161,7 @@ class WindowReader:
                 raise ProtocolError(
                     f"{tag}: no value for the last, short interval", source=self._api.source
                 )
-            yield found.batch(tag, data_type=kind)
+            yield found.batch(tag, self._units[tag], data_type=kind)
 
     def _on_grid(self, call: str, columns: Columns, grid: np.ndarray, width: int) -> Columns | None:
         """The rows that belong to the grid; None if they are not all there.
