@@ -111,8 +111,10 @@ def shaped(date: dict[str, Any]) -> datetime:
     hours, minutes = int(date["TIMEZONE"][:3]), int(date["TIMEZONE"][3:])
     shift = timedelta(hours=hours, minutes=minutes)
     year = (datetime.fromtimestamp(date["YEAR"] / 1000, UTC) + shift).year
-    parts = (date[name] for name in ("MONTH", "DAY", "HOUR", "MINUTE", "SECOND"))
-    return datetime(year, *parts, tzinfo=UTC) - shift
+    month, day, hour, minute, second = (
+        int(date[name]) for name in ("MONTH", "DAY", "HOUR", "MINUTE", "SECOND")
+    )
+    return datetime(year, month, day, hour, minute, second, tzinfo=UTC) - shift
 
 
 def test_a_grid_comes_whole_in_pages(infor: HistorianPeer) -> None:
