@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator, Callable, Mapping, Sequence
+from collections.abc import AsyncIterator, Callable, Mapping, Sequence, Sized
 from dataclasses import dataclass, field
 from functools import cached_property
 from typing import Final
@@ -151,10 +151,12 @@ async def collect(
 
 def _check_tags(result: ReadResult, asked: tuple[str, ...], source: str) -> None:
     if result.kind == "snapshot":
-        answered = result.table.column("tag_id").to_pylist()
+        answered: Sized = result.table.column("tag_id")
+        fits = answered == pa.chunked_array([pa.array(asked, pa.string())])
     else:
         answered = [one.tag for one in result.series]
-    if answered != list(asked):
+        fits = answered == list(asked)
+    if not fits:
         raise ProtocolError(
             f"{len(asked)} tags were asked for and the answer holds {len(answered)}, or others",
             source=source,
