@@ -23,7 +23,7 @@ from greenlang_data.frames.series import (
 from greenlang_data.frames.shaped import Shaped
 from greenlang_data.frames.snapshot import snapshot_table
 from greenlang_data.frames.wide import wide_table
-from greenlang_data.provenance.hash import ContentHasher
+from greenlang_data.provenance.hash import column_digests, hash_table
 
 SHAPES: Final = {"snapshot": ("snapshot",), "window": ("wide", "long"), "records": ("records",)}
 
@@ -111,10 +111,9 @@ class ReadResult:
         if self.kind == "window":
             content, self._digests = hash_series(self.series)
             return content
-        hasher = ContentHasher()
-        hasher.update(self.table)
-        self._digests = dict(zip(self.table.schema.names, hasher.digests(), strict=True))
-        return hasher.hexdigest()
+        digests = column_digests(self.table)
+        self._digests = dict(zip(self.table.schema.names, digests, strict=True))
+        return hash_table(self.table, digests=digests)
 
 
 def checked_shape(shape: str | None, allowed: Sequence[str]) -> str:
