@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 import math
-import operator
 from abc import abstractmethod
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Callable
 from functools import cache
+from operator import attrgetter, is_
 from typing import Any, TypeVar
 
 import pyarrow as pa
@@ -250,18 +250,20 @@ class DrivenConnector(BaseConnector[TQuery, TPayload, TConfig]):
 
 def _same(one: tuple[Any, ...], other: tuple[Any, ...]) -> bool:
     # By identity: there may be thousands of registers, and what is assigned is a new object.
-    return len(one) == len(other) and all(map(operator.is_, one, other))
+    return len(one) == len(other) and all(map(is_, one, other))
 
 
 def _own_settings(config: ConnectorConfig) -> tuple[Any, ...]:
-    return tuple(getattr(config, name) for name in _own_names(type(config)))
+    settings: tuple[Any, ...] = _getter(type(config))(config)
+    return settings
 
 
 @cache
-def _own_names(config: type[ConnectorConfig]) -> tuple[str, ...]:
-    """What is particular to a source: all fields but the policies that the pipeline reads."""
+def _getter(config: type[ConnectorConfig]) -> Callable[[ConnectorConfig], Any]:
+    """Gets what is particular to a source: all fields but the policies that the pipeline reads."""
     policies = ConnectorConfig.model_fields.keys() - {"mock_mode", "mock_variants"}
-    return tuple(name for name in config.model_fields if name not in policies)
+    # At least two, mock_mode and mock_variants, so that the getter gives a tuple.
+    return attrgetter(*(name for name in config.model_fields if name not in policies))
 
 
 def _window_points(request: Window) -> int | None:

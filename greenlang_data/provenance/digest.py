@@ -6,6 +6,7 @@ import json
 from typing import Any, Final
 
 from greenlang_data.errors import ProvenanceError
+from greenlang_data.provenance.frozen import FrozenDict, freeze
 from greenlang_data.provenance.hash import canonical_json, hash_text
 
 # pandas writes attributes into a Parquet footer three times; 120 MB of them made a file unreadable.
@@ -27,13 +28,11 @@ _SHORTENED: Final = (
 )
 
 
-def capped(fields: dict[str, Any], size: int) -> tuple[dict[str, Any], dict[str, Any]]:
-    """(fields within ``LIMIT`` characters of JSON, the long parts in full); now they have ``size``.
+def capped(fields: FrozenDict) -> tuple[dict[str, Any], FrozenDict]:
+    """(fields within ``LIMIT`` characters of JSON, the long parts in full), all values frozen.
 
     Raises ProvenanceError when a part that may not be shortened is too long.
     """
-    if size <= LONG:
-        return fields, {}
     # Each part is written out once, for its size and for its hash: it may have 10,000 names.
     texts = {key: canonical_json(fields[key]) for key in _SHORTENED if fields.get(key)}
     long = [
@@ -41,7 +40,7 @@ def capped(fields: dict[str, Any], size: int) -> tuple[dict[str, Any], dict[str,
         for key, text in texts.items()
         if len(text) > (_LONG_PARENTS if key == "parents" else LONG)
     ]
-    short = {**fields, **{key: digest(fields[key], texts[key]) for key in long}}
+    short = {**fields, **{key: freeze(digest(fields[key], texts[key])) for key in long}}
     while _size(short) > LIMIT:
         rest = [key for key in texts if key not in long]
         if not rest:
@@ -51,8 +50,8 @@ def capped(fields: dict[str, Any], size: int) -> tuple[dict[str, Any], dict[str,
             )
         largest = max(rest, key=lambda key: len(texts[key]))
         long.append(largest)
-        short[largest] = digest(fields[largest], texts[largest])
-    return short, {key: fields[key] for key in long}
+        short[largest] = freeze(digest(fields[largest], texts[largest]))
+    return short, FrozenDict({key: fields[key] for key in long})
 
 
 def digest(value: Any, text: str) -> dict[str, Any]:

@@ -96,10 +96,6 @@ class ContentHasher:
         """The hash so far, 64 hex digits; more batches may follow."""
         return _combined(self.rows, [(column.name, column.digest()) for column in self._columns])
 
-    def digests(self) -> list[bytes]:
-        """The digest of each column so far; :func:`hash_table` takes them."""
-        return [column.digest() for column in self._columns]
-
     def _name(self, names: list[str]) -> None:
         from greenlang_data.provenance.column import Column
 
@@ -120,21 +116,37 @@ def hash_table(
     >>> hash_table(table) == hash_frame(pd.DataFrame({"flow": [1.5, None], "state": ["on", "off"]}))
     True
     """
-    from greenlang_data.provenance.column import Column
-    from greenlang_data.provenance.from_arrow import add_arrow
-
     names = table.schema.names
-    columns = []
-    for place, name in enumerate(names):
-        digest = digests[place] if digests else None
-        if digest is None:
-            column = Column(name)
-            add_arrow(column, table.column(place))
-            digest = column.digest()
-        columns.append((name, digest))
+    known = digests or [None] * len(names)
+    columns = [
+        (name, _digest(name, table.column(place)) if digest is None else digest)
+        for place, (name, digest) in enumerate(zip(names, known, strict=True))
+    ]
     if index is not None:
         columns.insert(0, columns.pop(names.index(index)))
     return _combined(table.num_rows, columns)
+
+
+def column_digests(table: pa.Table) -> list[bytes]:
+    """The digest of each column of ``table``; :func:`hash_table` takes them."""
+    digests: list[bytes] = []
+    before = None
+    for name, column in zip(table.schema.names, table.columns, strict=True):
+        # Many sources have no other name for a tag than its id, or one time for two.
+        if before is None or not column.equals(before):
+            digest = _digest(name, column)
+        digests.append(digest)
+        before = column
+    return digests
+
+
+def _digest(name: str, column: pa.ChunkedArray) -> bytes:
+    from greenlang_data.provenance.column import Column
+    from greenlang_data.provenance.from_arrow import add_arrow
+
+    whole = Column(name)
+    add_arrow(whole, column)
+    return whole.digest()
 
 
 def hash_frame(frame: pd.DataFrame) -> str:

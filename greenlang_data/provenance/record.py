@@ -17,7 +17,7 @@ from pydantic import AwareDatetime, BaseModel, ConfigDict, Field, field_validato
 from greenlang_data._version import __version__
 from greenlang_data.errors import ProvenanceError
 from greenlang_data.provenance.digest import capped
-from greenlang_data.provenance.frozen import FrozenDict, freeze, json_text, plain_json
+from greenlang_data.provenance.frozen import FrozenDict, freeze
 from greenlang_data.provenance.hash import hash_frame, hash_json
 
 if TYPE_CHECKING:
@@ -74,16 +74,16 @@ class ProvenanceRecord(FrozenDict):
     _parts: dict[str, Any]
 
     def __init__(self, fields: Mapping[str, Any], parts: Mapping[str, Any] | None = None) -> None:
-        plain = plain_json(dict(fields))
+        plain = freeze(dict(fields))
         # Only parts that are what the record says they are: the digest vouches for them.
         vouched = {
             key: part for key, part in (parts or {}).items() if _vouched(plain.get(key), part)
         }
-        self._hold(plain, vouched)
+        self._hold(plain, freeze(vouched))
 
-    def _hold(self, plain: dict[str, Any], parts: dict[str, Any]) -> None:
-        dict.__init__(self, freeze(plain))
-        self._parts = freeze(parts)
+    def _hold(self, frozen: dict[str, Any], parts: dict[str, Any]) -> None:
+        dict.__init__(self, frozen)
+        self._parts = parts
 
     @property
     def parts(self) -> Mapping[str, Any]:
@@ -105,7 +105,7 @@ class ProvenanceRecord(FrozenDict):
 
     def to_dict(self) -> dict[str, Any]:
         """A plain, deep copy of :attr:`full` to do with as you like."""
-        copied: dict[str, Any] = plain_json(self.full)
+        copied: dict[str, Any] = json.loads(json.dumps(self.full))
         return copied
 
     def replace(self, **changes: Any) -> ProvenanceRecord:
@@ -190,16 +190,17 @@ def content_of(frame: pd.DataFrame) -> dict[str, Any]:
 
 def seal(fields: Mapping[str, Any]) -> ProvenanceRecord:
     """Make a record of these fields: versions, counts, long parts shortened, hash added."""
-    text = json_text(
-        {
-            **fields,
-            "schema_version": SCHEMA_VERSION,
-            "library_version": __version__,
-            "bad_quality_count": fields["quality"]["bad"],
-            "failure_count": len(fields["failures"]),
-        }
+    short, parts = capped(
+        freeze(
+            {
+                **fields,
+                "schema_version": SCHEMA_VERSION,
+                "library_version": __version__,
+                "bad_quality_count": fields["quality"]["bad"],
+                "failure_count": len(fields["failures"]),
+            }
+        )
     )
-    short, parts = capped(json.loads(text), len(text))
     short["record_hash"] = _record_hash(short)
     # Made here, so there is nothing left to check.
     record = ProvenanceRecord.__new__(ProvenanceRecord)

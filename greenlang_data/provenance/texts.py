@@ -33,7 +33,9 @@ class Texts(Kind):
         super().__init__(label)
         self._lengths = sha256()
         self._bytes = sha256()
+        self._count = 0  # of the texts that have a code
         self._known: dict[str | bytes, int] = {}
+        self._unlisted: Any = None  # the Arrow array of those that have a code, before any is known
         self._known_set: Any = None
 
     def add(self, values: Sequence[str | bytes | None]) -> None:
@@ -58,7 +60,7 @@ class Texts(Kind):
             return
         for start in range(0, len(array), _SLICE):
             part = array.slice(start, _SLICE)
-            if len(self._known) == LIMIT:
+            if self._count == LIMIT:
                 self._add_by_lookup(part)
             else:
                 self._add_encoded(part.dictionary_encode())
@@ -97,13 +99,22 @@ class Texts(Kind):
     def _code(self, value: str | bytes | None) -> int:
         if value is None:
             return _NULL
-        code = self._known.get(value)
+        known = self._listed()
+        code = known.get(value)
         if code is not None:
             return code
-        if len(self._known) == LIMIT:
+        if self._count == LIMIT:
             return _LITERAL
         self._new([value])
-        return self._known.setdefault(value, len(self._known))
+        self._count += 1
+        return known.setdefault(value, len(known))
+
+    def _listed(self) -> dict[str | bytes, int]:
+        """Every text that has a code. Python objects cost most, and a single part needs none."""
+        if self._unlisted is not None:
+            texts, self._unlisted = self._unlisted.to_pylist(), None
+            self._known = dict(zip(texts, range(len(texts)), strict=True))
+        return self._known
 
     def _new(self, values: Iterable[str | bytes]) -> None:
         for value in values:
@@ -116,21 +127,30 @@ class Texts(Kind):
         # Arrow numbers the distinct values in the order of their first occurrence, as we do.
         codes = encoded.indices.fill_null(_NULL).to_numpy(zero_copy_only=False)
         known = self._codes(encoded.dictionary)
-        mapped = np.array([*known, _NULL], "<i4")[codes]
+        mapped = np.append(known, np.int32(_NULL))[codes]
         self._add_mapped(mapped, lambda rows: encoded.dictionary.take(pa.array(codes[rows])))
 
-    def _codes(self, distinct: Any) -> list[int]:
+    def _codes(self, distinct: Any) -> Array:
         """The codes of an Arrow array of distinct texts; thousands may be new, so all at once."""
-        values, first = distinct.to_pylist(), len(self._known)
-        new = [place for place, value in enumerate(values) if value not in self._known]
+        first = self._count
+        if not first:
+            self._unlisted = distinct.slice(0, LIMIT)
+            self._count = len(self._unlisted)
+            self._new_arrow(self._unlisted)
+            codes = np.arange(len(distinct), dtype="<i4")
+            codes[LIMIT:] = _LITERAL
+            return codes
+        values, listed = distinct.to_pylist(), self._listed()
+        new = [place for place, value in enumerate(values) if value not in listed]
         if new := new[: LIMIT - first]:
             self._new_arrow(distinct.take(pa.array(new)))
-            self._known.update({values[place]: first + at for at, place in enumerate(new)})
-        return [self._known.get(value, _LITERAL) for value in values]
+            listed.update({values[place]: first + at for at, place in enumerate(new)})
+            self._count += len(new)
+        return np.array([listed.get(value, _LITERAL) for value in values], "<i4")
 
     def _add_by_lookup(self, part: Any) -> None:
         if self._known_set is None:
-            self._known_set = pa.array(list(self._known), part.type)
+            self._known_set = pa.array(list(self._listed()), part.type)
         codes = pc.index_in(part, value_set=self._known_set).fill_null(_LITERAL)
         mapped = codes.to_numpy(zero_copy_only=False).astype("<i4")
         if part.null_count:

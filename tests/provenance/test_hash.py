@@ -261,7 +261,10 @@ def test_the_definition_does_not_drift() -> None:
     """Frames are verified years later: these hashes may only change with the version tag."""
     assert table_hash(every_type()) == EVERY_TYPE
     assert hash_frame(plant()) == PLANT
+    names = [f"ns=2;s=Tag{number}" for number in range(10_000)]  # more than have a code
+    assert hash_frame(pd.DataFrame({"tag": names + names})) == MANY_NAMES
 
 
 EVERY_TYPE = "883634e73b7bb5fcc9a7815b6daecb4573d335ec0fe7fd100fe3a63277315a6a"
 PLANT = "e16a68d00cf797abb12b342e8943c3021f7314754e668ee259a161c5aba1a4d2"
+MANY_NAMES = "31f96505e1be6e21c5ecbf62ae66f5ad7a3466da3250ab171fcab8dfe6cd1877"
