@@ -23,13 +23,14 @@ from greenlang_data.connectors.watch_query import WatchQuery
 from greenlang_data.errors import QueryError, SessionClosedError, UnsupportedError
 from greenlang_data.historians import HistorianCalls
 from greenlang_data.runtime import get_runtime
+from greenlang_data.sampling import SamplingCalls
 from greenlang_data.settings import ConnectorConfig
 from greenlang_data.settings.config import MockVariant
 from greenlang_data.settings.toml import read_settings
 from greenlang_data.sources import Sources, config_classes, mock_configs
 from greenlang_data.tags import TagsOfSources
 from greenlang_data.times import parse_interval, zone_named
-from greenlang_data.watching import Shape, WatchingCalls, check_shape
+from greenlang_data.watching import Shape, check_shape
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -38,7 +39,7 @@ if TYPE_CHECKING:
     from greenlang_data.export.scan import Scan
 
 
-class Session(HistorianCalls, WatchingCalls):
+class Session(HistorianCalls, SamplingCalls):
     """Plant and enterprise data as DataFrames.
 
     ``sources`` are configs, or connectors of your own. ``mock=True`` adds a simulated plant
@@ -167,7 +168,8 @@ class Session(HistorianCalls, WatchingCalls):
 
         ``shape="long"`` (usual): ``timestamp, pollutant, concentration, unit, flow_rate,
         quality_flag, quality``, pollutant after pollutant; ``"wide"``: a column per pollutant and
-        the flow. ``resolution`` is minute (usual), hour or day.
+        the flow. ``resolution`` is minute (usual), hour or day. Of an analyser a window that ends in
+        the future is sampled, and one of the past comes from its recording, or is an error.
         """
         query = build_query(
             CEMSQuery,
@@ -177,7 +179,7 @@ class Session(HistorianCalls, WatchingCalls):
             end_time=end,
             resolution=resolution,
         )
-        return self._read("cems", query, source, timeout, errors, shape)
+        return self._emissions(query, source, timeout, errors, shape)
 
     def erp(
         self,

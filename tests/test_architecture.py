@@ -36,17 +36,19 @@ MAY_IMPORT: dict[str, set[str]] = {
     "tags": {"errors", "runtime", "provenance", "connectors", "sources", "answer"},
     "session": {
         "errors", "times", "runtime", "settings", "connectors", "sources", "answer", "export",
-        "observe", "tags", "watching", "historians",
+        "observe", "tags", "watching", "historians", "sampling",
     },
     "historians": {"connectors", "watching"},
+    "sampling": {"errors", "runtime", "connectors", "observe", "watching"},
     "watching": {
         "errors", "times", "runtime", "provenance", "connectors", "sources", "answer", "export",
         "observe",
     },
     "word_orders": {"errors", "runtime", "settings", "drivers", "connectors", "session"},
     "check": {"runtime", "connectors", "session"},
+    "record": {"_version", "errors", "runtime", "drivers", "connectors", "session"},
     "demo": {"session", "__init__"},
-    "cli": {"_version", "errors", "check", "demo"},
+    "cli": {"_version", "errors", "check", "demo", "record"},
     "__init__": {"_version"},
 }  # fmt: skip
 

@@ -2,35 +2,50 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from datetime import datetime
 from decimal import Decimal
-from typing import Any, Literal, Self
+from typing import Any, Final, Literal, Self
 
 from pydantic import BaseModel, Field, field_validator, model_validator
 
-from greenlang_data.connectors.driven import DrivenConnector
 from greenlang_data.connectors.payload import ExactNumber, ReadPayload, Rows, rows_of
 from greenlang_data.connectors.query import Moment, Query, distinct
 from greenlang_data.connectors.result import ReadResult, checked_shape
+from greenlang_data.connectors.watch_query import WatchQuery
+from greenlang_data.connectors.watched import WatchedConnector
 from greenlang_data.drivers.base import Request, Window
 from greenlang_data.errors import QueryError
 from greenlang_data.frames.emissions import emissions_table
 from greenlang_data.frames.series import Series
 from greenlang_data.frames.shaped import Shaped
 from greenlang_data.frames.wide import wide_table
-from greenlang_data.settings import ConnectorConfig
+from greenlang_data.settings.analyser import AnalyserSettings
+from greenlang_data.settings.modbus import ModbusSettings
+from greenlang_data.settings.opcua import OpcUaSettings
+from greenlang_data.settings.protocols import refuse_foreign_keys
 
 _SECONDS = {"hour": 3600.0, "day": 86400.0}
 
 
-class CEMSConfig(ConnectorConfig):
+CEMSProtocol = Literal["modbus", "opcua"]
+
+# The keys that a protocol has beside those of every CEMS source.
+_KEYS: Final[dict[str, frozenset[str]]] = {
+    "modbus": frozenset(ModbusSettings.model_fields) | frozenset(AnalyserSettings.model_fields),
+    "opcua": frozenset(OpcUaSettings.model_fields) | frozenset(AnalyserSettings.model_fields),
+}
+_ANALYSERS: Final = frozenset({"modbus", "opcua"})
+
+
+class CEMSConfig(AnalyserSettings, OpcUaSettings, ModbusSettings):
     """Where the analyser or its data system is, and which stack it watches.
 
-    ``flow_tag`` names the stack gas flow, read beside the pollutants; None when there is none.
+    ``flow_tag`` names the stack gas flow, read beside the pollutants where there is one. Beside
+    these a source takes the keys of its own protocol, and no others: see the bases of this class.
     """
 
-    protocol: Literal["modbus", "opcua"] = "modbus"
-    endpoint: str = ""
+    protocol: CEMSProtocol = "modbus"
     stack_id: str = "STACK-001"
     flow_tag: str | None = "flow_rate"
 
@@ -45,6 +60,11 @@ class CEMSConfig(ConnectorConfig):
             raise ValueError("endpoint is needed unless mock_mode is on")
         return self
 
+    @model_validator(mode="after")
+    def _only_keys_of_the_protocol(self) -> Self:
+        refuse_foreign_keys(self.model_fields_set, self.protocol, _KEYS)
+        return self
+
     @property
     def driver_name(self) -> str:
         return "mock" if self.mock_mode else f"cems_{self.protocol}"
@@ -52,6 +72,18 @@ class CEMSConfig(ConnectorConfig):
     @property
     def source_system(self) -> str:
         return "mock plant" if self.mock_mode else f"{self.protocol} {self.endpoint}"
+
+    @property
+    def is_analyser(self) -> bool:
+        """Whether it tells only what it shows now."""
+        return not self.mock_mode and self.protocol in _ANALYSERS
+
+    @property
+    def flow(self) -> str | None:
+        """What to read as the stack gas flow; None where there is none."""
+        if self.is_analyser and self.flow_tag not in {one.tag for one in self.measurands}:
+            return None
+        return self.flow_tag
 
 
 class CEMSQuery(Query):
@@ -98,7 +130,7 @@ class CEMSPayload(ReadPayload):
         )
 
 
-class CEMSConnector(DrivenConnector[CEMSQuery, CEMSPayload, CEMSConfig]):
+class CEMSConnector(WatchedConnector[CEMSQuery, CEMSPayload, CEMSConfig]):
     """Reads an emissions monitoring system."""
 
     connector_id = "cems-connector"
@@ -107,15 +139,25 @@ class CEMSConnector(DrivenConnector[CEMSQuery, CEMSPayload, CEMSConfig]):
     def request(self, query: CEMSQuery) -> Request:
         if query.end_time is None:
             raise QueryError("the window has no end", remedy="Give end_time.")
-        tags = list(query.pollutants)
-        if self.config.flow_tag and self.config.flow_tag not in tags:
-            tags.append(self.config.flow_tag)
         interval = _SECONDS.get(query.resolution)
         aggregation = "avg" if interval else None
-        return Window(tuple(tags), query.start_time, query.end_time, interval, aggregation)
+        tags = tuple(self.tags(query.pollutants))
+        return Window(tags, query.start_time, query.end_time, interval, aggregation)
+
+    def tags(self, pollutants: Sequence[str]) -> list[str]:
+        """The pollutants, and the stack gas flow that is read beside them."""
+        flow = self.config.flow
+        return [*pollutants, *([flow] if flow and flow not in pollutants else [])]
 
     def payload(self, query: CEMSQuery, result: ReadResult) -> CEMSPayload:
-        flow_tag = None if self.config.flow_tag in query.pollutants else self.config.flow_tag
+        flow = self.config.flow
+        return self._payload(result, None if flow in query.pollutants else flow)
+
+    def payload_of_watch(self, query: WatchQuery, result: ReadResult) -> CEMSPayload:
+        alone = len(query.tag_ids) == 1
+        return self._payload(result, None if alone else self.config.flow)
+
+    def _payload(self, result: ReadResult, flow_tag: str | None) -> CEMSPayload:
         pollutants, flow = split_flow(result.series, flow_tag)
         table = emissions_table(pollutants, flow).table
         payload = CEMSPayload(

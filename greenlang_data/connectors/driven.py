@@ -239,12 +239,14 @@ class DrivenConnector(BaseConnector[TQuery, TPayload, TConfig]):
         """Requests sent, quality counts, failures and notes of what was read."""
         result = payload.result
         exchanges = {"exchanges": result.log.exchanges} if result.log.exchanges else {}
+        basis = {"basis": result.log.basis} if result.log.basis else {}
         return {
             "requests": result.log.requests,
             "quality": result.qualities,
             "failures": result.failures,
             "notes": list(result.log.notes),
             **exchanges,
+            **basis,
         }
 
 

@@ -101,12 +101,14 @@ class ReadLog:
     ``requests`` counts requests on the wire. ``notes`` are sentences about anything that a reader
     of the numbers must know: computed here and not by the source, time stamps of the client's
     clock, limits met. ``exchanges`` tells of each request of a web system: ``request``,
-    ``status``, ``bytes``, ``seconds``, ``request_id``.
+    ``status``, ``bytes``, ``seconds``, ``request_id``. ``basis`` says by tag on what its numbers
+    stand beside their unit: ``moisture`` (wet, dry) and ``reference_oxygen`` (percent).
     """
 
     requests: int = 0
     notes: list[str] = field(default_factory=list)
     exchanges: list[dict[str, Any]] = field(default_factory=list)
+    basis: dict[str, dict[str, Any]] = field(default_factory=dict)
 
     def note(self, sentence: str) -> None:
         """Add a sentence once, however often it happens."""

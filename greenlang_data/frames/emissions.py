@@ -11,18 +11,21 @@ import pyarrow.compute as pc
 from greenlang_data.frames.long import long_table
 from greenlang_data.frames.series import Series
 from greenlang_data.frames.shaped import Shaped, table_of
+from greenlang_data.frames.watched import GAP
 
 
 def emissions_table(pollutants: Sequence[Series], flow: Series | None) -> Shaped:
     """``timestamp, pollutant, concentration, unit, flow_rate, quality_flag, quality``.
 
     ``quality_flag`` is the system's own word (measured, calibration ...), or the quality where it
-    has none. ``flow_rate`` is the flow of the same time stamp, null when there is none; its unit
+    has none; missing where the link was lost. ``flow_rate`` is the flow of the same time stamp, null when there is none; its unit
     is in the field.
     """
     table = long_table(pollutants).table.combine_chunks()
     timestamps = table.column("timestamp").combine_chunks()
     status = _text(table, "status")
+    lost = pc.equal(status, GAP).fill_null(False)
+    status = pc.if_else(lost, pa.scalar("missing"), status)
     columns = {
         "timestamp": timestamps,
         "pollutant": table.column("tag").combine_chunks(),

@@ -35,10 +35,12 @@ from pydantic_core import ErrorDetails
 from greenlang_data.errors import ConfigurationError, QueryError
 from greenlang_data.settings.bacnet_object import BacnetObject
 from greenlang_data.settings.config import ConnectorConfig
+from greenlang_data.settings.measurand import Measurand
 from greenlang_data.settings.point import Point
 from greenlang_data.settings.point_list import read_point_list
 from greenlang_data.settings.register import Register
 from greenlang_data.settings.register_map import read_register_map
+from greenlang_data.settings.signal import Signal
 from greenlang_data.settings.tag import TagEntry
 from greenlang_data.settings.tag_list import read_object_list, read_tag_list
 from greenlang_data.times import zone_named
@@ -57,12 +59,15 @@ _ENTRIES: Final[dict[str, type[BaseModel]]] = {
     "tags": TagEntry,
     "points": Point,
     "objects": BacnetObject,
+    "measurands": Measurand,
+    "signals": Signal,
 }
 _PATHS: Final = (
     "certificate_path",
     "private_key_path",
     "server_certificate_path",
     "ca_certificate_path",
+    "recording",
 )
 
 
