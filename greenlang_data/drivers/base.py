@@ -13,11 +13,13 @@ from dataclasses import dataclass, field
 from datetime import date, datetime
 from typing import TYPE_CHECKING, Any, ClassVar, Final
 
+from greenlang_data.drivers.places import Place
 from greenlang_data.errors import UnsupportedError
 
 if TYPE_CHECKING:
     import pyarrow as pa
 
+    from greenlang_data.drivers.reading import RecordReading
     from greenlang_data.settings import ConnectorConfig
 
 
@@ -71,7 +73,7 @@ class Records:
     """Business records of one entity. ``fields`` empty means all; ``limit`` None means all.
 
     ``start`` and ``end`` bound the entity's own date, ``end`` excluded for instants and included
-    for calendar dates.
+    for calendar dates. ``places`` are where a system may keep them, the best first.
     """
 
     entity: str
@@ -80,6 +82,7 @@ class Records:
     start: datetime | date | None = None
     end: datetime | date | None = None
     limit: int | None = None
+    places: tuple[Place, ...] = ()
 
 
 Request = Snapshot | Window | Records
@@ -100,12 +103,14 @@ class ReadLog:
     ``requests`` counts requests on the wire. ``notes`` are sentences about anything that a reader
     of the numbers must know: computed here and not by the source, time stamps of the client's
     clock, limits met. ``exchanges`` tells of each request of a web system: ``request``,
-    ``status``, ``bytes``, ``seconds``, ``request_id``.
+    ``status``, ``bytes``, ``seconds``, ``request_id``. ``completeness`` is what a read of records
+    can prove about itself: what the source counted before and after, pages, distinct keys.
     """
 
     requests: int = 0
     notes: list[str] = field(default_factory=list)
     exchanges: list[dict[str, Any]] = field(default_factory=list)
+    completeness: dict[str, Any] = field(default_factory=dict)
 
     def note(self, sentence: str) -> None:
         """Add a sentence once, however often it happens."""
@@ -152,6 +157,10 @@ class Driver(ABC):
         tag before the next, in time order, at least one (perhaps empty) per tag.
         Records: batches of one schema, with the unit of a column in its field metadata.
         """
+
+    def reading(self, request: Request, log: ReadLog) -> RecordReading | None:
+        """The same answer in steps, of a driver that reads records a page at a time; else None."""
+        return None
 
     def check(self, request: Request) -> None:
         """Raise UnsupportedError for a window of a kind that this driver never answers."""
