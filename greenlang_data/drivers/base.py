@@ -13,11 +13,13 @@ from dataclasses import dataclass, field
 from datetime import date, datetime
 from typing import TYPE_CHECKING, Any, ClassVar, Final
 
+from greenlang_data.drivers.places import Place
 from greenlang_data.errors import UnsupportedError
 
 if TYPE_CHECKING:
     import pyarrow as pa
 
+    from greenlang_data.drivers.reading import RecordReading
     from greenlang_data.settings import ConnectorConfig
 
 
@@ -72,7 +74,8 @@ class Records:
 
     ``start`` and ``end`` bound the entity's own date, ``end`` excluded for instants and included
     for calendar dates. Datetimes have the zone in which they were meant: where the entity's date
-    is a calendar day, theirs is the one that they have there.
+    is a calendar day, theirs is the one that they have there. ``places`` are where a system may
+    keep them, the best first.
     """
 
     entity: str
@@ -81,6 +84,7 @@ class Records:
     start: datetime | date | None = None
     end: datetime | date | None = None
     limit: int | None = None
+    places: tuple[Place, ...] = ()
 
 
 Request = Snapshot | Window | Records
@@ -103,12 +107,15 @@ class ReadLog:
     clock, limits met. ``exchanges`` tells of each request of a web system: ``request``,
     ``status``, ``bytes``, ``seconds``, ``request_id``. ``basis`` says by tag on what its numbers
     stand beside their unit: ``moisture`` (wet, dry) and ``reference_oxygen`` (percent).
+    ``completeness`` is what a read of records can prove about itself: what the source counted
+    before and after, pages, distinct keys.
     """
 
     requests: int = 0
     notes: list[str] = field(default_factory=list)
     exchanges: list[dict[str, Any]] = field(default_factory=list)
     basis: dict[str, dict[str, Any]] = field(default_factory=dict)
+    completeness: dict[str, Any] = field(default_factory=dict)
 
     def note(self, sentence: str) -> None:
         """Add a sentence once, however often it happens."""
@@ -155,6 +162,10 @@ class Driver(ABC):
         tag before the next, in time order, at least one (perhaps empty) per tag.
         Records: batches of one schema, with the unit of a column in its field metadata.
         """
+
+    def reading(self, request: Request, log: ReadLog) -> RecordReading | None:
+        """The same answer in steps, of a driver that reads records a page at a time; else None."""
+        return None
 
     def check(self, request: Request) -> None:
         """Raise UnsupportedError for a window of a kind that this driver never answers."""
