@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
 from hashlib import sha256
+from struct import pack
 from typing import Any, Final
 
 import numpy as np
@@ -51,7 +52,9 @@ class Texts(Kind):
             if code == _LITERAL and value is not None:
                 literals.append(value)
         self._new(literals)
-        self._update(np.array(codes, "<i4"))
+        self.seen = self.seen or any(code != _NULL for code in codes)
+        self.main.update(pack(f"<{len(codes)}i", *codes))
+        self.rows += len(codes)
 
     def add_arrow(self, array: Any) -> None:
         """Add an Arrow array of strings or bytes."""
@@ -124,23 +127,23 @@ class Texts(Kind):
             self._bytes.update(raw)
 
     def _add_encoded(self, encoded: Any) -> None:
-        # Arrow numbers the distinct values in the order of their first occurrence, as we do.
-        codes = encoded.indices.fill_null(_NULL).to_numpy(zero_copy_only=False)
-        known = self._codes(encoded.dictionary)
-        mapped = np.append(known, np.int32(_NULL))[codes]
-        self._add_mapped(mapped, lambda rows: encoded.dictionary.take(pa.array(codes[rows])))
+        distinct, indices = encoded.dictionary, encoded.indices
+        codes = (indices.fill_null(_NULL) if indices.null_count else indices).to_numpy()
+        if self._count:
+            mapped = np.append(self._codes(distinct), np.int32(_NULL))[codes]
+        else:
+            # Arrow numbers the distinct values in the order of their first occurrence, as we do.
+            self._unlisted = distinct.slice(0, LIMIT)
+            self._count = len(self._unlisted)
+            if self._count:
+                self._new_arrow(self._unlisted)
+            coded = len(distinct) <= LIMIT
+            mapped = codes if coded else np.where(codes < LIMIT, codes, np.int32(_LITERAL))
+        self._add_mapped(mapped, lambda rows: distinct.take(pa.array(codes[rows])))
 
     def _codes(self, distinct: Any) -> Array:
         """The codes of an Arrow array of distinct texts; thousands may be new, so all at once."""
-        first = self._count
-        if not first:
-            self._unlisted = distinct.slice(0, LIMIT)
-            self._count = len(self._unlisted)
-            self._new_arrow(self._unlisted)
-            codes = np.arange(len(distinct), dtype="<i4")
-            codes[LIMIT:] = _LITERAL
-            return codes
-        values, listed = distinct.to_pylist(), self._listed()
+        values, listed, first = distinct.to_pylist(), self._listed(), self._count
         new = [place for place, value in enumerate(values) if value not in listed]
         if new := new[: LIMIT - first]:
             self._new_arrow(distinct.take(pa.array(new)))
