@@ -8,7 +8,7 @@ from typing import Any, Final
 
 from greenlang_data.errors import ProvenanceError
 from greenlang_data.provenance.frozen import FrozenDict, freeze
-from greenlang_data.provenance.hash import Written, write_json
+from greenlang_data.provenance.hash import Written, canonical_json, write_json
 
 # pandas writes attributes into a Parquet footer three times; 120 MB of them made a file unreadable.
 LIMIT: Final = 8000
@@ -29,11 +29,13 @@ _SHORTENED: Final = (
 )
 
 
-def capped(fields: FrozenDict, known: Mapping[str, Written]) -> tuple[dict[str, Any], FrozenDict]:
-    """(fields within ``LIMIT`` characters of JSON, the long parts in full), all values frozen.
+def capped(
+    fields: FrozenDict, known: Mapping[str, Written]
+) -> tuple[dict[str, Any], str, FrozenDict]:
+    """(fields within ``LIMIT`` characters of JSON, their canonical JSON, the long parts in full).
 
-    ``known`` are parts that were written out already. Raises ProvenanceError when a part that may
-    not be shortened is too long.
+    ``known`` are parts that were written out already. All values that are given back are frozen.
+    Raises ProvenanceError when a part that may not be shortened is too long.
     """
     # Each part is written out once, for its size and for its hash: it may have 10,000 names.
     written = {
@@ -45,7 +47,7 @@ def capped(fields: FrozenDict, known: Mapping[str, Written]) -> tuple[dict[str, 
         if part.length > (_LONG_PARENTS if key == "parents" else LONG)
     ]
     short = {**fields, **{key: freeze(digest(written[key])) for key in long}}
-    while _size(short) > LIMIT:
+    while not _fits(short, text := canonical_json(short)):
         rest = [key for key in written if key not in long]
         if not rest:
             raise ProvenanceError(
@@ -55,7 +57,7 @@ def capped(fields: FrozenDict, known: Mapping[str, Written]) -> tuple[dict[str, 
         largest = max(rest, key=lambda key: written[key].length)
         long.append(largest)
         short[largest] = freeze(digest(written[largest]))
-    return short, FrozenDict({key: fields[key] for key in long})
+    return short, text, FrozenDict({key: fields[key] for key in long})
 
 
 def digest(written: Written) -> dict[str, Any]:
@@ -85,5 +87,8 @@ def _entry(value: Any) -> Any:
     return value if len(text) <= _ENTRY else f"{text[: _ENTRY - 1]}…"
 
 
-def _size(value: Any) -> int:
-    return len(json.dumps(value))
+def _fits(fields: Mapping[str, Any], text: str) -> bool:
+    """Whether ``fields``, whose canonical JSON is ``text``, have ``LIMIT`` characters in pandas'."""
+    # That has a space after each comma and colon, and six characters for one beyond ASCII.
+    at_most = len(text) + text.count(",") + text.count(":")
+    return (text.isascii() and at_most <= LIMIT) or len(json.dumps(fields)) <= LIMIT

@@ -18,7 +18,7 @@ from greenlang_data._version import __version__
 from greenlang_data.errors import ProvenanceError
 from greenlang_data.provenance.digest import capped
 from greenlang_data.provenance.frozen import FrozenDict, freeze
-from greenlang_data.provenance.hash import Written, hash_frame, hash_json
+from greenlang_data.provenance.hash import Written, hash_frame, hash_json, hash_text
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -196,19 +196,16 @@ def seal(fields: Mapping[str, Any], known: Mapping[str, Written] | None = None) 
 
     ``known`` are those of the fields that were written out before, for their hashes.
     """
-    short, parts = capped(
-        freeze(
-            {
-                **fields,
-                "schema_version": SCHEMA_VERSION,
-                "library_version": __version__,
-                "bad_quality_count": fields["quality"]["bad"],
-                "failure_count": len(fields["failures"]),
-            }
-        ),
-        known or {},
-    )
-    short["record_hash"] = _record_hash(short)
+    whole = {
+        **fields,
+        "schema_version": SCHEMA_VERSION,
+        "library_version": __version__,
+        "bad_quality_count": fields["quality"]["bad"],
+        "failure_count": len(fields["failures"]),
+    }
+    whole.pop("record_hash", None)  # of the record that this one replaces
+    short, text, parts = capped(freeze(whole), known or {})
+    short["record_hash"] = hash_text(text)
     # Made here, so there is nothing left to check.
     record = ProvenanceRecord.__new__(ProvenanceRecord)
     record._hold(short, parts)
