@@ -23,7 +23,7 @@ from greenlang_data.frames.series import (
 from greenlang_data.frames.shaped import Shaped
 from greenlang_data.frames.snapshot import snapshot_table
 from greenlang_data.frames.wide import wide_table
-from greenlang_data.provenance.hash import column_digests, hash_table
+from greenlang_data.provenance.hash import Written, column_digests, hash_table
 
 SHAPES: Final = {"snapshot": ("snapshot",), "window": ("wide", "long"), "records": ("records",)}
 
@@ -39,6 +39,8 @@ class ReadResult:
     batches: Sequence[pa.RecordBatch]
     log: ReadLog = field(default_factory=ReadLog)
     truncated: bool = False
+    # The query as it was hashed: thousands of names are not written out twice.
+    asked: Written | None = None
     # Of the answer's columns, for the frame's own hash; empty until the content was hashed.
     _digests: Mapping[str, bytes] = field(default_factory=dict)
 

@@ -16,7 +16,7 @@ from __future__ import annotations
 
 import json
 from hashlib import sha256
-from typing import TYPE_CHECKING, Any, Final
+from typing import TYPE_CHECKING, Any, Final, NamedTuple
 
 from greenlang_data.errors import ProvenanceError
 
@@ -53,6 +53,20 @@ def hash_json(value: Any) -> str:
 def hash_text(text: str) -> str:
     """SHA-256 (64 hex digits) of the UTF-8 of ``text``."""
     return sha256(text.encode("utf-8", "surrogatepass")).hexdigest()
+
+
+class Written(NamedTuple):
+    """Plain JSON with the length and the hash of its canonical text, which may be long."""
+
+    value: Any
+    length: int
+    sha256: str
+
+
+def write_json(value: Any) -> Written:
+    """``value``, which must not change from now on, with the hash that :func:`hash_json` gives."""
+    text = canonical_json(value)
+    return Written(value, len(text), hash_text(text))
 
 
 class ContentHasher:

@@ -18,7 +18,7 @@ from greenlang_data._version import __version__
 from greenlang_data.errors import ProvenanceError
 from greenlang_data.provenance.digest import capped
 from greenlang_data.provenance.frozen import FrozenDict, freeze
-from greenlang_data.provenance.hash import hash_frame, hash_json
+from greenlang_data.provenance.hash import Written, hash_frame, hash_json, hash_text
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -135,7 +135,7 @@ def make_record(
     frame: pd.DataFrame | None = None,
     *,
     content: Mapping[str, Any] | None = None,
-    query: Mapping[str, Any] | None = None,
+    query: Mapping[str, Any] | Written | None = None,
     start: datetime | str | None = None,
     end: datetime | str | None = None,
     shape: str | None = None,
@@ -150,13 +150,15 @@ def make_record(
 ) -> ProvenanceRecord:
     """The record of a freshly fetched frame.
 
-    ``quality`` counts samples: {good, uncertain, bad}. ``content`` is what :func:`content_of` says
+    ``query`` may be what was hashed for ``provenance``. ``quality`` counts samples: {good, uncertain, bad}. ``content`` is what :func:`content_of` says
     of the frame, where that is known without it. With neither (a stream) the record has no
     ``frame_hash`` and ``columns`` yet; whoever writes the stream adds them with
     :meth:`ProvenanceRecord.replace`. Raises ProvenanceError when a value is not plain JSON.
     """
     if content is None:
         content = _NO_CONTENT if frame is None else content_of(frame)
+    known = {"query": query} if isinstance(query, Written) else {}
+    asked = query.value if isinstance(query, Written) else query
     about = dict(provenance)  # its fields are plain already
     about["timestamp"] = provenance.timestamp.isoformat()
     return seal(
@@ -164,7 +166,7 @@ def make_record(
             **about,
             "lineage": "fetched",
             "parents": [],
-            "query": None if query is None else dict(query),
+            "query": None if asked is None else dict(asked),
             "start": _iso(start),
             "end": _iso(end),
             "shape": shape,
@@ -177,7 +179,8 @@ def make_record(
             "retries": retries,
             **({"exchanges": [dict(one) for one in exchanges]} if exchanges else {}),
             **content,
-        }
+        },
+        known,
     )
 
 
@@ -188,20 +191,21 @@ def content_of(frame: pd.DataFrame) -> dict[str, Any]:
     return {"rows": len(frame), "columns": columns, "frame_hash": hash_frame(frame)}
 
 
-def seal(fields: Mapping[str, Any]) -> ProvenanceRecord:
-    """Make a record of these fields: versions, counts, long parts shortened, hash added."""
-    short, parts = capped(
-        freeze(
-            {
-                **fields,
-                "schema_version": SCHEMA_VERSION,
-                "library_version": __version__,
-                "bad_quality_count": fields["quality"]["bad"],
-                "failure_count": len(fields["failures"]),
-            }
-        )
-    )
-    short["record_hash"] = _record_hash(short)
+def seal(fields: Mapping[str, Any], known: Mapping[str, Written] | None = None) -> ProvenanceRecord:
+    """Make a record of these fields: versions, counts, long parts shortened, hash added.
+
+    ``known`` are those of the fields that were written out before, for their hashes.
+    """
+    whole = {
+        **fields,
+        "schema_version": SCHEMA_VERSION,
+        "library_version": __version__,
+        "bad_quality_count": fields["quality"]["bad"],
+        "failure_count": len(fields["failures"]),
+    }
+    whole.pop("record_hash", None)  # of the record that this one replaces
+    short, text, parts = capped(freeze(whole), known or {})
+    short["record_hash"] = hash_text(text)
     # Made here, so there is nothing left to check.
     record = ProvenanceRecord.__new__(ProvenanceRecord)
     record._hold(short, parts)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
 from hashlib import sha256
+from struct import pack
 from typing import Any, Final
 
 import numpy as np
@@ -43,15 +44,13 @@ class Texts(Kind):
         if len(values) > _SMALL:
             self.add_arrow(pa.array(values))
             return
-        literals: list[str | bytes] = []
-        codes = []
-        for value in values:
-            code = self._code(value)
-            codes.append(code)
-            if code == _LITERAL and value is not None:
-                literals.append(value)
-        self._new(literals)
-        self._update(np.array(codes, "<i4"))
+        codes = self._codes(values)
+        if _LITERAL in codes:
+            pairs = zip(values, codes, strict=True)
+            self._new([value for value, code in pairs if code == _LITERAL and value is not None])
+        self.seen = self.seen or any(code != _NULL for code in codes)
+        self.main.update(pack(f"<{len(codes)}i", *codes))
+        self.rows += len(codes)
 
     def add_arrow(self, array: Any) -> None:
         """Add an Arrow array of strings or bytes."""
@@ -80,8 +79,8 @@ class Texts(Kind):
             look = _SMALL
             # Most texts turn up in the first rows, so look at more only when some are left.
             while len(unseen := np.flatnonzero(mapped == _UNSEEN)):
-                for local in dict.fromkeys(part[unseen[:look]].tolist()):
-                    known[local] = self._code(values[local].as_py())
+                found = list(dict.fromkeys(part[unseen[:look]].tolist()))
+                known[found] = self._codes([values[local].as_py() for local in found])
                 mapped = known[part]
                 look *= 8
             self._add_mapped(mapped, lambda rows, part=part: values.take(pa.array(part[rows])))
@@ -96,18 +95,19 @@ class Texts(Kind):
         texts = self._lengths.digest() + self._bytes.digest()
         return sha256(super().digest() + texts).digest()
 
-    def _code(self, value: str | bytes | None) -> int:
-        if value is None:
-            return _NULL
-        known = self._listed()
-        code = known.get(value)
-        if code is not None:
-            return code
-        if self._count == LIMIT:
-            return _LITERAL
-        self._new([value])
-        self._count += 1
-        return known.setdefault(value, len(known))
+    def _codes(self, values: Iterable[str | bytes | None]) -> list[int]:
+        """The code of each; new texts get the next ones, until there are ``LIMIT``."""
+        listed = self._listed()
+        codes, new = [], []
+        for value in values:
+            code = _NULL if value is None else listed.get(value, _LITERAL)
+            if code == _LITERAL and value is not None and len(listed) < LIMIT:
+                code = listed[value] = len(listed)
+                new.append(value)
+            codes.append(code)
+        self._count = len(listed)
+        self._new(new)
+        return codes
 
     def _listed(self) -> dict[str | bytes, int]:
         """Every text that has a code. Python objects cost most, and a single part needs none."""
@@ -117,36 +117,28 @@ class Texts(Kind):
         return self._known
 
     def _new(self, values: Iterable[str | bytes]) -> None:
-        for value in values:
-            # A lone surrogate is a legal Python string, though no file format takes it.
-            raw = value.encode("utf-8", "surrogatepass") if isinstance(value, str) else value
-            self._lengths.update(len(raw).to_bytes(8, "little"))
-            self._bytes.update(raw)
+        # A lone surrogate is a legal Python string, though no file format takes it.
+        raw = [
+            value.encode("utf-8", "surrogatepass") if isinstance(value, str) else value
+            for value in values
+        ]
+        self._lengths.update(pack(f"<{len(raw)}q", *map(len, raw)))
+        self._bytes.update(b"".join(raw))
 
     def _add_encoded(self, encoded: Any) -> None:
-        # Arrow numbers the distinct values in the order of their first occurrence, as we do.
-        codes = encoded.indices.fill_null(_NULL).to_numpy(zero_copy_only=False)
-        known = self._codes(encoded.dictionary)
-        mapped = np.append(known, np.int32(_NULL))[codes]
-        self._add_mapped(mapped, lambda rows: encoded.dictionary.take(pa.array(codes[rows])))
-
-    def _codes(self, distinct: Any) -> Array:
-        """The codes of an Arrow array of distinct texts; thousands may be new, so all at once."""
-        first = self._count
-        if not first:
+        distinct, indices = encoded.dictionary, encoded.indices
+        codes = (indices.fill_null(_NULL) if indices.null_count else indices).to_numpy()
+        if self._count:
+            mapped = np.array([*self._codes(distinct.to_pylist()), _NULL], "<i4")[codes]
+        else:
+            # Arrow numbers the distinct values in the order of their first occurrence, as we do.
             self._unlisted = distinct.slice(0, LIMIT)
             self._count = len(self._unlisted)
-            self._new_arrow(self._unlisted)
-            codes = np.arange(len(distinct), dtype="<i4")
-            codes[LIMIT:] = _LITERAL
-            return codes
-        values, listed = distinct.to_pylist(), self._listed()
-        new = [place for place, value in enumerate(values) if value not in listed]
-        if new := new[: LIMIT - first]:
-            self._new_arrow(distinct.take(pa.array(new)))
-            listed.update({values[place]: first + at for at, place in enumerate(new)})
-            self._count += len(new)
-        return np.array([listed.get(value, _LITERAL) for value in values], "<i4")
+            if self._count:
+                self._new_arrow(self._unlisted)
+            coded = len(distinct) <= LIMIT
+            mapped = codes if coded else np.where(codes < LIMIT, codes, np.int32(_LITERAL))
+        self._add_mapped(mapped, lambda rows: distinct.take(pa.array(codes[rows])))
 
     def _add_by_lookup(self, part: Any) -> None:
         if self._known_set is None:

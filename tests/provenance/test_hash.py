@@ -105,6 +105,13 @@ def test_no_rows_at_all() -> None:
     assert empty != hash_frame(pd.DataFrame({"a": []}))
 
 
+def test_texts_after_many_nulls() -> None:
+    names = [None] * 5 * LIMIT + [f"tag {number}" for number in range(100)]
+    plain = pa.table({"a": names})
+    parts = [plain.slice(start, 50) for start in range(0, len(names), 50)]
+    assert table_hash(*parts) == table_hash(plain)
+
+
 @pytest.mark.parametrize("unique", [LIMIT - 1, LIMIT, LIMIT + 1, 3 * LIMIT])
 def test_many_distinct_texts(unique: int) -> None:
     names = [f"tag {number % unique}" for number in range(4 * LIMIT)]
