@@ -21,7 +21,7 @@ from .erp_rows import Row
 from .launch import BUILD_FOLDER, FOLDER
 
 CAP_FOLDER = FOLDER / "cap"
-_SOURCES = ("cap_database.py", "erp_rows.py", "erp_types.py", "maintained_plant.py",
+_SOURCES = ("cap_database.py", "erp_rows.py", "erp_types.py", "odata_types.py", "maintained_plant.py",
             "sap_pm_rows.py", "cap/db/*.cds", "cap/srv/*.cds")  # fmt: skip
 
 

@@ -6,6 +6,7 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from .cap_database import CAP_FOLDER, make_database
+from .historian_launch import HistorianPeer, _start
 from .launch import Peer, PeerUnavailable, _flags, _scratch_file
 
 
@@ -64,3 +65,13 @@ def start_cap(
         return [str(node), str(CAP_FOLDER / "server.js"), "--port", str(chosen), *flags]
 
     return CapPeer("SAP CAP server", command, port=port, audit=audit)
+
+
+def start_gateway(*, port: int = 0, items: int = 120_000, **options: object) -> HistorianPeer:
+    """Start the SAP Gateway emulator with ``items`` purchase order items."""
+    return _start("SAP Gateway emulator", "gateway_server", port, {"items": items, **options})
+
+
+def start_oracle(*, port: int = 0, orders: int = 2_000, **options: object) -> HistorianPeer:
+    """Start the Oracle Fusion emulator with ``orders`` purchase orders of five lines each."""
+    return _start("Oracle Fusion emulator", "oracle_server", port, {"orders": orders, **options})
