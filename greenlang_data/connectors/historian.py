@@ -2,12 +2,17 @@
 
 from __future__ import annotations
 
+from collections.abc import AsyncIterator
 from datetime import datetime
 from decimal import Decimal
+from pathlib import Path
 from typing import Any, Literal, Self
 
+import pyarrow as pa
 from pydantic import BaseModel, Field, field_validator, model_validator
 
+from greenlang_data.cache.reader import CachedReader
+from greenlang_data.cache.store import Store
 from greenlang_data.connectors.current import SnapshotPayload, SnapshotQuery
 from greenlang_data.connectors.driven import DrivenConnector
 from greenlang_data.connectors.eventframes import EventFramePayload, EventFrameQuery
@@ -20,9 +25,10 @@ from greenlang_data.connectors.payload import (
 )
 from greenlang_data.connectors.query import Aggregation, Query, StampedMoment, distinct
 from greenlang_data.connectors.result import ReadResult
-from greenlang_data.drivers.base import Request, Snapshot, Window
+from greenlang_data.drivers.base import ReadLog, Request, Snapshot, Window
 from greenlang_data.errors import QueryError
 from greenlang_data.frames.series import Series
+from greenlang_data.settings.cache import CacheSettings
 from greenlang_data.settings.pi import PiSettings
 from greenlang_data.times import parse_interval
 
@@ -42,8 +48,8 @@ HistorianAggregation = (
 )
 
 
-class HistorianConfig(PiSettings):
-    """Where a historian is and how to log in; see the base of this class for the keys."""
+class HistorianConfig(PiSettings, CacheSettings):
+    """Where a historian is and how to log in; see the bases of this class for the keys."""
 
     historian_type: Literal["pi", "phd", "ge"] | None = None
 
@@ -146,6 +152,19 @@ class HistorianConnector(DrivenConnector[HistorianQuery, HistorianPayload, Histo
         return HistorianPayload(
             data_points=points, total_points=len(points), interval=query.interval
         )
+
+    def _answer(self, request: Request, log: ReadLog) -> AsyncIterator[pa.RecordBatch]:
+        config = self.config
+        if (
+            config.cache_path is None
+            or not isinstance(request, Window)
+            or request.interval is not None
+        ):
+            return super()._answer(request, log)
+        source = f"{config.source_system} {config.database_name or ''}".strip()
+        late = round(config.cache_late_seconds * 1e9)
+        store = Store(Path(config.cache_path), config.connector_id, source, late)
+        return CachedReader(store, super()._answer, request, log).read()
 
 
 def _point(one: Series, row: dict[str, Any]) -> HistorianDataPoint:

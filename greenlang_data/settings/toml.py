@@ -63,6 +63,10 @@ _PATHS: Final = (
     "private_key_path",
     "server_certificate_path",
     "ca_certificate_path",
+    "ca_path",
+    "client_certificate_path",
+    "client_key_path",
+    "cache_path",
 )
 
 
