@@ -47,6 +47,7 @@ HistorianAggregation = (
         "delta",
         "percent_good",
         "interpolated",
+        "held",
         "plot",
     ]
 )
@@ -103,7 +104,7 @@ class HistorianQuery(Query):
     ``avg``, ``min``, ``max``, ``sum``, ``count``, ``std`` (of a sample), ``first``, ``last``,
     ``range`` and ``delta`` (last less first) count every sample of the interval once;
     ``time_avg`` and ``percent_good`` count how long values held. ``interpolated`` is the value at
-    the interval's start, and ``plot`` a few samples of each interval that show its shape. Not
+    the interval's start, ``held`` the newest sample until then, and ``plot`` a few samples of each interval that show its shape. Not
     every source has all of them.
     """
 
