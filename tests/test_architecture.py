@@ -23,8 +23,9 @@ MAY_IMPORT: dict[str, set[str]] = {
     "drivers": {"errors", "settings"},
     "provenance": {"_version", "errors"},
     "frames": {"errors", "provenance", "drivers"},
+    "cache": {"drivers", "provenance"},
     "connectors": {
-        "errors", "states", "times", "runtime", "settings", "resilience", "drivers", "frames",
+        "cache", "errors", "states", "times", "runtime", "settings", "resilience", "drivers", "frames",
         "provenance",
     },
     "observe": {"errors", "states", "runtime", "settings", "connectors"},

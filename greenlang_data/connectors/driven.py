@@ -79,9 +79,7 @@ class DrivenConnector(BaseConnector[TQuery, TPayload, TConfig]):
     async def _fetch_data_impl(self, query: TQuery) -> TPayload:
         request, log, opened_with = self.request(query), ReadLog(), self._opened_with
         budget = LoadBudget(self.config.max_points, source=self.config.connector_id)
-        driver = self._connected_driver()
-        driver.check(request)
-        batches = driver.read(request, log)
+        batches = self._answer(request, log)
         result = await collect(batches, request, log, budget.count, self.config.connector_id)
         self._check_unchanged(opened_with)
         return self._payload_over(query, result)
@@ -216,10 +214,14 @@ class DrivenConnector(BaseConnector[TQuery, TPayload, TConfig]):
 
     async def _read_part(self, window: Window, log: ReadLog) -> AsyncIterator[pa.RecordBatch]:
         await self.ensure_connected()
-        driver = self._connected_driver()
-        driver.check(window)
-        async for batch in driver.read(window, log):
+        async for batch in self._answer(window, log):
             yield batch
+
+    def _answer(self, request: Request, log: ReadLog) -> AsyncIterator[pa.RecordBatch]:
+        """The driver's answer. Raises UnsupportedError for what it never answers."""
+        driver = self._connected_driver()
+        driver.check(request)
+        return driver.read(request, log)
 
     def planned_points(self, query: TQuery) -> int | None:
         """How many values or rows the answer will have, where that is known beforehand."""

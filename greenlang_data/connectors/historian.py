@@ -2,12 +2,17 @@
 
 from __future__ import annotations
 
+from collections.abc import AsyncIterator
 from datetime import datetime
 from decimal import Decimal
-from typing import Any, Literal, Self
+from pathlib import Path
+from typing import Any, Final, Literal, Self
 
+import pyarrow as pa
 from pydantic import BaseModel, Field, field_validator, model_validator
 
+from greenlang_data.cache.reader import CachedReader
+from greenlang_data.cache.store import Store
 from greenlang_data.connectors.current import SnapshotPayload, SnapshotQuery
 from greenlang_data.connectors.driven import DrivenConnector
 from greenlang_data.connectors.eventframes import EventFramePayload, EventFrameQuery
@@ -20,9 +25,14 @@ from greenlang_data.connectors.payload import (
 )
 from greenlang_data.connectors.query import Aggregation, Query, StampedMoment, distinct
 from greenlang_data.connectors.result import ReadResult
-from greenlang_data.drivers.base import Request, Snapshot, Window
+from greenlang_data.drivers.base import ReadLog, Request, Snapshot, Window
 from greenlang_data.errors import QueryError
 from greenlang_data.frames.series import Series
+from greenlang_data.settings.cache import CacheSettings
+from greenlang_data.settings.config import ConnectorConfig
+from greenlang_data.settings.http import HttpSettings
+from greenlang_data.settings.opcua import OpcUaAccess
+from greenlang_data.settings.phd import PhdSettings
 from greenlang_data.settings.pi import PiSettings
 from greenlang_data.times import parse_interval
 
@@ -36,12 +46,21 @@ HistorianAggregation = Literal[
     "delta",
     "percent_good",
     "interpolated",
+    "held",
     "plot",
 ]
 
 
-class HistorianConfig(PiSettings):
-    """Where a historian is and how to log in; see the base of this class for the keys."""
+# What a PHD is reached by, as the beginning of its address says.
+_PHD_DRIVERS: Final = {"opc.tcp": "phd_opcua", "phd": "phd_dotnet"}
+
+
+class HistorianConfig(PiSettings, PhdSettings, OpcUaAccess, CacheSettings):
+    """Where a historian is and how to log in; see the bases of this class for the keys.
+
+    ``server_url`` of a PHD is the http address of its gateway, ``opc.tcp://host:port`` of an OPC UA
+    wrapper, or ``phd://host:port`` for its own library on Windows.
+    """
 
     historian_type: Literal["pi", "phd", "ge"] | None = None
 
@@ -51,9 +70,23 @@ class HistorianConfig(PiSettings):
             raise ValueError("historian_type and server_url are needed unless mock_mode is on")
         return self
 
+    @model_validator(mode="after")
+    def _only_keys_that_count(self) -> Self:
+        # A key of another kind of address would do nothing, and security must never do nothing.
+        opcua, http = OpcUaAccess.model_fields.keys(), HttpSettings.model_fields.keys()
+        own, other = (opcua, http) if self.driver_name == "phd_opcua" else (http, opcua)
+        foreign = (self.model_fields_set & other) - own - ConnectorConfig.model_fields.keys()
+        if foreign and not self.mock_mode:
+            raise ValueError(f"{min(foreign)} does nothing at {self.server_url!r}")
+        return self
+
     @property
     def driver_name(self) -> str:
-        return "mock" if self.mock_mode else str(self.historian_type)
+        if self.mock_mode:
+            return "mock"
+        scheme = self.server_url.partition("://")[0].lower()
+        drivers = _PHD_DRIVERS if self.historian_type == "phd" else {}
+        return drivers.get(scheme, str(self.historian_type))
 
     @property
     def source_system(self) -> str:
@@ -69,7 +102,7 @@ class HistorianQuery(Query):
     ``avg``, ``min``, ``max``, ``sum``, ``count``, ``std`` (of a sample), ``first``, ``last``,
     ``range`` and ``delta`` (last less first) count every sample of the interval once;
     ``time_avg`` and ``percent_good`` count how long values held. ``interpolated`` is the value at
-    the interval's start, and ``plot`` a few samples of each interval that show its shape. Not
+    the interval's start, ``held`` the newest sample until then, and ``plot`` a few samples of each interval that show its shape. Not
     every source has all of them.
     """
 
@@ -144,6 +177,21 @@ class HistorianConnector(DrivenConnector[HistorianQuery, HistorianPayload, Histo
         return HistorianPayload(
             data_points=points, total_points=len(points), interval=query.interval
         )
+
+    def _answer(self, request: Request, log: ReadLog) -> AsyncIterator[pa.RecordBatch]:
+        config = self.config
+        if (
+            config.cache_path is None
+            or not isinstance(request, Window)
+            or request.interval is not None
+        ):
+            return super()._answer(request, log)
+        # What the samples depend on, beside the tag.
+        judged = config.good_confidence if config.historian_type == "phd" else ""
+        source = f"{config.source_system} {config.database_name or judged}".strip()
+        late = round(config.cache_late_seconds * 1e9)
+        store = Store(Path(config.cache_path), config.connector_id, source, late)
+        return CachedReader(store, super()._answer, request, log).read()
 
 
 def _point(one: Series, row: dict[str, Any]) -> HistorianDataPoint:

@@ -68,6 +68,10 @@ _PATHS: Final = (
     "server_certificate_path",
     "ca_certificate_path",
     "recording",
+    "ca_path",
+    "client_certificate_path",
+    "client_key_path",
+    "cache_path",
 )
 
 
