@@ -44,6 +44,7 @@ MAY_IMPORT: dict[str, set[str]] = {
         "observe",
     },
     "word_orders": {"errors", "runtime", "settings", "drivers", "connectors", "session"},
+    "campd": {"errors", "runtime", "provenance", "drivers", "connectors", "export", "session"},
     "check": {"runtime", "connectors", "session"},
     "record": {"_version", "errors", "runtime", "drivers", "connectors", "session"},
     "demo": {"session", "__init__"},

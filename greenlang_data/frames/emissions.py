@@ -14,8 +14,12 @@ from greenlang_data.frames.shaped import Shaped, table_of
 from greenlang_data.frames.watched import GAP
 
 
-def emissions_table(pollutants: Sequence[Series], flow: Series | None) -> Shaped:
+def emissions_table(
+    pollutants: Sequence[Series], flow: Series | None, *, number: str = "concentration"
+) -> Shaped:
     """``timestamp, pollutant, concentration, unit, flow_rate, quality_flag, quality``.
+
+    ``number`` is the name of the third: masses and rates are no concentrations.
 
     ``quality_flag`` is the system's own word (measured, calibration ...), or the quality where it
     has none; missing where the link was lost. ``flow_rate`` is the flow of the same time stamp, null when there is none; its unit
@@ -29,7 +33,7 @@ def emissions_table(pollutants: Sequence[Series], flow: Series | None) -> Shaped
     columns = {
         "timestamp": timestamps,
         "pollutant": table.column("tag").combine_chunks(),
-        "concentration": table.column("value").combine_chunks(),
+        number: table.column("value").combine_chunks(),
         "unit": table.column("unit").combine_chunks(),
         "flow_rate": _flow_at(timestamps, flow),
         "quality_flag": pc.coalesce(status, _text(table, "quality")).dictionary_encode(),

@@ -38,7 +38,7 @@ class Recorder:
 
         Raises ExportError when they could not be written, or another recorder writes there too.
         """
-        rows = sum(batch.num_rows for batch in batches)
+        rows: int = sum(batch.num_rows for batch in batches)
         part = Part(self._run, began, until, rows, packed(batches, schema))
         try:
             self._connection.execute("BEGIN IMMEDIATE")
