@@ -29,7 +29,7 @@ MAY_IMPORT: dict[str, set[str]] = {
     },
     "observe": {"errors", "states", "runtime", "settings", "connectors"},
     "export": {"errors", "runtime", "provenance", "frames", "drivers", "connectors"},
-    "emissions": {"errors"},
+    "emissions": {"errors", "settings"},
     "maintenance": {"errors", "emissions"},
     "answer": {"errors", "frames", "provenance", "connectors"},
     "sources": {"errors", "settings", "connectors"},

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from datetime import datetime
 from decimal import Decimal
 from typing import Any, Final, Literal, Self
@@ -24,7 +24,9 @@ from greenlang_data.frames.wide import wide_table
 from greenlang_data.settings import ConnectorConfig
 from greenlang_data.settings.analyser import AnalyserSettings
 from greenlang_data.settings.campd import CampdSettings
+from greenlang_data.settings.ecmps import EcmpsSettings
 from greenlang_data.settings.modbus import ModbusSettings
+from greenlang_data.settings.modc import MODC
 from greenlang_data.settings.opcua import OpcUaSettings
 from greenlang_data.settings.protocols import refuse_foreign_keys
 
@@ -32,7 +34,7 @@ _CONCENTRATIONS: Final = frozenset({"ppm", "%"})
 _SECONDS = {"hour": 3600.0, "day": 86400.0}
 
 
-CEMSProtocol = Literal["modbus", "opcua", "campd"]
+CEMSProtocol = Literal["modbus", "opcua", "campd", "ecmps"]
 
 _POLICIES: Final = frozenset(ConnectorConfig.model_fields)
 _LOGINS: Final = frozenset(
@@ -44,15 +46,18 @@ _KEYS: Final[dict[str, frozenset[str]]] = {
     "modbus": frozenset(ModbusSettings.model_fields) | frozenset(AnalyserSettings.model_fields),
     "opcua": frozenset(OpcUaSettings.model_fields) | frozenset(AnalyserSettings.model_fields),
     "campd": frozenset(CampdSettings.model_fields) - _LOGINS,
+    "ecmps": frozenset(EcmpsSettings.model_fields) - _LOGINS,
     "other web systems": _LOGINS,
 }
 _ANALYSERS: Final = frozenset({"modbus", "opcua"})
+_OF_HOURS: Final = frozenset({"campd", "ecmps"})
 
 
-class CEMSConfig(AnalyserSettings, OpcUaSettings, ModbusSettings, CampdSettings):
+class CEMSConfig(AnalyserSettings, OpcUaSettings, ModbusSettings, CampdSettings, EcmpsSettings):
     """Where the analyser or its data system is, and which stack it watches.
 
-    ``protocol`` is modbus or opcua for an analyser, campd for EPA's hourly emissions.
+    ``protocol`` is modbus or opcua for an analyser, campd for EPA's hourly emissions,
+    ecmps for quarterly reports.
 
     ``flow_tag`` names the stack gas flow, read beside the pollutants where there is one. Beside
     these a source takes the keys of its own protocol, and no others: see the bases of this class.
@@ -71,10 +76,12 @@ class CEMSConfig(AnalyserSettings, OpcUaSettings, ModbusSettings, CampdSettings)
     def _reachable(self) -> Self:
         if self.is_analyser and not self.endpoint:
             raise ValueError("endpoint is needed unless mock_mode is on")
-        if not self.mock_mode and self.protocol == "campd":
-            missing = [n for n in ("facility_id", "time_zone") if getattr(self, n) is None]
-            if missing:
-                raise ValueError(f"{missing[0]} is needed for campd")
+        needed = {"campd": ("facility_id", "time_zone"), "ecmps": ("time_zone",)}
+        for name in () if self.mock_mode else needed.get(self.protocol, ()):
+            if getattr(self, name) is None:
+                raise ValueError(f"{name} is needed for {self.protocol}")
+        if self.is_hourly and self.protocol == "ecmps" and not (self.files or self.monitor_plan_id):
+            raise ValueError("files or monitor_plan_id are needed for ecmps")
         return self
 
     @model_validator(mode="after")
@@ -93,6 +100,9 @@ class CEMSConfig(AnalyserSettings, OpcUaSettings, ModbusSettings, CampdSettings)
         if self.protocol == "campd":
             unit = f" unit {self.facility_unit}" if self.facility_unit else ""
             return f"campd {self.server_url or 'api.epa.gov'} facility {self.facility_id}{unit}"
+        if self.protocol == "ecmps":
+            plan = f"{self.server_url or 'api.epa.gov'} plan {self.monitor_plan_id}"
+            return f"ecmps {', '.join(self.files) or plan}"
         return f"{self.protocol} {self.endpoint}"
 
     @property
@@ -103,7 +113,12 @@ class CEMSConfig(AnalyserSettings, OpcUaSettings, ModbusSettings, CampdSettings)
     @property
     def is_hourly(self) -> bool:
         """Whether it keeps hours, of concentrations, rates and masses alike."""
-        return not self.mock_mode and self.protocol == "campd"
+        return not self.mock_mode and self.protocol in _OF_HOURS
+
+    @property
+    def flags(self) -> Mapping[str, str] | None:
+        """What the statuses of its hours mean, where they are codes."""
+        return MODC if self.is_hourly and self.protocol == "ecmps" else None
 
     @property
     def flow(self) -> str | None:
@@ -150,6 +165,7 @@ class CEMSPayload(ReadPayload):
 
     _flow_tag: str | None = None
     _of_hours: bool = False
+    _flags: Mapping[str, str] | None = None
 
     def to_arrow(self, shape: str | None = None) -> Shaped:
         """``long`` (one row per pollutant and time stamp, the usual) or ``wide``."""
@@ -157,7 +173,8 @@ class CEMSPayload(ReadPayload):
         pollutants, flow = split_flow(self.result.series, self._flow_tag)
         if shape == "wide":
             return wide_table(self.result.series)
-        return emissions_table(pollutants, flow, number=_name_of_number(pollutants, self._of_hours))
+        number = _name_of_number(pollutants, self._of_hours)
+        return emissions_table(pollutants, flow, number=number, flags=self._flags)
 
 
 class CEMSConnector(WatchedConnector[CEMSQuery, CEMSPayload, CEMSConfig]):
@@ -205,7 +222,7 @@ class CEMSConnector(WatchedConnector[CEMSQuery, CEMSPayload, CEMSConfig]):
 
     def _payload(self, result: ReadResult, flow_tag: str | None) -> CEMSPayload:
         pollutants, flow = split_flow(result.series, flow_tag)
-        table = emissions_table(pollutants, flow).table
+        table = emissions_table(pollutants, flow, flags=self.config.flags).table
         payload = CEMSPayload(
             data_points=rows_of(table, _point),
             stack_id=self.config.stack_id,
@@ -213,6 +230,7 @@ class CEMSConnector(WatchedConnector[CEMSQuery, CEMSPayload, CEMSConfig]):
         )
         payload._flow_tag = flow_tag
         payload._of_hours = self.config.is_hourly
+        payload._flags = self.config.flags
         return payload
 
 

@@ -25,6 +25,7 @@ _BUILT_IN: Final[dict[str, tuple[str, str]]] = {
     "cems_modbus": ("greenlang_data.drivers.analyser:AnalyserDriver", ""),
     "cems_opcua": ("greenlang_data.drivers.analyser:AnalyserDriver", ""),
     "cems_campd": ("greenlang_data.drivers.campd:CampdDriver", ""),
+    "cems_ecmps": ("greenlang_data.drivers.ecmps:EcmpsDriver", ""),
     "dnp3": ("greenlang_data.drivers.dnp3:Dnp3Driver", "dnp3"),
     "bacnet": ("greenlang_data.drivers.bacnet:BacnetDriver", "bacnet"),
     "mock": ("greenlang_data.drivers.mock:MockDriver", ""),

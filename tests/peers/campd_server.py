@@ -8,6 +8,10 @@ seen to do.  ``campd_truth.py`` says what the hours hold.  Knobs:
 ``unclosed``    so many streamed answers end after a share of their rows, with a right length and
                 without the closing bracket, as when the database fails
 ``torn_count``  X-Total-Count grows by one with each page
+``extra_row``   added to streamed rows
+``other_year``  the export answers with a report of so many years later
+
+The export of quarterly reports is there too; ``ecmps_truth.py`` says what they hold.
 """
 
 from __future__ import annotations
@@ -17,12 +21,13 @@ import re
 from datetime import date
 from typing import Any, ClassVar
 
-from . import campd_truth
+from . import campd_truth, ecmps_truth
 from .historian_http import Answer, Emulator, Refused, Request, run
 
 KEY = "peer-key-s3cret"
 STREAMED = "/streaming-services/emissions/apportioned/hourly"
 PAGED = "/emissions-mgmt/emissions/apportioned/hourly"
+EXPORT = "/emissions-mgmt/emissions/export"
 DAY = re.compile(r"\d{4}-\d{2}-\d{2}")
 
 
@@ -42,9 +47,12 @@ class CampdEmulator(Emulator):
         "torn_count": False,
         "unclosed": 0,
         "extra_row": None,
+        "other_year": 0,
     }
 
     def handle(self, request: Request) -> Answer:
+        if request.path == self.path + EXPORT:
+            return self._export(request)
         if request.headers.get("x-api-key", request.one("api_key")) != KEY:
             code = "API_KEY_INVALID" if "x-api-key" in request.headers else "API_KEY_MISSING"
             raise Refused(Answer(403, {"error": {"code": code, "message": "No valid api_key."}}))
@@ -57,6 +65,13 @@ class CampdEmulator(Emulator):
         if kind == STREAMED:
             return self._streamed(request, begin, end, facilities, states)
         return self._paged(request, list(campd_truth.rows(begin, end, facilities, states)))
+
+    def _export(self, request: Request) -> Answer:
+        """A quarter of the one plan; nobody has to log in for it."""
+        if request.one("monitorPlanId") != ecmps_truth.PLAN:
+            raise refused(404, "Resource not found")
+        year = int(request.one("year")) + self.knob("other_year")
+        return Answer(200, ecmps_truth.report(year, int(request.one("quarter"))))
 
     def _days(self, request: Request) -> tuple[date, date]:
         days = []

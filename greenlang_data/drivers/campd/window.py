@@ -13,7 +13,6 @@ import pyarrow.compute as pc
 
 from greenlang_data.drivers.base import ReadLog, Window
 from greenlang_data.drivers.campd.api import CampdApi
-from greenlang_data.drivers.campd.clock import instants, local_days, quarters
 from greenlang_data.drivers.campd.columns import MEASURANDS, Column, column_of, flag_meaning
 from greenlang_data.drivers.campd.rows import HOURS
 from greenlang_data.drivers.schema import (
@@ -26,12 +25,12 @@ from greenlang_data.drivers.schema import (
     quality_array,
     series_batch,
 )
+from greenlang_data.drivers.standard_time import CLOCK, instants, local_days, quarters
 from greenlang_data.errors import ConfigurationError, QueryError
 from greenlang_data.settings.campd import CampdSettings
 
 _EPOCH: Final = datetime(1970, 1, 1, tzinfo=UTC)
 _HOUR: Final = 3_600_000_000_000
-CLOCK: Final = "hours are local standard time at the source, and UTC here; there is no summer time"
 
 
 class WindowReader:

@@ -12,7 +12,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 import greenlang_data as gd
-from greenlang_data.drivers.campd.clock import quarters
+from greenlang_data.drivers.standard_time import quarters
 from tests.drivers.campd.helpers import campd_config
 from tests.peers.campd_server import KEY
 from tests.peers.campd_truth import flag, operating_time, so2_mass

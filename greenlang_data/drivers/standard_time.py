@@ -3,13 +3,16 @@
 from __future__ import annotations
 
 from datetime import UTC, date, datetime, timedelta
+from typing import Final
 from zoneinfo import ZoneInfo
 
 import numpy as np
 import pyarrow as pa
 
-_DAY = 86_400
-_SECOND = 1_000_000_000
+CLOCK: Final = "hours are local standard time at the source, and UTC here; there is no summer time"
+
+_DAY: Final = 86_400
+_SECOND: Final = 1_000_000_000
 
 
 def standard_offset(zone: ZoneInfo, year: int) -> timedelta:
