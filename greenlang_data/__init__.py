@@ -19,6 +19,9 @@ from greenlang_data._version import __version__
 if TYPE_CHECKING:
     from greenlang_data import emissions as emissions
     from greenlang_data import maintenance as maintenance
+    from greenlang_data.campd import CAMPDHours as CAMPDHours
+    from greenlang_data.campd import CAMPDQuery as CAMPDQuery
+    from greenlang_data.campd import campd_hours as campd_hours
     from greenlang_data.connectors.base import BaseConnector as BaseConnector
     from greenlang_data.connectors.cems import CEMSConfig as CEMSConfig
     from greenlang_data.connectors.cems import CEMSConnector as CEMSConnector
@@ -93,6 +96,7 @@ if TYPE_CHECKING:
     from greenlang_data.word_orders import probe_word_order as probe_word_order
 
 _NAMES: Final[dict[str, str]] = {
+    "campd": "CAMPDHours CAMPDQuery campd_hours",
     "connectors.base": "BaseConnector",
     "connectors.cems": "CEMSConfig CEMSConnector CEMSDataPoint CEMSPayload CEMSQuery",
     "connectors.cmms": "CMMSConfig CMMSConnector CMMSPayload CMMSQuery CMMSWorkOrder",

@@ -28,6 +28,8 @@ _BUILT_IN: Final[dict[str, tuple[str, str]]] = {
     "phd": ("greenlang_data.drivers.phd:PhdGatewayDriver", ""),
     "phd_opcua": ("greenlang_data.drivers.phd:PhdOpcUaDriver", ""),
     "phd_dotnet": ("greenlang_data.drivers.phd:PhdLibraryDriver", "phd"),
+    "cems_campd": ("greenlang_data.drivers.campd:CampdDriver", ""),
+    "cems_ecmps": ("greenlang_data.drivers.ecmps:EcmpsDriver", ""),
     "dnp3": ("greenlang_data.drivers.dnp3:Dnp3Driver", "dnp3"),
     "bacnet": ("greenlang_data.drivers.bacnet:BacnetDriver", "bacnet"),
     "mock": ("greenlang_data.drivers.mock:MockDriver", ""),

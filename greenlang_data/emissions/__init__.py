@@ -42,12 +42,13 @@ from greenlang_data.emissions.mass import (
     total_tons,
 )
 from greenlang_data.emissions.missing_data import PARAMETERS, Parameter
-from greenlang_data.emissions.modc import MODC, consistent, quality_flag
+from greenlang_data.emissions.modc import consistent, quality_flag
 from greenlang_data.emissions.percentile import percentile
 from greenlang_data.emissions.rates import emission_rate
 from greenlang_data.emissions.substitution import substitute
 from greenlang_data.emissions.validated import daily_averages, validated_average
 from greenlang_data.emissions.validity import HourRule, hourly_averages
+from greenlang_data.settings.modc import MODC
 
 __all__ = [
     "AMBIENT_OXYGEN_EU",

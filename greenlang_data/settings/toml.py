@@ -72,6 +72,7 @@ _PATHS: Final = (
     "client_certificate_path",
     "client_key_path",
     "cache_path",
+    "files",
 )
 
 
@@ -136,11 +137,17 @@ def _config(
             table[key] = _TABLES[key](file.parent / table[key])
     for key in _PATHS:
         if isinstance(table.get(key), str):
-            table[key] = str(file.parent / Path(table[key]).expanduser())
+            table[key] = _beside(file, table[key])
+    if isinstance(table.get("files"), list):
+        table["files"] = [_beside(file, str(one)) for one in table["files"]]
     try:
         return kind_class(connector_id=name, connector_type=kind, **table)
     except ValidationError as error:
         raise _invalid(file, where, error) from None
+
+
+def _beside(file: Path, path: str) -> str:
+    return str(file.parent / Path(path).expanduser())
 
 
 def _invalid(file: Path, where: str, error: ValidationError) -> ConfigurationError:

@@ -7,6 +7,7 @@ from collections.abc import Iterator
 import pytest
 
 from .fixtures import start_or_skip
+from .historian_launch import HistorianPeer, start_campd
 from .launch_analyser import (
     ModbusAnalyser,
     OpcuaAnalyser,
@@ -41,3 +42,17 @@ def opcua_analyser(opcua_analyser_session: OpcuaAnalyser) -> OpcuaAnalyser:
     """The OPC UA analyser, showing what it showed at first."""
     opcua_analyser_session.reset()
     return opcua_analyser_session
+
+
+@pytest.fixture(scope="session")
+def campd_session() -> Iterator[HistorianPeer]:
+    """The CAMPD emulator of this session; tests take ``campd_peer``."""
+    with start_or_skip(start_campd) as peer:
+        yield peer
+
+
+@pytest.fixture
+def campd_peer(campd_session: HistorianPeer) -> HistorianPeer:
+    """The CAMPD emulator with all knobs set back and an empty request log."""
+    campd_session.reset()
+    return campd_session
