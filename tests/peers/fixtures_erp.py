@@ -9,7 +9,7 @@ import pytest
 
 from .fixtures import running, start_or_skip
 from .historian_launch import HistorianPeer
-from .launch_erp import CapPeer, start_cap, start_gateway
+from .launch_erp import CapPeer, start_cap, start_gateway, start_oracle
 
 
 @pytest.fixture(scope="session")
@@ -42,6 +42,19 @@ def gateway_peer(gateway_session: HistorianPeer) -> HistorianPeer:
     """The SAP Gateway emulator with all knobs set back and an empty request log."""
     gateway_session.reset()
     return gateway_session
+
+
+@pytest.fixture(scope="session")
+def oracle_session() -> Iterator[HistorianPeer]:
+    """The Oracle Fusion emulator of this session; tests take ``oracle_peer``."""
+    yield from running(start_oracle)
+
+
+@pytest.fixture
+def oracle_peer(oracle_session: HistorianPeer) -> HistorianPeer:
+    """The Oracle Fusion emulator with all knobs set back and an empty request log."""
+    oracle_session.reset()
+    return oracle_session
 
 
 @pytest.fixture

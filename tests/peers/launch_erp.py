@@ -70,3 +70,8 @@ def start_cap(
 def start_gateway(*, port: int = 0, items: int = 120_000, **options: object) -> HistorianPeer:
     """Start the SAP Gateway emulator with ``items`` purchase order items."""
     return _start("SAP Gateway emulator", "gateway_server", port, {"items": items, **options})
+
+
+def start_oracle(*, port: int = 0, orders: int = 2_000, **options: object) -> HistorianPeer:
+    """Start the Oracle Fusion emulator with ``orders`` purchase orders of five lines each."""
+    return _start("Oracle Fusion emulator", "oracle_server", port, {"orders": orders, **options})
