@@ -35,9 +35,10 @@ MAY_IMPORT: dict[str, set[str]] = {
     "answer": {"errors", "frames", "provenance", "connectors"},
     "sources": {"errors", "settings", "connectors"},
     "tags": {"errors", "runtime", "provenance", "connectors", "sources", "answer"},
+    "business": {"errors", "runtime", "connectors", "sources", "answer"},
     "session": {
-        "errors", "times", "runtime", "settings", "connectors", "sources", "answer", "export",
-        "observe", "tags", "watching", "historians", "sampling",
+        "errors", "business", "times", "runtime", "settings", "connectors", "sources", "answer",
+        "export", "observe", "tags", "watching", "historians", "sampling",
     },
     "historians": {"connectors", "watching"},
     "sampling": {"errors", "runtime", "connectors", "observe", "watching"},

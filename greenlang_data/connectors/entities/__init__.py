@@ -8,6 +8,21 @@ from typing import Final
 from greenlang_data.connectors.entities import dataverse, finance, sap
 from greenlang_data.drivers.places import Place
 
+CANONICAL: Final = (
+    "material",
+    "supplier",
+    "customer",
+    "purchase_order",
+    "purchase_order_item",
+    "supplier_invoice",
+    "goods_movement",
+    "cost_center",
+    "gl_entry",
+    "plant",
+    "asset",
+    "unit_of_measure",
+)
+
 SYSTEMS: Final[Mapping[str, Mapping[str, tuple[Place, ...]]]] = {
     "sap": sap.PLACES,
     "finance": finance.PLACES,

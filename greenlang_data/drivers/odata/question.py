@@ -45,16 +45,20 @@ class Question:
         """The text of ``$filter``."""
         return " and ".join(one.rendered(self.chosen.version) for one in self.there)
 
-    def url(self, skip: int, page_size: int) -> str:
-        """The path and query of the rows from ``skip`` on."""
+    def url(self, *, page_size: int, read: int = 0, skip: int = 0, after: str = "") -> str:
+        """The path and query of a page, after ``read`` rows: of the rest, or from ``skip`` on.
+
+        The rest is what the condition ``after`` holds for.
+        """
         version, params = self.chosen.version, list(self.profile.params)
-        wanted = None if self.limit is None or self.here else self.limit - skip
+        wanted = None if self.limit is None or self.here else self.limit - read
         if version == 2:
             params.append(("$format", "json"))
             # V2 has no other way to ask for a page.
             wanted = page_size if wanted is None else min(page_size, wanted)
-        if self.condition:
-            params.append(("$filter", self.condition))
+        conditions = [one for one in (self.condition, after) if one]
+        if conditions:
+            params.append(("$filter", " and ".join(conditions)))
         if len(self.read) < len(self.chosen.entities.properties):
             params.append(("$select", ",".join(one.name for one in self.read)))
         if self._orders:
@@ -63,7 +67,7 @@ class Question:
             params.append(("$top", str(wanted)))
         if skip:
             params.append(("$skip", str(skip)))
-        if self.chosen.entities.countable:
+        if self.chosen.entities.countable and not read:
             params.append(("$inlinecount", "allpages") if version == 2 else ("$count", "true"))
         return f"{self.chosen.path}?{_query(params)}"
 
@@ -74,6 +78,11 @@ class Question:
             params.append(("$filter", self.condition))
         query = f"?{_query(params)}" if params else ""
         return f"{self.chosen.path}/$count{query}"
+
+    @property
+    def can_skip(self) -> bool:
+        """Whether rows can be skipped."""
+        return self.profile.skips and self.chosen.entities.pageable
 
     @property
     def _orders(self) -> bool:
