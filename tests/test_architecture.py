@@ -36,8 +36,9 @@ MAY_IMPORT: dict[str, set[str]] = {
     "tags": {"errors", "runtime", "provenance", "connectors", "sources", "answer"},
     "session": {
         "errors", "times", "runtime", "settings", "connectors", "sources", "answer", "export",
-        "observe", "tags", "watching",
+        "observe", "tags", "watching", "cmms",
     },
+    "cmms": {"connectors", "watching"},
     "watching": {
         "errors", "times", "runtime", "provenance", "connectors", "sources", "answer", "export",
         "observe",

@@ -70,8 +70,9 @@ class Window:
 class Records:
     """Business records of one entity. ``fields`` empty means all; ``limit`` None means all.
 
-    ``start`` and ``end`` bound the entity's own date, ``end`` excluded for instants and included
-    for calendar dates.
+    ``start`` and ``end`` bound the column ``date_field`` (None: the entity's own date), ``end``
+    excluded for instants and included for calendar dates. ``after`` is a ``position`` of an
+    earlier read's log: what that read yielded up to there is left out.
     """
 
     entity: str
@@ -80,6 +81,8 @@ class Records:
     start: datetime | date | None = None
     end: datetime | date | None = None
     limit: int | None = None
+    date_field: str | None = None
+    after: Any = None
 
 
 Request = Snapshot | Window | Records
@@ -100,17 +103,27 @@ class ReadLog:
     ``requests`` counts requests on the wire. ``notes`` are sentences about anything that a reader
     of the numbers must know: computed here and not by the source, time stamps of the client's
     clock, limits met. ``exchanges`` tells of each request of a web system: ``request``,
-    ``status``, ``bytes``, ``seconds``, ``request_id``.
+    ``status``, ``bytes``, ``seconds``, ``request_id``. ``warnings`` are those of the notes that the
+    user is told at once. ``position`` is where records can be read on after the last batch, for
+    drivers that can.
     """
 
     requests: int = 0
     notes: list[str] = field(default_factory=list)
+    warnings: list[str] = field(default_factory=list)
+    position: Any = None
     exchanges: list[dict[str, Any]] = field(default_factory=list)
 
     def note(self, sentence: str) -> None:
         """Add a sentence once, however often it happens."""
         if sentence not in self.notes:
             self.notes.append(sentence)
+
+    def warn(self, sentence: str) -> None:
+        """Like :meth:`note`, for what the user should see without looking."""
+        self.note(sentence)
+        if sentence not in self.warnings:
+            self.warnings.append(sentence)
 
 
 class Driver(ABC):
