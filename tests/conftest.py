@@ -3,6 +3,8 @@
 pytest_plugins = [
     "tests.peers.fixtures",
     "tests.peers.fixtures_bacnet",
+    "tests.peers.fixtures_cmms",
+    "tests.peers.fixtures_erp",
     "tests.peers.fixtures_fieldbus",
     "tests.peers.fixtures_historian",
 ]

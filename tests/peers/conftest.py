@@ -33,6 +33,7 @@ from .fixtures_bacnet import (
     bacnet_second,
     bacnet_second_factory,
 )
+from .fixtures_erp import cap_factory, cap_numbers_peer, cap_peer
 from .fixtures_fieldbus import (
     certificates,
     jsmodbus_peer,
@@ -51,6 +52,9 @@ __all__ = [
     "bacnet_peer",
     "bacnet_second",
     "bacnet_second_factory",
+    "cap_factory",
+    "cap_numbers_peer",
+    "cap_peer",
     "certificates",
     "dnp3_factory",
     "dnp3_peer",

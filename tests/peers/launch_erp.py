@@ -1,0 +1,63 @@
+"""Start the servers that stand for business systems."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from pathlib import Path
+
+from .cap_database import CAP_FOLDER, make_database
+from .launch import Peer, PeerUnavailable, _flags, _scratch_file
+
+
+class CapPeer(Peer):
+    """A running SAP CAP server."""
+
+    @property
+    def origin(self) -> str:
+        """``http://127.0.0.1:PORT``."""
+        return f"http://{self.host}:{self.port}"
+
+    def v2(self, service: str) -> str:
+        """The address of a service over OData V2."""
+        return f"{self.origin}/sap/opu/odata/sap/{service}"
+
+    def v4(self, service: str) -> str:
+        """The address of a service over OData V4."""
+        return f"{self.origin}/sap/opu/odata4/sap/{service}"
+
+
+def _node() -> Path:
+    """Node.js 22 as npm brings it, whatever the machine has."""
+    found = sorted(CAP_FOLDER.glob("node_modules/node-*/bin/node"))
+    if not found:
+        raise PeerUnavailable("SAP CAP is not installed: run npm ci --prefix tests/peers/cap")
+    return found[0]
+
+
+def start_cap(
+    *,
+    port: int = 0,
+    items: int = 120_000,
+    numbers: bool = False,
+    keyset: bool = False,
+    page: int = 1_000,
+    user: str | None = None,
+    password: str | None = None,
+) -> CapPeer:
+    """Start an SAP CAP server with ``items`` purchase order items.
+
+    Decimal and Int64 are JSON strings over V4, or JSON numbers with ``numbers``; they are strings
+    over V2 either way.  Skip tokens are offsets, or the last key with ``keyset``.
+    """
+    node, audit = _node(), _scratch_file("requests.jsonl")
+    database = audit.with_name("business.sqlite")
+    make_database(node, items, database)
+    options = {"numbers": numbers, "keyset": keyset, "page": page}
+    flags = _flags(
+        {"database": database, "audit": audit, "user": user, "password": password, **options}
+    )
+
+    def command(chosen: int) -> Sequence[str]:
+        return [str(node), str(CAP_FOLDER / "server.js"), "--port", str(chosen), *flags]
+
+    return CapPeer("SAP CAP server", command, port=port, audit=audit)
