@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Sequence
+from dataclasses import replace
 from typing import Any, Final
 from urllib.parse import urljoin, urlsplit
 
@@ -22,6 +23,7 @@ from greenlang_data.settings.cmms import CmmsSettings
 _ROUTES: Final = ("/api", "/oslc")
 _PAGE_SIZE: Final = re.compile(r"page ?size", re.IGNORECASE)
 _SMALLEST_PAGE: Final = 10
+_ANY: Final = ("application/json", "text/plain")
 
 
 class NoStructureError(Exception):
@@ -43,17 +45,15 @@ class MaximoApi:
         # Each request, because what answers may be another node than before. Without the second
         # one all links lead to /oslc, where a key is not taken.
         self._headers = {"x-public-uri": self.client.base_url}
+        self._has_sessions = settings.login == "basic" and settings.api_key is None
 
-    async def page(
-        self, structure: str, params: Sequence[tuple[str, str]], log: ReadLog
-    ) -> Answer[Page]:
+    async def page(self, structure: str, params: Sequence[tuple[str, str]], log: ReadLog) -> Page:
         """A page of the records of ``structure``. Raises NoStructureError, or what HTTP raises."""
         while True:
             sized = [*params, ("oslc.pageSize", str(self.page_size))]
             answer = await self._ask(f"os/{structure}", sized, log, read_page, {400, 404})
             if answer.data is not None:
-                self._check_link(answer, answer.data.next_link)
-                return answer
+                return self._judged(answer, answer.data)
             said = explain(answer.body)
             if answer.status == 404 or structure.lower() in said.lower():
                 raise NoStructureError(said)
@@ -90,6 +90,20 @@ class MaximoApi:
             expected=frozenset(expected),
         )
         try:
+            return await self._checked(ask, log, decode)
+        except AuthenticationError:
+            if not self._has_sessions:
+                raise
+        await self._log_in(log)
+        return await self._checked(ask, log, decode)
+
+    async def _log_in(self, log: ReadLog) -> None:
+        """Open a session, for directories whose users may log in at one place only."""
+        opening = Ask("login", method="POST", headers=self._headers, content=b"", accept=_ANY)
+        await self._checked(opening, log, lambda body: None)
+
+    async def _checked(self, ask: Ask, log: ReadLog, decode: Decode[Any]) -> Answer[Any]:
+        try:
             return await self.client.ask(ask, log, decode)
         except WrongKindError as error:
             if not error.is_page:
@@ -101,10 +115,13 @@ class MaximoApi:
                 "on the route /api works.",
             ) from None
 
-    def _check_link(self, answer: Answer[Page], link: str | None) -> None:
-        """Refuse a server that goes on elsewhere, even though its links are not needed here."""
-        if link is not None:
-            followed(answer.url, link, self.source)
+    def _judged(self, answer: Answer[Page], page: Page) -> Page:
+        """The page, and whether it is the last. Refuses a server that goes on elsewhere."""
+        if page.next_link is not None:
+            followed(answer.url, page.next_link, self.source)
+        # A full page without a link to the next is not believed.
+        is_short = page.next_link is None and len(page.rows) < self.page_size
+        return replace(page, is_last=is_short or not page.rows)
 
 
 def _routed(url: str, *, with_key: bool) -> str:

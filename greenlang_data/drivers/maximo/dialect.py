@@ -17,10 +17,14 @@ _LINK_KEYS: Final = ("href", "rdf:about", "rdf:resource")
 
 @dataclass(frozen=True, slots=True)
 class Page:
-    """One answer: its records, with plain keys, and the link to the next where there is one."""
+    """One answer: its records, with plain keys, and the link to the next where there is one.
+
+    ``is_last`` when nothing follows it.
+    """
 
     rows: list[Row]
     next_link: str | None
+    is_last: bool = False
 
 
 _decode: Callable[[bytes | bytearray], Any] = json_decoder(Any, float_hook=Decimal)

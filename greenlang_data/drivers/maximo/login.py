@@ -24,7 +24,10 @@ class NativeLogin(Login):
 
 
 def maximo_login(settings: CmmsSettings, source: str) -> Login:
-    """An API key, or Maximo's own login; with ``login`` set, that of the web server before it."""
+    """An API key, or Maximo's own login; with ``login`` set, that of the web server before it.
+
+    ``login = "basic"`` is for directories (LDAP).
+    """
     if settings.api_key is not None:
         return HeaderLogin(settings.api_key, header="apikey")
     if settings.login is None and settings.username is not None and settings.password is not None:

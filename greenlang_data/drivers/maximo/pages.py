@@ -44,22 +44,25 @@ async def pages(
     while True:
         further = [] if after is None else _after(key[:level], after, api.source)
         asked = [*params, order, *all_of([*conditions, *further])]
-        answer = await api.page(structure, asked, log)
-        rows = answer.data.rows if answer.data else []
-        if not rows:
-            level -= 1
-            if level <= 0:
-                return
+        page = await api.page(structure, asked, log)
+        if page.rows:
+            keys = _keys(page.rows, key, structure, api.source)
+            if len(keys) < len(page.rows) or not before.isdisjoint(keys):
+                raise ProtocolError(
+                    f"it gave a record of {structure} twice, so none of them is used",
+                    source=api.source,
+                    remedy="Try again; if it stays so, it does not keep to the order asked for.",
+                )
+            after, before = key_of(page.rows[-1], key), keys
+            yield page.rows
+        if not page.is_last:
+            level = len(key)
             continue
-        keys = _keys(rows, key, structure, api.source)
-        if len(keys) < len(rows) or not before.isdisjoint(keys):
-            raise ProtocolError(
-                f"it gave a record of {structure} twice, so none of them is used",
-                source=api.source,
-                remedy="Try again; if it stays so, it does not keep to the order asked for.",
-            )
-        after, before, level = key_of(rows[-1], key), keys, len(key)
-        yield rows
+        # Nothing follows where it was looked: look one step further out. The first question and
+        # the outermost one have looked at everything.
+        level -= 1
+        if level <= 0:
+            return
 
 
 def _keys(rows: Sequence[Row], names: Sequence[str], structure: str, source: str) -> set[Key]:

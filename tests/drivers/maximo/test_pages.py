@@ -13,7 +13,6 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from greenlang_data.drivers.base import ReadLog
-from greenlang_data.drivers.http.message import Answer
 from greenlang_data.drivers.maximo.dialect import Page, Row
 from greenlang_data.drivers.maximo.pages import pages
 from greenlang_data.errors import ProtocolError
@@ -33,7 +32,7 @@ class Table:
     source: str = "mx"
     ignores_conditions: bool = False
 
-    async def page(self, structure: str, params: Any, log: ReadLog) -> Answer[Page]:
+    async def page(self, structure: str, params: Any, log: ReadLog) -> Page:
         given = dict(params)
         rows = self.rows
         for name, operator, value in _CONDITION.findall(given.get("oslc.where", "")):
@@ -46,7 +45,7 @@ class Table:
             ]
         order = [name.removeprefix("+") for name in given["oslc.orderBy"].split(",")]
         rows = sorted(rows, key=lambda row: tuple(row[name] for name in order))
-        return Answer(200, {}, "", Page(rows[: self.size], None))
+        return Page(rows[: self.size], None, is_last=len(rows) < self.size)
 
 
 def table(keys: set[tuple[str, str]], size: int, **more: Any) -> Table:
