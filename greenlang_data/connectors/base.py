@@ -118,6 +118,17 @@ class BaseConnector(Lifecycle, Generic[TQuery, TPayload, TConfig]):
         self._check(query, timeout, errors)
         if isinstance(query, Query):
             query = query.in_utc()
+        payload, origin, attempts = await self._answer(query, timeout)
+        if errors == "raise" and isinstance(payload, ReadPayload):
+            self._raise_failures(payload.failures)
+        return payload, self._provenance(query, payload, attempts, origin)
+
+    async def _answer(
+        self,
+        query: TQuery,
+        timeout: float | None,  # noqa: ASYNC109  (it covers retries and waits too)
+    ) -> tuple[TPayload, str, int]:
+        """The payload, the system that it is from, and how many attempts it took."""
         attempts = 0
 
         async def attempt() -> tuple[TPayload, str]:
@@ -126,9 +137,7 @@ class BaseConnector(Lifecycle, Generic[TQuery, TPayload, TConfig]):
             return await self._attempt(query)
 
         payload, origin = await self.run_step(attempt, timeout, self.planned_points(query))
-        if errors == "raise" and isinstance(payload, ReadPayload):
-            self._raise_failures(payload.failures)
-        return payload, self._provenance(query, payload, attempts, origin)
+        return payload, origin, attempts
 
     async def run_step(
         self,

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 import operator
+import time
 from abc import abstractmethod
 from collections.abc import AsyncIterator
 from functools import cache
@@ -12,6 +13,7 @@ from typing import Any, TypeVar
 import pyarrow as pa
 
 from greenlang_data.connectors.base import BaseConnector
+from greenlang_data.connectors.paged import PagedRead
 from greenlang_data.connectors.payload import ReadPayload
 from greenlang_data.connectors.query import Query
 from greenlang_data.connectors.result import ReadResult, collect
@@ -82,9 +84,50 @@ class DrivenConnector(BaseConnector[TQuery, TPayload, TConfig]):
         batches = driver.read(request, log)
         result = await collect(batches, request, log, budget.count, self.config.connector_id)
         self._check_unchanged(opened_with)
+        return self._payload_over(query, result)
+
+    def _payload_over(self, query: TQuery, result: ReadResult) -> TPayload:
         payload = self.payload(query, result)
         payload.attach(result)
         return payload
+
+    async def _answer(
+        self,
+        query: TQuery,
+        timeout: float | None,  # noqa: ASYNC109  (it covers retries and waits too)
+    ) -> tuple[TPayload, str, int]:
+        request = self.request(query)
+        if not isinstance(request, Records):
+            return await super()._answer(query, timeout)
+        reading = PagedRead(request, self.config.max_points, self.config.connector_id)
+        # Of the call, and of each page where the call has no limit of its own.
+        whole = timeout if timeout is not None else self.config.total_timeout_seconds
+        deadline = None if whole is None else time.monotonic() + whole
+        steps = pages = 0
+
+        async def step() -> tuple[TPayload, str] | None:
+            nonlocal steps
+            steps += 1
+            await self.ensure_connected()
+            origin, opened_with = self.config.source_system, self._opened_with
+            if self._driver is None or not reading.reads(self._driver):
+                return await self._attempt(query)
+            try:
+                result = await reading.advance()
+            except ConnectionError:
+                self._lost_connection()
+                raise
+            self._check_unchanged(opened_with)
+            if result is None:
+                return None
+            return self._payload_over(query, result), origin
+
+        while True:
+            left = None if deadline is None else max(deadline - time.monotonic(), 0.001)
+            answer = await self.run_step(step, left)
+            pages += 1
+            if answer is not None:
+                return *answer, 1 + steps - pages
 
     async def stream(self, query: TQuery, log: ReadLog) -> AsyncIterator[pa.RecordBatch]:
         """The samples of a window query, batch by batch, tag after tag, bad values null.
@@ -238,13 +281,13 @@ class DrivenConnector(BaseConnector[TQuery, TPayload, TConfig]):
     def provenance_metadata(self, payload: Any) -> dict[str, Any]:
         """Requests sent, quality counts, failures and notes of what was read."""
         result = payload.result
-        exchanges = {"exchanges": result.log.exchanges} if result.log.exchanges else {}
+        told = {"exchanges": result.log.exchanges, "completeness": result.log.completeness}
         return {
             "requests": result.log.requests,
             "quality": result.qualities,
             "failures": result.failures,
             "notes": list(result.log.notes),
-            **exchanges,
+            **{name: value for name, value in told.items() if value},
         }
 
 

@@ -2,33 +2,40 @@
 
 from __future__ import annotations
 
+import re
 from datetime import UTC, datetime
 from typing import Any, Literal, Self
+from urllib.parse import urlsplit
 
 import pyarrow as pa
 from pydantic import BaseModel, Field, model_validator
 
 from greenlang_data.connectors.driven import DrivenConnector
+from greenlang_data.connectors.entities import SYSTEMS, places_of
 from greenlang_data.connectors.payload import ReadPayload, Rows, rows_of
 from greenlang_data.connectors.query import Moment, Query
 from greenlang_data.connectors.result import ReadResult
 from greenlang_data.drivers.base import Records, Request
+from greenlang_data.drivers.places import Place
 from greenlang_data.drivers.schema import RECORD_ID
-from greenlang_data.settings import ConnectorConfig, Secret
+from greenlang_data.settings.entity import EntityPlace
+from greenlang_data.settings.odata import ODataProfile, ODataSettings
 
 
-class ERPConfig(ConnectorConfig):
-    """Where an ERP system is and how to log in."""
+class ERPConfig(ODataSettings):
+    """Where an ERP system is and how to log in; see the bases of this class for more keys.
+
+    ``base_url`` is ``https://host``. ``entities`` says where entities are that the system keeps
+    elsewhere than usual: ``[sources.sap.entities.material]`` with ``service``, ``name``,
+    ``columns`` and ``date``. ``dynamics_app`` is told by the address unless given.
+    """
 
     erp_system: Literal["sap", "oracle", "dynamics", "netsuite"] | None = None
     base_url: str = ""
-    api_key: Secret | None = None
-    username: str | None = None
-    password: Secret | None = None
-    client_id: str | None = None
-    client_secret: Secret | None = None
     company_code: str | None = None
     plant_codes: list[str] = Field(default_factory=list)
+    entities: dict[str, EntityPlace] = Field(default_factory=dict)
+    dynamics_app: Literal["finance", "dataverse"] | None = None
 
     @model_validator(mode="after")
     def _reachable(self) -> Self:
@@ -38,11 +45,36 @@ class ERPConfig(ConnectorConfig):
 
     @property
     def driver_name(self) -> str:
-        return "mock" if self.mock_mode else str(self.erp_system)
+        if self.mock_mode:
+            return "mock"
+        return "odata" if self.erp_system in ("sap", "dynamics") else str(self.erp_system)
 
     @property
     def source_system(self) -> str:
         return "mock plant" if self.mock_mode else f"{self.erp_system} {self.base_url}"
+
+    @property
+    def odata_address(self) -> str:
+        return self.base_url
+
+    @property
+    def odata_profile(self) -> ODataProfile:
+        if self.erp_system != "dynamics":
+            return "sap"
+        if self.dynamics_app is not None:
+            return self.dynamics_app
+        host = urlsplit(self.base_url).hostname or ""
+        return "dataverse" if re.search(r"\.crm\d*\.dynamics\.com$", host) else "finance"
+
+    @property
+    def places(self) -> dict[str, tuple[Place, ...]]:
+        """Where each entity may be, the configured places before the usual ones."""
+        system = self.odata_profile if self.driver_name == "odata" else str(self.erp_system)
+        found = dict(SYSTEMS.get(system, {}))
+        for name, own in self.entities.items():
+            place = Place(own.service, own.name, own.columns, own.date)
+            found[name] = (place, *found.get(name, ()))
+        return found
 
 
 class ERPQuery(Query):
@@ -100,6 +132,7 @@ class ERPConnector(DrivenConnector[ERPQuery, ERPPayload, ERPConfig]):
             end=query.end_date,
             # One more than asked for, to learn whether there are more.
             limit=None if query.limit is None else query.limit + 1,
+            places=places_of(query.entity_type, self.config.places),
         )
 
     def payload(self, query: ERPQuery, result: ReadResult) -> ERPPayload:

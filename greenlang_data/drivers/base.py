@@ -13,11 +13,13 @@ from dataclasses import dataclass, field
 from datetime import date, datetime
 from typing import TYPE_CHECKING, Any, ClassVar, Final
 
+from greenlang_data.drivers.places import Place
 from greenlang_data.errors import UnsupportedError
 
 if TYPE_CHECKING:
     import pyarrow as pa
 
+    from greenlang_data.drivers.reading import RecordReading
     from greenlang_data.settings import ConnectorConfig
 
 
@@ -71,8 +73,8 @@ class Records:
     """Business records of one entity. ``fields`` empty means all; ``limit`` None means all.
 
     ``start`` and ``end`` bound the column ``date_field`` (None: the entity's own date), ``end``
-    excluded for instants and included for calendar dates. ``after`` is a ``position`` of an
-    earlier read's log: what that read yielded up to there is left out.
+    excluded for instants and included for calendar dates. ``places`` are where a system may keep
+    them, the best first.
     """
 
     entity: str
@@ -82,7 +84,7 @@ class Records:
     end: datetime | date | None = None
     limit: int | None = None
     date_field: str | None = None
-    after: Any = None
+    places: tuple[Place, ...] = ()
 
 
 Request = Snapshot | Window | Records
@@ -104,15 +106,15 @@ class ReadLog:
     of the numbers must know: computed here and not by the source, time stamps of the client's
     clock, limits met. ``exchanges`` tells of each request of a web system: ``request``,
     ``status``, ``bytes``, ``seconds``, ``request_id``. ``warnings`` are those of the notes that the
-    user is told at once. ``position`` is where records can be read on after the last batch, for
-    drivers that can.
+    user is told at once. ``completeness`` is what a read of records can prove about itself: what
+    the source counted before and after, pages, distinct keys.
     """
 
     requests: int = 0
     notes: list[str] = field(default_factory=list)
     warnings: list[str] = field(default_factory=list)
-    position: Any = None
     exchanges: list[dict[str, Any]] = field(default_factory=list)
+    completeness: dict[str, Any] = field(default_factory=dict)
 
     def note(self, sentence: str) -> None:
         """Add a sentence once, however often it happens."""
@@ -165,6 +167,10 @@ class Driver(ABC):
         tag before the next, in time order, at least one (perhaps empty) per tag.
         Records: batches of one schema, with the unit of a column in its field metadata.
         """
+
+    def reading(self, request: Request, log: ReadLog) -> RecordReading | None:
+        """The same answer in steps, of a driver that reads records a page at a time; else None."""
+        return None
 
     def check(self, request: Request) -> None:
         """Raise UnsupportedError for a window of a kind that this driver never answers."""

@@ -3,14 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import AsyncGenerator
-from contextlib import aclosing
 from typing import ClassVar
 
 import pyarrow as pa
 
 from greenlang_data.drivers.base import Driver, ReadLog, Records, Request
 from greenlang_data.drivers.maximo.api import MaximoApi
-from greenlang_data.drivers.maximo.records import read_records
+from greenlang_data.drivers.maximo.reading import MaximoReading
 from greenlang_data.errors import SourceUnreachable, UnsupportedError
 from greenlang_data.settings.cmms import CmmsSettings
 
@@ -50,8 +49,8 @@ class MaximoDriver(Driver):
         """Ask who this login is."""
         await self._open().who(ReadLog())
 
-    async def read(self, request: Request, log: ReadLog) -> AsyncGenerator[pa.RecordBatch, None]:
-        """Batches of Records. Raises UnsupportedError for anything else."""
+    def reading(self, request: Request, log: ReadLog) -> MaximoReading:
+        """The read of Records. Raises UnsupportedError for any other request."""
         api = self._open()
         if not isinstance(request, Records):
             raise UnsupportedError(
@@ -59,9 +58,15 @@ class MaximoDriver(Driver):
                 source=self.source,
                 remedy="Ask with cmms().",
             )
-        async with aclosing(read_records(api, self.config, request, log)) as batches:
-            async for batch in batches:
-                yield batch
+        return MaximoReading(api, self.config, request, log)
+
+    async def read(self, request: Request, log: ReadLog) -> AsyncGenerator[pa.RecordBatch, None]:
+        """Batches of Records, once all pages are there."""
+        reading = self.reading(request, log)
+        while await reading.advance():
+            pass
+        for batch in reading.batches():
+            yield batch
 
     def _open(self) -> MaximoApi:
         if self._api is None:

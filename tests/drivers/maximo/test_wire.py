@@ -97,7 +97,11 @@ def test_links_in_records_to_another_server_are_left_out(maximo: HistorianPeer) 
 def test_a_page_that_is_too_large_is_made_smaller(maximo: HistorianPeer) -> None:
     maximo.set(max_page=60)
     with session(maximo, page_size=1000, **STRANGE) as s:
-        assert keys(s.cmms("work_order")) == keys_of(orders())
+        frame = s.cmms("work_order")
+    assert keys(frame) == keys_of(orders())
+    told = frame.attrs["provenance"]["metadata"]["completeness"]
+    assert (told["object"], told["rows"]) == ("MXAPIWODETAIL", len(frame))
+    assert told["pages"] >= 400 / 60
 
 
 def test_an_older_system_is_asked_for_the_structure_that_it_has(maximo: HistorianPeer) -> None:
@@ -124,15 +128,36 @@ def test_records_that_appear_while_they_are_read_repeat_and_hide_none(
     assert set(keys_of(orders())) <= set(found)
 
 
-@pytest.mark.parametrize("kind", ["reset", "cut", "garbage", "proxy_error", "status"])
-def test_a_page_that_fails_is_asked_for_again(maximo: HistorianPeer, kind: str) -> None:
+@pytest.mark.parametrize("kind", ["reset", "cut", "proxy_error", "status"])
+def test_only_a_page_that_fails_is_asked_for_again(maximo: HistorianPeer, kind: str) -> None:
     with session(maximo, page_size=50, **STRANGE) as s:
+        whole = s.cmms("work_order")
+        asked = len(maximo.requests())
         maximo.fault(kind, match=PAGES, skip=4, times=1)
-        if kind == "garbage":
-            with pytest.raises(gd.ProtocolError, match="none of it is used"):
-                s.cmms("work_order")
-            return
+        frame = s.cmms("work_order")
+    assert keys(frame) == keys_of(orders())
+    assert len(maximo.requests()) == 2 * asked + 1
+    assert frame.attrs["provenance"]["retries"] == 1
+    assert (whole["href"] == frame["href"]).all()
+
+
+def test_garbage_in_the_middle_is_an_error_and_no_shorter_frame(maximo: HistorianPeer) -> None:
+    maximo.fault("garbage", match=PAGES, skip=4, times=1)
+    with (
+        session(maximo, page_size=50, **STRANGE) as s,
+        pytest.raises(gd.ProtocolError, match="none of it is used"),
+    ):
+        s.cmms("work_order")
+
+
+def test_each_page_has_the_time_of_an_attempt_and_the_call_has_its_own(
+    maximo: HistorianPeer,
+) -> None:
+    maximo.set(delay=0.4)
+    with session(maximo, page_size=100, timeout_seconds=1, max_retries=0, **STRANGE) as s:
         assert keys(s.cmms("work_order")) == keys_of(orders())
+        with pytest.raises(gd.DeadlineExceeded, match="maximo"):
+            s.cmms("work_order", timeout=1)
 
 
 def test_a_quota_is_waited_for(maximo: HistorianPeer) -> None:

@@ -1,0 +1,30 @@
+"""The entities that every ERP system is asked for by the same names, and where each keeps them."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Final
+
+from greenlang_data.connectors.entities import dataverse, finance, sap
+from greenlang_data.drivers.places import Place
+
+SYSTEMS: Final[Mapping[str, Mapping[str, tuple[Place, ...]]]] = {
+    "sap": sap.PLACES,
+    "finance": finance.PLACES,
+    "dataverse": dataverse.PLACES,
+}
+"""Of each kind of system: the canonical name of an entity to the places it may be in."""
+
+
+def places_of(entity: str, known: Mapping[str, tuple[Place, ...]]) -> tuple[Place, ...]:
+    """Where ``entity`` may be: by its canonical name, or a set of the system by its own.
+
+    ``service/set`` names both; a set alone is looked for in all services that ``known`` names.
+    """
+    if entity in known:
+        return known[entity]
+    service, slash, name = entity.rpartition("/")
+    if slash:
+        return (Place(service, name),)
+    services = dict.fromkeys(place.service for places in known.values() for place in places)
+    return tuple(Place(service, entity) for service in services)

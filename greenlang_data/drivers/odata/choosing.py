@@ -1,0 +1,117 @@
+"""From the names that a request uses to a set of a service and its columns."""
+
+from __future__ import annotations
+
+import difflib
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+
+from greenlang_data.drivers.base import ReadLog, Records
+from greenlang_data.drivers.odata.edm import EntitySet, Property
+from greenlang_data.drivers.odata.services import Services
+from greenlang_data.drivers.places import Place
+from greenlang_data.errors import QueryError, UnknownTagError
+
+
+@dataclass(frozen=True, slots=True)
+class Chosen:
+    """The set that answers a request, and what its columns are called here.
+
+    ``columns`` has each column under its canonical name where it has one, canonical ones first,
+    then the system's own.
+    """
+
+    place: Place
+    version: int
+    path: str
+    entities: EntitySet
+    columns: Mapping[str, Property]
+
+    def column(self, name: str) -> Property | None:
+        """The column called ``name``, canonically or by the system."""
+        return self.columns.get(name) or self.entities.properties.get(name)
+
+    def name_of(self, native: str) -> str:
+        """What the system's column ``native`` is called here."""
+        for name, column in self.columns.items():
+            if column.name == native:
+                return name
+        return native
+
+
+async def choose(services: Services, request: Records, log: ReadLog, source: str) -> Chosen:
+    """The first place that exists and has every column that the request names.
+
+    Raises UnknownTagError when none exists and QueryError when none has the columns, both with
+    the nearest names.
+    """
+    found: list[Chosen] = []
+    sets: dict[str, None] = {}
+    for place in request.places:
+        model = await services.model(place.service, log)
+        if model is None:
+            continue
+        sets |= dict.fromkeys(model.sets)
+        if place.name not in model.sets:
+            continue
+        chosen = _chosen(place, services.path(place.service), model.version, model.sets[place.name])
+        if not _missing(chosen, request):
+            return chosen
+        found.append(chosen)
+    if not found:
+        tried = ", ".join(dict.fromkeys(f"{one.service}/{one.name}" for one in request.places))
+        raise UnknownTagError(
+            f"it has nothing for {request.entity!r} (looked for {tried or 'nothing'})",
+            source=source,
+            remedy=nearest(request.entity.rpartition("/")[2], sets)
+            or "Configure where it is under entities, or check the login's rights.",
+        )
+    raise _lacks(found, request, source)
+
+
+def nearest(name: str, known: Iterable[str]) -> str:
+    """``Did you mean …?`` with up to three names like ``name``, or nothing."""
+    folded = {one.casefold(): one for one in known}
+    close = difflib.get_close_matches(name.casefold(), folded, n=3, cutoff=0.5)
+    return f"Did you mean {' or '.join(repr(folded[one]) for one in close)}?" if close else ""
+
+
+def _chosen(place: Place, path: str, version: int, entities: EntitySet) -> Chosen:
+    own = entities.properties
+    mapped = {name: own[native] for name, native in place.columns.items() if native in own}
+    natives = {column.name for column in mapped.values()}
+    rest = {name: column for name, column in own.items() if name not in natives}
+    # A canonical name stands for what it is mapped to, even if the system has such a column too.
+    columns = {**mapped, **{name: column for name, column in rest.items() if name not in mapped}}
+    return Chosen(place, version, f"{path}/{place.name}", entities, columns)
+
+
+def _missing(chosen: Chosen, request: Records) -> list[str]:
+    names = [*request.filters, *request.fields]
+    missing = [name for name in dict.fromkeys(names) if chosen.column(name) is None]
+    if request.start is not None or request.end is not None:
+        date = chosen.place.date
+        if date is None:
+            missing.append("start")
+        elif chosen.column(date) is None:
+            missing.append(date)
+    return missing
+
+
+def _lacks(found: Sequence[Chosen], request: Records, source: str) -> QueryError:
+    best = min(found, key=lambda one: len(_missing(one, request)))
+    missing = _missing(best, request)
+    if missing == ["start"]:
+        return QueryError(
+            f"{request.entity!r} has no date that start and end could bound",
+            source=source,
+            remedy="Leave them out, filter by a column, or configure date for the entity.",
+        )
+    known = [*best.columns, *best.entities.properties]
+    hints = [nearest(name, known) for name in missing if name != "start"]
+    some = ", ".join(list(best.columns)[:30])
+    return QueryError(
+        f"{request.entity!r} ({best.entities.name}) has no column {', '.join(map(repr, missing))}",
+        source=source,
+        remedy=" ".join(filter(None, hints)) or f"It has {some}.",
+    )

@@ -1,0 +1,141 @@
+"""What a request filters by: written for the server, or applied here where it cannot."""
+
+from __future__ import annotations
+
+from abc import ABC, abstractmethod
+from collections.abc import Collection
+from dataclasses import dataclass
+from datetime import UTC, date, datetime
+from typing import Any
+
+import pyarrow as pa
+import pyarrow.compute as pc
+
+from greenlang_data.drivers.base import ReadLog
+from greenlang_data.drivers.odata.edm import Property
+from greenlang_data.drivers.odata.literals import literal, typed
+from greenlang_data.drivers.odata.values import is_calendar_date
+from greenlang_data.errors import QueryError
+
+
+@dataclass(frozen=True, slots=True)
+class Condition(ABC):
+    """A condition on one column, which the caller calls ``name``."""
+
+    name: str
+    column: Property
+
+    @abstractmethod
+    def rendered(self, version: int) -> str:
+        """As a part of ``$filter``."""
+
+    @abstractmethod
+    def mask(self, values: pa.Array) -> pa.Array:
+        """Which of ``values``, as they were decoded, fit."""
+
+
+@dataclass(frozen=True, slots=True)
+class OneOf(Condition):
+    """The column equals one of ``values``; None among them is a missing value."""
+
+    values: tuple[Any, ...]
+
+    def rendered(self, version: int) -> str:
+        tests = [f"{self.column.name} eq {literal(self.column, v, version)}" for v in self.values]
+        return tests[0] if len(tests) == 1 else f"({' or '.join(tests)})"
+
+    def mask(self, values: pa.Array) -> pa.Array:
+        return pc.is_in(values, value_set=pa.array(self.values, values.type))
+
+
+@dataclass(frozen=True, slots=True)
+class Between(Condition):
+    """``low`` and ``high`` bound the column; ``high`` itself fits if it is ``included``."""
+
+    low: Any
+    high: Any
+    included: bool
+
+    def rendered(self, version: int) -> str:
+        name, column = self.column.name, self.column
+        tests = []
+        if self.low is not None:
+            tests.append(f"{name} ge {literal(column, self.low, version)}")
+        if self.high is not None:
+            test = "le" if self.included else "lt"
+            tests.append(f"{name} {test} {literal(column, self.high, version)}")
+        return " and ".join(tests)
+
+    def mask(self, values: pa.Array) -> pa.Array:
+        fits = pc.is_valid(values)
+        if self.low is not None:
+            fits = pc.and_kleene(fits, pc.greater_equal(values, pa.scalar(self.low, values.type)))
+        if self.high is not None:
+            test = pc.less_equal if self.included else pc.less
+            fits = pc.and_kleene(fits, test(values, pa.scalar(self.high, values.type)))
+        return fits.fill_null(False)
+
+
+def one_of(name: str, column: Property, wanted: Any, source: str) -> OneOf:
+    """The condition of a filter. Raises QueryError for a value that the column cannot hold."""
+    several = isinstance(wanted, Collection) and not isinstance(wanted, str | bytes)
+    choices = list(wanted) if several else [wanted]
+    if not choices:
+        raise QueryError(
+            f"the filter {name!r} is empty, so nothing could fit",
+            source=source,
+            remedy="Give values.",
+        )
+    try:
+        found = [typed(column, choice) for choice in choices]
+    except ValueError as error:
+        raise QueryError(
+            f"cannot filter {name!r} by {wanted!r}: {error}",
+            source=source,
+            remedy="Give a value of that type.",
+        ) from None
+    return OneOf(name, column, tuple(dict.fromkeys(found)))
+
+
+def between(
+    name: str,
+    column: Property,
+    start: datetime | date | None,
+    end: datetime | date | None,
+    log: ReadLog,
+    source: str,
+) -> Between:
+    """The condition of a window. Raises QueryError for a column that holds no dates.
+
+    Calendar dates are bounded by the dates of ``start`` and ``end`` in their own time zones, both
+    included; points in time by the instants themselves, ``end`` excluded.
+    """
+    if is_calendar_date(column):
+        return Between(name, column, _day(start), _day(end), True)
+    if column.type == "Edm.DateTimeOffset":
+        return Between(name, column, _utc(start), _utc(end), False)
+    if column.type != "Edm.DateTime":
+        raise QueryError(
+            f"{name!r} holds no dates ({column.type}), so start and end cannot bound it",
+            source=source,
+            remedy="Leave start and end out, or configure another date column.",
+        )
+    log.note(f"the times of {name!r} have no zone; start and end were taken as UTC for it")
+    low, high = _utc(start), _utc(end)
+    return Between(
+        name,
+        column,
+        low and low.replace(tzinfo=None),
+        high and high.replace(tzinfo=None),
+        False,
+    )
+
+
+def _day(bound: datetime | date | None) -> date | None:
+    return bound.date() if isinstance(bound, datetime) else bound
+
+
+def _utc(bound: datetime | date | None) -> datetime | None:
+    if bound is None or isinstance(bound, datetime):
+        return bound and bound.astimezone(UTC)
+    return datetime(bound.year, bound.month, bound.day, tzinfo=UTC)

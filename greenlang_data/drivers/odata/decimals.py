@@ -1,0 +1,83 @@
+"""Decimals, exact to the last digit.
+
+They come as :class:`~decimal.Decimal`, made by the JSON decoder from the digits on the wire, and
+never pass through a float or through Arrow's own reading of text.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from decimal import Context, Decimal
+from typing import Final
+
+import pyarrow as pa
+
+_MOST_DIGITS: Final = 76
+# Enough that nothing is ever rounded: a value with more digits has been refused before.
+_EXACT: Final = Context(prec=2 * _MOST_DIGITS + 2)
+
+
+def decimal_type(precision: int, scale: int) -> pa.DataType:
+    """The smaller of Arrow's two decimals that holds so many digits, ``scale`` after the point."""
+    return pa.decimal128(precision, scale) if precision <= 38 else pa.decimal256(precision, scale)
+
+
+def decimal_array(
+    values: Sequence[Decimal | None], precision: int | None, scale: int | None
+) -> pa.Array:
+    """``values`` in the type that the metadata declares, or in a wider one where one needs it.
+
+    Raises ValueError for infinity and NaN, and for more than 76 digits.
+    """
+    declared = precision is not None and scale is not None and precision <= _MOST_DIGITS
+    if declared:
+        try:
+            # It refuses what does not fit, and rounds nothing.
+            return pa.array(values, decimal_type(precision or 1, scale or 0))
+        except pa.ArrowInvalid:
+            pass
+    digits, places = _needed(values)
+    if declared and precision is not None and scale is not None:
+        places = max(places, scale)
+        digits = max(digits, precision - scale)
+    if digits + places > _MOST_DIGITS:
+        raise ValueError(f"a decimal has more than {_MOST_DIGITS} digits")
+    unit = Decimal(1).scaleb(-places)
+    # Of one exponent, because Arrow takes none with a positive one.
+    aligned = [None if one is None else one.quantize(unit, context=_EXACT) for one in values]
+    return pa.array(aligned, decimal_type(max(digits + places, 1), places))
+
+
+def _needed(values: Iterable[Decimal | None]) -> tuple[int, int]:
+    """Digits before and after the point that hold all of ``values``."""
+    before = after = 0
+    for one in values:
+        if one is None:
+            continue
+        _, digits, exponent = one.as_tuple()
+        if not isinstance(exponent, int):
+            raise ValueError(f"a decimal is {one}")  # noqa: TRY004 - a value and no type of ours
+        if digits == (0,):
+            continue
+        if exponent < -after:
+            # Only now, because trailing zeros are rare and this is not free.
+            exponent += _trailing_zeros(digits, -after - exponent)
+            after = max(after, -exponent)
+        before = max(before, one.adjusted() + 1)
+    return before, after
+
+
+def _trailing_zeros(digits: tuple[int, ...], most: int) -> int:
+    count = 0
+    for digit in reversed(digits):
+        if digit or count == most:
+            break
+        count += 1
+    return count
+
+
+def widest_decimal(types: Iterable[pa.DataType]) -> pa.DataType:
+    """The decimal type that holds every value of all of ``types``."""
+    kinds = list(types)
+    scale = max(one.scale for one in kinds)
+    return decimal_type(max(one.precision - one.scale for one in kinds) + scale, scale)

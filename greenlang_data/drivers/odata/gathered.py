@@ -1,0 +1,55 @@
+"""The pages of one read, put together: one type for each column, each row once."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import pyarrow as pa
+
+from greenlang_data.drivers.odata.decimals import widest_decimal
+from greenlang_data.drivers.odata.edm import Property
+from greenlang_data.drivers.odata.page import Page
+from greenlang_data.drivers.odata.values import wire_of
+
+
+def put_together(columns: Sequence[Property], pages: Sequence[Page]) -> tuple[pa.Table, list[str]]:
+    """All rows under the system's names, and the columns that the server left out of all of them.
+
+    Raises ValueError for values that no one type can hold.
+    """
+    absent = []
+    arrays = []
+    for place, column in enumerate(columns):
+        parts = [page.columns[place] for page in pages]
+        present = [part for part in parts if part is not None and len(part)]
+        if not present and any(part is None for part in parts):
+            absent.append(column.name)
+        kind = _common([part.type for part in present]) if present else wire_of(column).empty
+        filled = [
+            pa.nulls(page.rows, kind) if part is None else part.cast(kind)
+            for part, page in zip(parts, pages, strict=True)
+        ]
+        arrays.append(pa.chunked_array(filled, kind))
+    return pa.table(arrays, names=[one.name for one in columns]), absent
+
+
+def _common(types: Sequence[pa.DataType]) -> pa.DataType:
+    first, *others = dict.fromkeys(types)
+    if not others:
+        return first
+    if pa.types.is_decimal(first):
+        return widest_decimal([first, *others])
+    # Else only time stamps differ: a page with finer ones is in nanoseconds.
+    return next(one for one in [first, *others] if one.unit == "ns")
+
+
+def distinct_rows(table: pa.Table, columns: Sequence[str]) -> int:
+    """How many different values ``columns`` have together."""
+    return int(table.group_by(list(columns)).aggregate([]).num_rows)
+
+
+def first_of_each(table: pa.Table, columns: Sequence[str]) -> pa.Table:
+    """The first row of each value of ``columns``, in the order in which they came."""
+    places = table.append_column("\0place", pa.array(range(table.num_rows), pa.int64()))
+    grouped = places.group_by(list(columns)).aggregate([("\0place", "min")])
+    return table.take(grouped.column("\0place_min").combine_chunks().sort())

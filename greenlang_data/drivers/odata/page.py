@@ -1,0 +1,113 @@
+"""One page of an answer: rows in columns, and where the next page is."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from typing import Any, Final, Literal
+
+import msgspec
+import pyarrow as pa
+from msgspec import UNSET, Struct
+
+from greenlang_data.drivers.http.jsons import json_decoder
+from greenlang_data.drivers.odata.edm import Property
+from greenlang_data.drivers.odata.values import ABSENT, convert, wire_of
+
+
+@dataclass(frozen=True, slots=True)
+class Page:
+    """``columns`` in the order asked, None for one that the server left out.
+
+    ``count`` is how many rows the server says there are in all, where it says so.
+    """
+
+    rows: int
+    columns: Sequence[pa.Array | None]
+    next_link: str | None
+    count: int | None
+    delta_link: str | None = None
+
+
+_V4_NAMES: Final = {
+    "rows": "value",
+    "next_link": "@odata.nextLink",
+    "count": "@odata.count",
+    "delta_link": "@odata.deltaLink",
+}
+_V2_NAMES: Final = {
+    "rows": "results",
+    "next_link": "__next",
+    "count": "__count",
+    "delta_link": "__delta",
+}
+
+
+def page_decoder(
+    columns: Sequence[Property], version: Literal[2, 4]
+) -> Callable[[bytes | bytearray], Page]:
+    """A function from the body of a page to its rows. It raises ValueError for anything else."""
+    wires = [wire_of(one) for one in columns]
+    fields = [
+        (f"c{place}", wire.found, ABSENT if wire.found is msgspec.Raw else UNSET)
+        for place, wire in enumerate(wires)
+    ]
+    names = {f"c{place}": one.name for place, one in enumerate(columns)}
+    row = msgspec.defstruct("Row", fields, rename=names, gc=False)
+    read = _v4(row) if version == 4 else _v2(row)
+
+    def decode(body: bytes | bytearray) -> Page:
+        rows, envelope = read(body)
+        found = list(zip(*map(msgspec.structs.astuple, rows), strict=True)) or [()] * len(columns)
+        arrays = [
+            convert(column, wire, values) if rows else pa.array([], wire.empty)
+            for column, wire, values in zip(columns, wires, found, strict=True)
+        ]
+        return Page(
+            len(rows), arrays, envelope.next_link, _count(envelope.count), envelope.delta_link
+        )
+
+    return decode
+
+
+def _envelope(row: type[Struct], names: dict[str, str]) -> Any:
+    return msgspec.defstruct(
+        "Envelope",
+        [
+            ("rows", list[row]),  # type: ignore[valid-type]  # made a moment ago
+            ("next_link", str | None, None),
+            ("count", int | str | None, None),
+            ("delta_link", str | None, None),
+            ("error", msgspec.Raw, ABSENT),
+        ],
+        rename=names,
+    )
+
+
+def _v4(row: type[Struct]) -> Callable[[bytes | bytearray], tuple[list[Any], Any]]:
+    decoder = json_decoder(_envelope(row, _V4_NAMES))
+
+    def read(body: bytes | bytearray) -> tuple[list[Any], Any]:
+        envelope = decoder(body)
+        if bytes(envelope.error):
+            raise ValueError("it broke off with an error in the middle of a page")
+        return envelope.rows, envelope
+
+    return read
+
+
+def _v2(row: type[Struct]) -> Callable[[bytes | bytearray], tuple[list[Any], Any]]:
+    inner = _envelope(row, _V2_NAMES)
+    outer = msgspec.defstruct("Outer", [("d", inner | list[row])])  # type: ignore[valid-type]
+    decoder: Callable[[bytes | bytearray], Any] = json_decoder(outer)
+
+    def read(body: bytes | bytearray) -> tuple[list[Any], Any]:
+        found = decoder(body).d
+        # Services of the first version of the protocol have no results, and so no next page.
+        return (found, inner(found)) if isinstance(found, list) else (found.rows, found)
+
+    return read
+
+
+def _count(told: int | str | None) -> int | None:
+    return int(told) if told is not None and str(told).isdigit() else None

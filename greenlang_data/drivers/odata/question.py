@@ -1,0 +1,141 @@
+"""What is asked of a set: columns, conditions, order, and the URL of it all."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Final
+from urllib.parse import quote
+
+from greenlang_data.drivers.base import ReadLog, Records
+from greenlang_data.drivers.odata.choosing import Chosen
+from greenlang_data.drivers.odata.conditions import Condition, between, one_of
+from greenlang_data.drivers.odata.edm import Property
+from greenlang_data.drivers.odata.profiles import Profile
+from greenlang_data.errors import QueryError
+
+# What OData's own syntax uses stays readable; a colon would look like a scheme.
+_PLAIN: Final = "$'(),*/"
+_LONGEST_FILTER: Final = 6000
+
+
+@dataclass(frozen=True, slots=True)
+class Question:
+    """A request, with the names of the system.
+
+    ``output`` is each column asked for under the name it gets; ``read`` the columns to fetch,
+    which are also those of the key and of the conditions in ``here``.
+    """
+
+    chosen: Chosen
+    profile: Profile
+    output: dict[str, Property]
+    read: tuple[Property, ...]
+    there: tuple[Condition, ...]
+    here: tuple[Condition, ...]
+    limit: int | None
+
+    @property
+    def keys(self) -> tuple[str, ...]:
+        """The names of the key's columns."""
+        return self.chosen.entities.keys
+
+    @property
+    def condition(self) -> str:
+        """The text of ``$filter``."""
+        return " and ".join(one.rendered(self.chosen.version) for one in self.there)
+
+    def url(self, skip: int, page_size: int) -> str:
+        """The path and query of the rows from ``skip`` on."""
+        version, params = self.chosen.version, list(self.profile.params)
+        wanted = None if self.limit is None or self.here else self.limit - skip
+        if version == 2:
+            params.append(("$format", "json"))
+            # V2 has no other way to ask for a page.
+            wanted = page_size if wanted is None else min(page_size, wanted)
+        if self.condition:
+            params.append(("$filter", self.condition))
+        if len(self.read) < len(self.chosen.entities.properties):
+            params.append(("$select", ",".join(one.name for one in self.read)))
+        if self._orders:
+            params.append(("$orderby", ",".join(self.keys)))
+        if wanted is not None:
+            params.append(("$top", str(wanted)))
+        if skip:
+            params.append(("$skip", str(skip)))
+        if self.chosen.entities.countable:
+            params.append(("$inlinecount", "allpages") if version == 2 else ("$count", "true"))
+        return f"{self.chosen.path}?{_query(params)}"
+
+    def count_url(self) -> str:
+        """The path and query of the number of rows."""
+        params = list(self.profile.params)
+        if self.condition:
+            params.append(("$filter", self.condition))
+        query = f"?{_query(params)}" if params else ""
+        return f"{self.chosen.path}/$count{query}"
+
+    @property
+    def _orders(self) -> bool:
+        properties = self.chosen.entities.properties
+        sortable = all(key in properties and properties[key].sortable for key in self.keys)
+        return self.profile.orders and bool(self.keys) and sortable
+
+
+def ask_for(
+    chosen: Chosen, request: Records, profile: Profile, log: ReadLog, source: str
+) -> Question:
+    """The question that answers ``request``. Raises QueryError for what cannot be asked."""
+    conditions: list[Condition] = [
+        one_of(name, _column(chosen, name), wanted, source)
+        for name, wanted in request.filters.items()
+    ]
+    if (request.start is not None or request.end is not None) and chosen.place.date:
+        date = chosen.place.date
+        conditions.append(
+            between(date, _column(chosen, date), request.start, request.end, log, source)
+        )
+    here = tuple(one for one in conditions if not one.column.filterable)
+    output = _output(chosen, request, profile, log, source)
+    read = {one.name: one for one in output.values()}
+    read |= {one.column.name: one.column for one in here}
+    properties = chosen.entities.properties
+    read |= {key: properties[key] for key in chosen.entities.keys if key in properties}
+    in_order = tuple(one for name, one in properties.items() if name in read)
+    there = tuple(one for one in conditions if one.column.filterable)
+    question = Question(chosen, profile, output, in_order, there, here, request.limit)
+    if len(question.condition) > _LONGEST_FILTER:
+        raise QueryError(
+            "the filter is too long for an address",
+            source=source,
+            remedy="Filter by fewer values at once, and combine the frames.",
+        )
+    return question
+
+
+def _output(
+    chosen: Chosen, request: Records, profile: Profile, log: ReadLog, source: str
+) -> dict[str, Property]:
+    if request.fields:
+        if len(set(request.fields)) < len(request.fields):
+            raise QueryError("a field is named twice", source=source, remedy="Name it once.")
+        return {name: _column(chosen, name) for name in request.fields}
+    if profile.asks_all or not chosen.place.columns:
+        return dict(chosen.columns)
+    log.note("only the canonical columns were asked for, of a set that is very wide; name fields")
+    keys = set(chosen.entities.keys)
+    return {
+        name: column
+        for name, column in chosen.columns.items()
+        if name in chosen.place.columns or column.name in keys
+    }
+
+
+def _column(chosen: Chosen, name: str) -> Property:
+    column = chosen.column(name)
+    assert column is not None, name  # choose() looked for all of them
+    return column
+
+
+def _query(params: Sequence[tuple[str, str]]) -> str:
+    return "&".join(f"{quote(name, _PLAIN)}={quote(value, _PLAIN)}" for name, value in params)

@@ -1,0 +1,84 @@
+"""The services of one system: where each is, and its ``$metadata``, read once."""
+
+from __future__ import annotations
+
+import asyncio
+from collections import OrderedDict
+from typing import Final
+
+from greenlang_data.drivers.base import ReadLog
+from greenlang_data.drivers.http.client import HttpClient
+from greenlang_data.drivers.http.message import Ask
+from greenlang_data.drivers.odata.edm import Service
+from greenlang_data.drivers.odata.metadata import read_metadata
+from greenlang_data.drivers.odata.profiles import Profile
+from greenlang_data.errors import ProtocolError
+from greenlang_data.settings.odata import ODataSettings
+
+_XML: Final = ("application/xml", "text/xml", "application/atomsvc+xml")
+_UNCHANGED: Final = 304
+_MOST_KEPT: Final = 32
+
+# URL -> ETag and model, of all sessions of this process: the server says whether it still holds.
+_kept: OrderedDict[str, tuple[str, Service]] = OrderedDict()
+
+
+class Services:
+    """The models of the services that were asked for, each read when first needed."""
+
+    def __init__(
+        self, client: HttpClient, settings: ODataSettings, profile: Profile, source: str
+    ) -> None:
+        self._client = client
+        self._settings = settings
+        self._profile = profile
+        self._source = source
+        self._models: dict[str, Service] = {}
+        self._locks: dict[str, asyncio.Lock] = {}
+
+    def path(self, name: str) -> str:
+        """The path of a service below the system's address."""
+        known = self._settings.services.get(name, name)
+        if known.startswith("/"):
+            return known.rstrip("/")
+        root = self._settings.v4_path if "/" in known else self._settings.v2_path
+        return f"{root.rstrip('/')}/{known}"
+
+    async def model(self, name: str, log: ReadLog) -> Service | None:
+        """What is in a service, or None when the system has none of that name.
+
+        Raises what HTTP raises, and ProtocolError for metadata that make no sense.
+        """
+        lock = self._locks.setdefault(name, asyncio.Lock())
+        async with lock:
+            if name not in self._models:
+                found = await self._read(name, log)
+                if found is None:
+                    return None
+                self._models[name] = found
+        return self._models[name]
+
+    async def _read(self, name: str, log: ReadLog) -> Service | None:
+        path = f"{self.path(name)}/$metadata"
+        url = self._client.resolve(path)
+        etag, kept = _kept.get(url, ("", None))
+        headers = {"Accept": "application/xml", **self._profile.headers}
+        if kept is not None:
+            headers["If-None-Match"] = etag
+        expected = frozenset({404, 410} if kept is None else {404, 410, _UNCHANGED})
+        params = [one for one in self._profile.params if one[0].startswith("sap-")]
+        ask = Ask(path, params, headers=headers, accept=_XML, expected=expected)
+        answer = await self._client.ask(ask, log, read_metadata)
+        if answer.status == _UNCHANGED:
+            return kept
+        if answer.data is None:
+            return None
+        if not answer.data.sets:
+            raise ProtocolError(f"the service {name} has no entity sets", source=self._source)
+        told = answer.headers.get("ETag")
+        if told:
+            _kept[url] = (told, answer.data)
+            _kept.move_to_end(url)
+            if len(_kept) > _MOST_KEPT:
+                _kept.popitem(last=False)
+        return answer.data

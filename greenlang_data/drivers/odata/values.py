@@ -1,0 +1,171 @@
+"""What each Edm type is on the wire, and the Arrow column that its values become, exactly."""
+
+from __future__ import annotations
+
+import base64
+import binascii
+import re
+from collections.abc import Callable, Sequence
+from decimal import Decimal
+from typing import Any, Final, NamedTuple
+
+import msgspec
+import pyarrow as pa
+from msgspec import UNSET, UnsetType
+
+from greenlang_data.drivers.odata.decimals import decimal_array
+from greenlang_data.drivers.odata.edm import Property
+from greenlang_data.drivers.odata.moments import (
+    INSTANT,
+    TIME,
+    WALL_CLOCK,
+    date_array,
+    instant_array,
+    time_array,
+    wall_clock_array,
+)
+
+Convert = Callable[[Sequence[Any]], pa.Array]
+
+INTEGERS: Final = {
+    "Edm.Byte": pa.uint8(),
+    "Edm.SByte": pa.int8(),
+    "Edm.Int16": pa.int16(),
+    "Edm.Int32": pa.int32(),
+    "Edm.Int64": pa.int64(),
+}
+_FLOATS: Final = {"Edm.Single": pa.float32(), "Edm.Double": pa.float64()}
+_NOT_FINITE: Final = {"INF": "inf", "-INF": "-inf", "NaN": "nan"}
+ABSENT: Final = msgspec.Raw(b"")
+"""Stands for JSON that is missing, as UNSET does for a value."""
+
+_WHOLE: Final = re.compile(r"[+-]?\d+")
+
+_Text = str | None | UnsetType
+
+
+class Wire(NamedTuple):
+    """How a column is read: what the JSON decoder may find, and what is made of a page of it."""
+
+    found: Any
+    convert: Convert
+    empty: pa.DataType
+
+
+def is_calendar_date(column: Property) -> bool:
+    """Whether the column holds days, in place of points in time."""
+    return column.type == "Edm.Date" or (column.type == "Edm.DateTime" and column.date_only)
+
+
+def wire_of(column: Property) -> Wire:
+    """How ``column`` is read. What is no single value is kept as its JSON text."""
+    kind = column.type
+    if column.members:
+        return _TEXT
+    if is_calendar_date(column):
+        return Wire(_Text, date_array, pa.date32())
+    if kind == "Edm.Decimal":
+        precision, scale = column.precision, column.scale
+        return Wire(
+            Decimal | None | UnsetType,
+            lambda values: decimal_array(values, precision, scale),
+            decimal_array([], precision, scale).type,
+        )
+    if kind in INTEGERS:
+        return Wire(int | _Text, _integers(INTEGERS[kind]), INTEGERS[kind])
+    if kind in _FLOATS:
+        return Wire(float | int | _Text, _floats(_FLOATS[kind]), _FLOATS[kind])
+    return _PLAIN.get(kind, _JSON)
+
+
+def convert(column: Property, wire: Wire, values: Sequence[Any]) -> pa.Array | None:
+    """A page of one column, or None when the server left it out of every row.
+
+    Raises ValueError, naming the column, for a value that is none of its type, and for a column
+    that only some rows have.
+    """
+    try:
+        return wire.convert(values)
+    except (ValueError, TypeError, AttributeError, ArithmeticError) as error:
+        # Only looked for now, since hardly any server leaves a column out.
+        missing = sum(one is UNSET or one is ABSENT for one in values)
+        if missing == len(values):
+            return None
+        if missing:
+            raise ValueError(
+                f"{column.name} is missing in {missing} of {len(values)} rows"
+            ) from None
+        raise ValueError(f"{column.name} ({column.type}): {str(error)[:150]}") from None
+
+
+def _texts(values: Sequence[str | None]) -> pa.Array:
+    return pa.array(values, pa.string())
+
+
+def _booleans(values: Sequence[bool | None]) -> pa.Array:
+    return pa.array(values, pa.bool_())
+
+
+def _integers(kind: pa.DataType) -> Convert:
+    def converted(values: Sequence[Any]) -> pa.Array:
+        try:
+            return pa.array(values, kind)
+        except pa.ArrowInvalid:
+            return pa.array([_whole(one) if isinstance(one, str) else one for one in values], kind)
+
+    return converted
+
+
+def _whole(text: str) -> int:
+    if _WHOLE.fullmatch(text) is None:
+        raise ValueError(f"{text[:40]!r} is no whole number")
+    return int(text)
+
+
+def _floats(kind: pa.DataType) -> Convert:
+    def converted(values: Sequence[Any]) -> pa.Array:
+        try:
+            return pa.array(values, kind)
+        except pa.ArrowInvalid:
+            return pa.array([_float(one) if isinstance(one, str) else one for one in values], kind)
+
+    return converted
+
+
+def _float(text: str) -> float:
+    return float(_NOT_FINITE.get(text, text))
+
+
+def _binaries(values: Sequence[str | None]) -> pa.Array:
+    return pa.array([None if one is None else _binary(one) for one in values], pa.binary())
+
+
+def _binary(text: str) -> bytes:
+    # V4 has the alphabet of URLs, often without padding.
+    padded = text + "=" * (-len(text) % 4)
+    try:
+        return base64.b64decode(padded.replace("-", "+").replace("_", "/"), validate=True)
+    except binascii.Error:
+        raise ValueError("a binary value is no base64") from None
+
+
+def _json_texts(values: Sequence[msgspec.Raw]) -> pa.Array:
+    texts = [bytes(one).decode() for one in values]
+    if "" in texts:
+        raise ValueError("it is missing")
+    return pa.array([None if one == "null" else one for one in texts], pa.string())
+
+
+_TEXT: Final = Wire(_Text, _texts, pa.string())
+_JSON: Final = Wire(msgspec.Raw, _json_texts, pa.string())
+_PLAIN: Final = {
+    "Edm.String": _TEXT,
+    "Edm.Guid": _TEXT,
+    "Edm.Duration": _TEXT,
+    "Edm.Boolean": Wire(bool | None | UnsetType, _booleans, pa.bool_()),
+    "Edm.DateTime": Wire(_Text, wall_clock_array, WALL_CLOCK),
+    "Edm.DateTimeOffset": Wire(_Text, instant_array, INSTANT),
+    "Edm.Time": Wire(_Text, time_array, TIME),
+    "Edm.TimeOfDay": Wire(_Text, time_array, TIME),
+    "Edm.Binary": Wire(_Text, _binaries, pa.binary()),
+}

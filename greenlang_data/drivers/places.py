@@ -1,0 +1,24 @@
+"""Where records are kept: a system's own names for what callers name canonically."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+
+
+@dataclass(frozen=True, slots=True)
+class Place:
+    """One place where a system may keep the records of an entity.
+
+    Parameters
+    ----------
+    service : the part of the system, such as the path of an OData service.
+    name : the set, resource or table there, by the system's own name.
+    columns : the canonical name of a column to the system's own.
+    date : the column, by its canonical name, that ``start`` and ``end`` bound.
+    """
+
+    service: str
+    name: str
+    columns: Mapping[str, str] = field(default_factory=dict)
+    date: str | None = None
