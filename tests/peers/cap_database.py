@@ -15,16 +15,40 @@ from decimal import Decimal
 from pathlib import Path
 from typing import Any
 
-from . import erp_rows, erp_types
+from . import erp_rows, erp_types, sap_pm_rows
+from . import maintained_plant as plant
 from .erp_rows import Row
 from .launch import BUILD_FOLDER, FOLDER
 
 CAP_FOLDER = FOLDER / "cap"
-_SOURCES = ("cap_database.py", "erp_rows.py", "erp_types.py", "cap/db/*.cds", "cap/srv/*.cds")
+_SOURCES = ("cap_database.py", "erp_rows.py", "erp_types.py", "odata_types.py", "maintained_plant.py",
+            "sap_pm_rows.py", "cap/db/*.cds", "cap/srv/*.cds")  # fmt: skip
 
 
-def tables(items: int) -> dict[str, tuple[Callable[[int], Row], int]]:
-    """Each table's row function and number of rows, with ``items`` purchase order items."""
+def tables(items: int, orders: int) -> dict[str, tuple[Callable[[int], Row], int]]:
+    """Each table's row function and number of rows.
+
+    There are ``items`` purchase order items and ``orders`` maintenance orders.
+    """
+    return _business(items) | _maintenance(orders)
+
+
+def _maintenance(orders: int) -> dict[str, tuple[Callable[[int], Row], int]]:
+    points = plant.ASSETS // 2
+    return {
+        "maintenance_MaintenanceOrder": (sap_pm_rows.order, orders),
+        "maintenance_MaintenanceOrderOperation": (sap_pm_rows.operation, 2 * orders),
+        "maintenance_MaintenanceNotification": (sap_pm_rows.notification, 600),
+        "maintenance_Equipment": (sap_pm_rows.equipment, sap_pm_rows.PERIODS * plant.ASSETS),
+        "maintenance_FunctionalLocation": (sap_pm_rows.functional_location, plant.LOCATIONS),
+        "maintenance_MaintenancePlan": (sap_pm_rows.plan, plant.PLANS),
+        "maintenance_MaintenancePlanSchedule": (sap_pm_rows.schedule, 2 * plant.PLANS),
+        "maintenance_MeasuringPoint": (sap_pm_rows.measuring_point, points),
+        "maintenance_MeasurementDocument": (sap_pm_rows.measurement, points * plant.READINGS),
+    }
+
+
+def _business(items: int) -> dict[str, tuple[Callable[[int], Row], int]]:
     return {
         "business_PurchaseOrderItem": (erp_rows.purchase_order_item, items),
         "business_PurchaseOrder": (erp_rows.purchase_order, items // erp_rows.ITEMS_PER_ORDER),
@@ -40,19 +64,19 @@ def tables(items: int) -> dict[str, tuple[Callable[[int], Row], int]]:
     }
 
 
-def make_database(node: Path, items: int, target: Path) -> None:
-    """Put the database with ``items`` purchase order items at ``target``; made once, then copied."""
+def make_database(node: Path, items: int, orders: int, target: Path) -> None:
+    """Put the database with the rows of ``tables`` at ``target``; made once, then copied."""
     sources = sorted(path for pattern in _SOURCES for path in FOLDER.glob(pattern))
     contents = b"".join(path.read_bytes() for path in sources)
-    kept = BUILD_FOLDER / f"cap-{hashlib.sha256(contents).hexdigest()[:16]}-{items}.sqlite"
+    kept = BUILD_FOLDER / f"cap-{hashlib.sha256(contents).hexdigest()[:16]}-{items}-{orders}.sqlite"
     if not kept.exists():
         BUILD_FOLDER.mkdir(exist_ok=True)
-        for old in BUILD_FOLDER.glob(f"cap-*-{items}.sqlite"):
+        for old in BUILD_FOLDER.glob(f"cap-*-{items}-{orders}.sqlite"):
             old.unlink(missing_ok=True)
         # Test processes may build at the same time, so each builds aside and moves into place.
         unfinished = BUILD_FOLDER / f"{kept.stem}.{os.getpid()}"
         unfinished.unlink(missing_ok=True)
-        _build(unfinished, _statements(node), items)
+        _build(unfinished, _statements(node), tables(items, orders))
         unfinished.replace(kept)
     shutil.copyfile(kept, target)
 
@@ -62,12 +86,14 @@ def _statements(node: Path) -> str:
     return subprocess.run(command, check=True, capture_output=True, text=True, timeout=120).stdout
 
 
-def _build(path: Path, statements: str, items: int) -> None:
+def _build(
+    path: Path, statements: str, contents: dict[str, tuple[Callable[[int], Row], int]]
+) -> None:
     database = sqlite3.connect(path, isolation_level=None)
     try:
         database.executescript("PRAGMA journal_mode = OFF; PRAGMA synchronous = OFF;" + statements)
         database.execute("BEGIN")
-        for table, (make, count) in tables(items).items():
+        for table, (make, count) in contents.items():
             _insert(database, table, erp_rows.rows(make, count))
         database.execute("COMMIT")
     finally:

@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import uuid
-from datetime import UTC, date, datetime, time
+from datetime import UTC, date, datetime, time, timedelta
 from decimal import Decimal
 
 from .erp_rows import Row, day, mixed, moment, scaled
+from .odata_types import Moment
 
 EXTREME_ROWS = 3
 
@@ -72,4 +73,37 @@ def every_type(index: int) -> Row:
         "ExactMoment": moment(index),
         "Reference": uuid.UUID(int=mixed(index, 7) << 64 | mixed(index, 8)),
         "Octets": mixed(index, 9).to_bytes(8, "big"),
+    }
+
+
+_EXACT: tuple[Row, ...] = (
+    {
+        "FloatingPoint": 1.7976931348623157e308,
+        "Int64": 2**63 - 1,
+        "BigAmount": Decimal("12345678901234567.12345678901234"),
+        "Signed": 127,
+        "Precise": Moment(datetime(2024, 2, 29, 23, 59, 59, 999_999, tzinfo=UTC), 9),
+    },
+    {
+        "FloatingPoint": -5e-324,
+        "Int64": -(2**63),
+        "BigAmount": Decimal("-0.00000000000001"),
+        "Signed": -128,
+        "Precise": Moment(datetime(1900, 1, 1, tzinfo=UTC), 1),
+    },
+    dict.fromkeys(("FloatingPoint", "Int64", "BigAmount", "Signed", "Precise")),
+)
+
+
+def exact_type(index: int) -> Row:
+    """As ``every_type``, with the values that binary numbers and milliseconds cannot hold."""
+    row = every_type(index)
+    if index < EXTREME_ROWS:
+        return row | _EXACT[index]
+    return row | {
+        "FloatingPoint": (mixed(index, 6) % 2**53 - 2**52) / 1024,
+        "Int64": mixed(index, 3) - 2**63,
+        "BigAmount": scaled(mixed(index, 10) * 10**9 + mixed(index, 11) % 10**9, 14),
+        "Signed": index % 256 - 128,
+        "Precise": Moment(moment(index) + timedelta(microseconds=index % 1000), index % 10),
     }

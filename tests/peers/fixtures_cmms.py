@@ -12,7 +12,7 @@ import pytest
 
 from .fixtures import running, start_or_skip
 from .historian_launch import HistorianPeer
-from .launch_cmms import start_maximo
+from .launch_cmms import start_infor, start_maximo
 
 
 @pytest.fixture(scope="session")
@@ -26,6 +26,19 @@ def maximo_peer(maximo_session: HistorianPeer) -> HistorianPeer:
     """The Maximo emulator with all knobs set back and an empty request log."""
     maximo_session.reset()
     return maximo_session
+
+
+@pytest.fixture(scope="session")
+def infor_session() -> Iterator[HistorianPeer]:
+    """The Infor EAM emulator of this session; tests take ``infor_peer``."""
+    yield from running(start_infor)
+
+
+@pytest.fixture
+def infor_peer(infor_session: HistorianPeer) -> HistorianPeer:
+    """The Infor EAM emulator with all knobs set back and an empty request log."""
+    infor_session.reset()
+    return infor_session
 
 
 @pytest.fixture

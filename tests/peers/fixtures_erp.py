@@ -8,7 +8,8 @@ from contextlib import ExitStack
 import pytest
 
 from .fixtures import running, start_or_skip
-from .launch_erp import CapPeer, start_cap
+from .historian_launch import HistorianPeer
+from .launch_erp import CapPeer, start_cap, start_gateway
 
 
 @pytest.fixture(scope="session")
@@ -28,3 +29,23 @@ def cap_factory() -> Iterator[Callable[..., CapPeer]]:
     """Start further SAP CAP servers with chosen options; stopped after the test."""
     with ExitStack() as stack:
         yield lambda **options: stack.enter_context(start_or_skip(lambda: start_cap(**options)))
+
+
+@pytest.fixture(scope="session")
+def gateway_session() -> Iterator[HistorianPeer]:
+    """The SAP Gateway emulator of this session; tests take ``gateway_peer``."""
+    yield from running(start_gateway)
+
+
+@pytest.fixture
+def gateway_peer(gateway_session: HistorianPeer) -> HistorianPeer:
+    """The SAP Gateway emulator with all knobs set back and an empty request log."""
+    gateway_session.reset()
+    return gateway_session
+
+
+@pytest.fixture
+def erp_factory() -> Iterator[Callable[..., HistorianPeer]]:
+    """Start further emulators: ``erp_factory(start_gateway, items=10)``; stopped afterwards."""
+    with ExitStack() as stack:
+        yield lambda start, **options: stack.enter_context(start_or_skip(lambda: start(**options)))

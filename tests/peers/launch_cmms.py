@@ -8,3 +8,8 @@ from .historian_launch import HistorianPeer, _start
 def start_maximo(*, port: int = 0, orders: int = 2_000, **options: object) -> HistorianPeer:
     """Start the IBM Maximo emulator with ``orders`` work orders."""
     return _start("Maximo emulator", "maximo_server", port, {"orders": orders, **options})
+
+
+def start_infor(*, port: int = 0, orders: int = 2_000, **options: object) -> HistorianPeer:
+    """Start the Infor EAM emulator with ``orders`` work orders."""
+    return _start("Infor EAM emulator", "infor_server", port, {"orders": orders, **options})

@@ -6,6 +6,7 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from .cap_database import CAP_FOLDER, make_database
+from .historian_launch import HistorianPeer, _start
 from .launch import Peer, PeerUnavailable, _flags, _scratch_file
 
 
@@ -38,21 +39,24 @@ def start_cap(
     *,
     port: int = 0,
     items: int = 120_000,
+    orders: int = 3_000,
     numbers: bool = False,
     keyset: bool = False,
     page: int = 1_000,
+    bare_dates: bool = False,
     user: str | None = None,
     password: str | None = None,
 ) -> CapPeer:
-    """Start an SAP CAP server with ``items`` purchase order items.
+    """Start an SAP CAP server with ``items`` purchase order items and ``orders`` maintenance orders.
 
     Decimal and Int64 are JSON strings over V4, or JSON numbers with ``numbers``; they are strings
-    over V2 either way.  Skip tokens are offsets, or the last key with ``keyset``.
+    over V2 either way.  Skip tokens are offsets, or the last key with ``keyset``.  With
+    ``bare_dates`` instants come without their offset over V2.
     """
     node, audit = _node(), _scratch_file("requests.jsonl")
     database = audit.with_name("business.sqlite")
-    make_database(node, items, database)
-    options = {"numbers": numbers, "keyset": keyset, "page": page}
+    make_database(node, items, orders, database)
+    options = {"numbers": numbers, "keyset": keyset, "page": page, "bare_dates": bare_dates}
     flags = _flags(
         {"database": database, "audit": audit, "user": user, "password": password, **options}
     )
@@ -61,3 +65,8 @@ def start_cap(
         return [str(node), str(CAP_FOLDER / "server.js"), "--port", str(chosen), *flags]
 
     return CapPeer("SAP CAP server", command, port=port, audit=audit)
+
+
+def start_gateway(*, port: int = 0, items: int = 120_000, **options: object) -> HistorianPeer:
+    """Start the SAP Gateway emulator with ``items`` purchase order items."""
+    return _start("SAP Gateway emulator", "gateway_server", port, {"items": items, **options})

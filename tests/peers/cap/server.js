@@ -1,10 +1,11 @@
 // One SAP CAP server on 127.0.0.1: sqlite file in, OData V2 and V4 out.
 //
-//   node server.js --port N --database FILE [--numbers] [--keyset] [--page N] [--audit FILE]
-//                  [--user NAME --password TEXT]
+//   node server.js --port N --database FILE [--numbers] [--keyset] [--page N] [--bare-dates]
+//                  [--audit FILE] [--user NAME --password TEXT]
 //
 // --numbers sends Decimal and Int64 as JSON numbers over V4 (as strings otherwise); --keyset makes
-// the skip tokens hold the last key in place of an offset; --page is the server's largest page.
+// the skip tokens hold the last key in place of an offset; --page is the server's largest page;
+// --bare-dates leaves the offset of instants away over V2.
 const { parseArgs } = require('node:util')
 const { appendFileSync } = require('node:fs')
 const { once } = require('node:events')
@@ -17,6 +18,7 @@ const { values: option } = parseArgs({
     numbers: { type: 'boolean', default: false },
     keyset: { type: 'boolean', default: false },
     page: { type: 'string', default: '1000' },
+    'bare-dates': { type: 'boolean', default: false },
     audit: { type: 'string' },
     user: { type: 'string' },
     password: { type: 'string' },
@@ -42,10 +44,24 @@ function login(request, response, next) {
   response.status(401).set('WWW-Authenticate', 'Basic realm="SAP NetWeaver"').end()
 }
 
+// What the model calls not filterable or not sortable is refused, as a Gateway does.
+function refuse(request) {
+  const { where, orderBy } = request.query.SELECT ?? {}
+  for (const [part, word] of [[where, 'filter'], [orderBy, 'sort']]) {
+    const asked = JSON.stringify(part ?? [])
+    for (const [name, element] of Object.entries(request.target.elements)) {
+      if (element[`@sap.${word}able`] === 'false' && asked.includes(`"ref":["${name}"]`)) {
+        request.reject(400, `Property ${name} is not ${word}able`)
+      }
+    }
+  }
+}
+
 async function main() {
   process.env.CDS_CONFIG = JSON.stringify({
     requires: { db: { credentials: { url: option.database } } },
     features: { ieee754compatible: !option.numbers },
+    cov2ap: { jsonDateOffset: !option['bare-dates'] },
     query: { limit: { max: Number(option.page), default: Number(option.page), reliablePaging: option.keyset } },
   })
   process.chdir(__dirname)
@@ -55,6 +71,7 @@ async function main() {
     app.listen = (chosen, ...rest) => listen.call(app, chosen, HOST, ...rest)
     app.use(audit, login, require('@cap-js-community/odata-v2-adapter')())
   })
+  cds.on('serving', (service) => service.before('READ', '*', refuse))
   const server = await cds.server({ service: 'all', port: Number(option.port) })
   if (!server.listening) await once(server, 'listening')
   const { port } = server.address()

@@ -1,0 +1,149 @@
+// What the maintenance services are projections of.  Names and lengths are those that SAP publishes.
+namespace maintenance;
+
+entity MaintenanceOrder {
+  key MaintenanceOrder           : String(12);
+      MaintenanceOrderType       : String(4);
+      MaintenanceOrderDesc       : String(40);
+      Equipment                  : String(18);
+      EquipmentName              : String(40);
+      FunctionalLocation         : String(40);
+      TechnicalObject            : String(40);
+      TechnicalObjectLabel       : String(40);
+      TechObjIsEquipOrFuncnlLoc  : String(10);
+      MaintPriority              : String(1);
+      MaintPriorityType          : String(2);
+      MaintenanceActivityType    : String(3);
+      MaintenancePlanningPlant   : String(4);
+      MaintenancePlant           : String(4);
+      MainWorkCenter             : String(8);
+      MaintenanceNotification    : String(12);
+      MaintenancePlan            : String(12);
+      SuperiorMaintenanceOrder   : String(12);
+      MaintOrdBasicStartDateTime : Timestamp;
+      MaintOrdBasicEndDateTime   : Timestamp;
+      MaintOrdBasicStartDate     : Date;
+      MaintOrdBasicStartTime     : Time;
+      MaintOrdBasicEndDate       : Date;
+      MaintOrdBasicEndTime       : Time;
+      ScheduledBasicStartDate    : Date;
+      ScheduledBasicEndDate      : Date;
+      ActualStartDate            : Date;
+      ActualStartTime            : Time;
+      ActualEndDate              : Date;
+      ActualEndTime              : Time;
+      LatestAcceptableCompletionDate : Date;
+      CreationDate               : Date;
+      CreationTime               : Time;
+      MaintOrdProcessPhaseCode   : String(2);
+      MaintOrdProcessSubPhaseCode : String(4);
+      @sap.filterable: 'false' @sap.sortable: 'false'
+      SystemStatusText           : String(40);
+      @sap.filterable: 'false' @sap.sortable: 'false'
+      UserStatusText             : String(40);
+      LastChangeDateTime         : Timestamp;
+      to_MaintenanceOrderOperation : Association to many MaintenanceOrderOperation
+                                     on to_MaintenanceOrderOperation.MaintenanceOrder = MaintenanceOrder;
+}
+
+entity MaintenanceOrderOperation {
+  key MaintenanceOrder             : String(12);
+  key MaintenanceOrderOperation    : String(4);
+  key MaintenanceOrderSubOperation : String(4);
+      OperationDescription         : String(40);
+      WorkCenter                   : String(8);
+      ActualWorkQuantity           : Decimal(13, 2);
+      WorkQuantityUnit             : String(3);
+}
+
+entity MaintenanceNotification {
+  key MaintenanceNotification      : String(12);
+      NotificationType             : String(2);
+      NotificationText             : String(40);
+      MaintPriority                : String(1);
+      NotifProcessingPhase         : String(1);
+      NotifProcessingPhaseDesc     : String(60);
+      @sap.filterable: 'false' @sap.sortable: 'false'
+      ConcatenatedActiveSystStsName : String(224);
+      TechnicalObject              : String(40);
+      TechnicalObjectLabel         : String(40);
+      TechObjIsEquipOrFuncnlLoc    : String(10);
+      MaintenancePlant             : String(4);
+      NotificationReportingDate    : Date;
+      NotificationReportingTime    : Time;
+      NotificationCreationDate     : Date;
+      MalfunctionStartDate         : Date;
+      MalfunctionStartTime         : Time;
+      MalfunctionEndDate           : Date;
+      MalfunctionEndTime           : Time;
+      MaintenanceObjectIsDown      : Boolean;
+      MaintObjectDowntimeDuration  : Double;
+      MaintObjDowntimeDurationUnit : String(3);
+      ReportedByUser               : String(12);
+      MaintenanceOrder             : String(12);
+      LastChangeDateTime           : Timestamp;
+}
+
+entity Equipment {
+  key Equipment                : String(18);
+  key ValidityEndDate          : Date;
+      ValidityStartDate        : Date;
+      EquipmentName            : String(40);
+      EquipmentCategory        : String(1);
+      TechnicalObjectType      : String(10);
+      MaintenancePlant         : String(4);
+      MaintenancePlanningPlant : String(4);
+      FunctionalLocation       : String(40);
+      SuperordinateEquipment   : String(18);
+      AssetManufacturerName    : String(30);
+      SerialNumber             : String(30);
+      OperationStartDate       : Date;
+      ABCIndicator             : String(1);
+      EquipmentIsAvailable     : Boolean;
+      EquipmentIsInstalled     : Boolean;
+      EquipmentIsInactive      : Boolean;
+      EquipmentIsMarkedForDeletion : Boolean;
+}
+
+entity FunctionalLocation {
+  key FunctionalLocation       : String(40);
+      FunctionalLocationLabelName : String(40);
+      FunctionalLocationName   : String(40);
+      MaintenancePlant         : String(4);
+}
+
+entity MaintenancePlan {
+  key MaintenancePlan             : String(12);
+      MaintenancePlanDesc         : String(40);
+      MaintenancePlanSystemStatus : String(5);
+      MaintenancePlanningPlant    : String(4);
+      Equipment                   : String(18);
+      MaintenancePlanCycleValue   : Decimal(5, 0);
+      MaintenancePlanCycleUnit    : String(3);
+}
+
+entity MaintenancePlanSchedule {
+  key MaintenancePlan                : String(12);
+  key MaintenancePlanCallNumber      : Integer;
+      MaintenanceCallNextPlannedDate : Date;
+      CompletionDate                 : Date;
+}
+
+entity MeasuringPoint {
+  key MeasuringPoint            : String(12);
+      MeasuringPointDescription : String(40);
+      TechnicalObject           : String(40);
+      TechnicalObjectLabel      : String(40);
+      MeasurementRangeUnit      : String(6);
+      MeasuringPointIsCounter   : Boolean;
+}
+
+entity MeasurementDocument {
+  key MeasurementDocument           : String(20);
+      MeasuringPoint                : String(12);
+      MsmtRdngDate                  : Date;
+      MsmtRdngTime                  : Time;
+      MeasurementReading            : Double;
+      MeasurementReadingInEntryUoM  : Double;
+      MeasurementReadingEntryUoM    : String(6);
+}

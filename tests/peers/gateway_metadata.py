@@ -1,0 +1,54 @@
+"""The service documents of the SAP Gateway emulator."""
+
+from __future__ import annotations
+
+from .erp_live import Table
+from .odata_types import property_xml
+
+_HEADS = {
+    2: (
+        '<?xml version="1.0" encoding="utf-8"?><edmx:Edmx Version="1.0" '
+        'xmlns:edmx="http://schemas.microsoft.com/ado/2007/06/edmx" '
+        'xmlns:m="http://schemas.microsoft.com/ado/2007/08/dataservices/metadata" '
+        'xmlns:sap="http://www.sap.com/Protocols/SAPData">'
+        '<edmx:DataServices m:DataServiceVersion="2.0">'
+        '<Schema Namespace="{0}" xmlns="http://schemas.microsoft.com/ado/2008/09/edm">'
+    ),
+    4: (
+        '<?xml version="1.0" encoding="utf-8"?><edmx:Edmx Version="4.0" '
+        'xmlns:edmx="http://docs.oasis-open.org/odata/ns/edmx"><edmx:DataServices>'
+        '<Schema Namespace="{0}" xmlns="http://docs.oasis-open.org/odata/ns/edm">'
+    ),
+}
+
+
+def metadata(namespace: str, tables: dict[str, Table], version: int, extra: str = "") -> str:
+    """A ``$metadata`` document; ``extra`` goes into the entity container of V2."""
+    types = "".join(_entity_type(table, version) for table in tables.values())
+    sets = "".join(
+        f'<EntitySet Name="{name}" EntityType="{namespace}.{name}Type"/>' for name in tables
+    )
+    default = ' m:IsDefaultEntityContainer="true"' if version == 2 else ""
+    container = (
+        f'<EntityContainer Name="{namespace}_Entities"{default}>{sets}{extra}</EntityContainer>'
+    )
+    tail = "</Schema></edmx:DataServices></edmx:Edmx>"
+    return _HEADS[version].format(namespace) + types + container + tail
+
+
+def _entity_type(table: Table, version: int) -> str:
+    keys = "".join(f'<PropertyRef Name="{name}"/>' for name in table.keys)
+    properties = "".join(
+        property_xml(name, column, version=version, nullable=name not in table.keys)
+        for name, column in table.columns.items()
+    )
+    return f'<EntityType Name="{table.name}Type"><Key>{keys}</Key>{properties}</EntityType>'
+
+
+def functions(table: Table) -> str:
+    """The function imports of a source of changes."""
+    names = (f"SubscribedTo{table.name}", f"TerminateDeltasFor{table.name}")
+    return "".join(
+        f'<FunctionImport Name="{name}" ReturnType="Edm.Boolean" m:HttpMethod="GET"/>'
+        for name in names
+    )

@@ -1,0 +1,128 @@
+"""The services of the SAP Gateway emulator: SAP CAP's model, and a source of changes."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable
+
+from . import erp_rows, erp_types
+from .erp_live import Table
+from .erp_rows import Row, mixed
+from .launch import FOLDER
+from .odata_types import Column
+
+_KINDS = {
+    "String": "string", "LargeString": "string", "Decimal": "decimal", "Date": "date",
+    "Time": "time", "Timestamp": "moment", "DateTime": "moment", "Boolean": "boolean",
+    "Integer": "int32", "Int16": "int16", "Int32": "int32", "Int64": "int64", "UInt8": "byte",
+    "Double": "double", "UUID": "guid", "Binary": "binary",
+}  # fmt: skip
+_ELEMENT = re.compile(r"^\s*(key )?\s*(\w+)\s*: (\w+)(?:\((\d+)(?:, (\d+))?\))?;", re.MULTILINE)
+CHANGES = 200  # rows of the delta source that change from one delta to the next
+Services = dict[str, dict[str, Table]]
+
+
+def _model() -> dict[str, tuple[tuple[str, ...], dict[str, Column]]]:
+    """Keys and columns of each entity of ``cap/db/business.cds``."""
+    text = (FOLDER / "cap" / "db" / "business.cds").read_text(encoding="utf-8")
+    found = {}
+    for name, body in re.findall(r"^entity (\w+) \{(.*?)^\}", text, re.MULTILINE | re.DOTALL):
+        elements = list(_ELEMENT.finditer(body))
+        keys = tuple(e[2] for e in elements if e[1])
+        columns = {e[2]: Column(_KINDS[e[3]], int(e[4] or 0), int(e[5] or 0)) for e in elements}
+        found[name] = (keys, columns)
+    return found
+
+
+def services(items: int) -> Services:
+    """Every service with its sets, with ``items`` purchase order items."""
+    model = _model()
+
+    def table(name: str, entity: str, make: Callable[[int], Row], rows: int) -> dict[str, Table]:
+        keys, columns = model[entity]
+        return {name: Table(name, keys, columns, make, rows)}
+
+    orders = items // erp_rows.ITEMS_PER_ORDER
+    keys, columns = model["EveryType"]
+    exact = columns | {
+        "BigAmount": Column("decimal", 31, 14),
+        "Signed": Column("sbyte"),
+        "Precise": Column("moment"),
+    }
+    every = Table("EveryTypeSet", keys, exact, erp_types.exact_type, 1_000)
+    return {
+        "API_PURCHASEORDER_PROCESS_SRV": {
+            **table("A_PurchaseOrder", "PurchaseOrder", erp_rows.purchase_order, orders),
+            **table(
+                "A_PurchaseOrderItem", "PurchaseOrderItem", erp_rows.purchase_order_item, items
+            ),
+        },
+        "api_purchaseorder_2/srvd_a2x/sap/purchaseorder/0001": {
+            **table("PurchaseOrder", "PurchaseOrder", erp_rows.purchase_order, orders),
+            **table("PurchaseOrderItem", "PurchaseOrderItem", erp_rows.purchase_order_item, items),
+        },
+        "API_PRODUCT_SRV": {
+            **table("A_Product", "Product", erp_rows.product, erp_rows.PRODUCTS),
+            **table("A_ProductPlant", "ProductPlant", erp_rows.product_plant, 4_000),
+        },
+        "API_BUSINESS_PARTNER": table(
+            "A_Supplier", "Supplier", erp_rows.supplier, erp_rows.SUPPLIERS
+        ),
+        "API_COSTCENTER_SRV": table("A_CostCenter", "CostCenter", erp_rows.cost_center, 900),
+        "API_MATERIAL_DOCUMENT_SRV": table(
+            "A_MaterialDocumentItem",
+            "MaterialDocumentItem",
+            erp_rows.material_document_item,
+            4_000,
+        ),
+        "API_SUPPLIERINVOICE_PROCESS_SRV": table(
+            "A_SupplierInvoice", "SupplierInvoice", erp_rows.supplier_invoice, 3_000
+        ),
+        "API_JOURNALENTRYITEMBASIC_SRV": table(
+            "A_JournalEntryItemBasic", "JournalEntryItemBasic", erp_rows.journal_entry_item, 3_000
+        ),
+        "Z_EVERY_TYPE_SRV": {"EveryTypeSet": every},
+        "Z_ODP_MATERIAL_SRV": {ODP.name: ODP},
+    }
+
+
+# --- changes from an operational data provider -------------------------------------------
+
+_ODP_COLUMNS = {
+    "MATNR": Column("string", 40),
+    "MATKL": Column("string", 9),
+    "NTGEW": Column("decimal", 13, 3),
+    "AEDAT": Column("date"),
+    "ODQ_CHANGEMODE": Column("string", 1),
+    "ODQ_ENTITYCNTR": Column("decimal", 19, 0),
+}
+
+
+def odp_row(index: int) -> Row:
+    """A row of the whole source."""
+    return _odp_row(index, 0, "", 1)
+
+
+def _odp_row(index: int, delta: int, mode: str, counter: int) -> Row:
+    row = erp_rows.product(index)
+    return {
+        "MATNR": row["Product"],
+        "MATKL": row["ProductGroup"],
+        "NTGEW": row["NetWeight"] + delta,
+        "AEDAT": erp_rows.day(index + delta),
+        "ODQ_CHANGEMODE": mode,
+        "ODQ_ENTITYCNTR": counter,
+    }
+
+
+ODP = Table("AttrOf0MATERIAL_ATTR", ("MATNR",), _ODP_COLUMNS, odp_row, erp_rows.PRODUCTS)
+
+
+def odp_changes(delta: int) -> list[Row]:
+    """What the delta of a number brings; every tenth change is a deletion."""
+    found = []
+    for place in range(CHANGES):
+        index = mixed(delta * CHANGES + place, 77) % erp_rows.PRODUCTS
+        gone = place % 10 == 9
+        found.append(_odp_row(index, delta, "D" if gone else "U", -1 if gone else 1))
+    return found

@@ -1,0 +1,297 @@
+"""The maintained plant as SAP's maintenance services tell it.
+
+Numbers that SAP gives out are unique in the whole system: order ``4000000 + index``.  Dates and
+times are apart and on the plant's own clock; only what ends in ``DateTime`` is an instant.
+"""
+
+from __future__ import annotations
+
+from datetime import date, datetime, time, timedelta
+from decimal import Decimal
+from typing import Any
+from zoneinfo import ZoneInfo
+
+from . import maintained_plant as plant
+from .erp_rows import OPEN_END, Row
+from .maintained_plant import Site, State, WorkOrder
+
+PERIODS = 3  # of validity of each piece of equipment
+_STATUS_LENGTH = 40
+_STATUSES: dict[State, str] = {
+    State.REQUESTED: "CRTD MANC NMAT PRC",
+    State.APPROVED: "REL GMPS MANC NMAT PRC SETC",
+    State.WAITING_MATERIAL: "REL MSPT GMPS MACM PRC SETC",
+    State.WAITING_SCHEDULE: "REL MANC PRC SETC",
+    State.IN_PROGRESS: "REL PCNF GMPS JBFI MANC PRC SETC TTJL",
+    State.COMPLETED: "TECO CNF GMPS JBFI MANC PRC SETC TTJL ORSC RELR",
+    State.CLOSED: "CLSD CNF GMPS JBFI MANC PRC SETC TTJL",
+    State.CANCELLED: "CRTD NCMP MANC",
+    State.STRANGE: "ZQUA MANC",
+}
+_GERMAN = {"CRTD": "EROF", "REL": "FREI", "TECO": "TABG", "CLSD": "ABGS", "CNF": "RÜCK",
+           "PCNF": "TRÜC", "PRC": "VOKL", "NMAT": "KEMA"}  # fmt: skip
+_USER_WORDS = {State.WAITING_SCHEDULE: "PLAN", State.IN_PROGRESS: "WORK", State.STRANGE: "QUAL"}
+_PHASES = {
+    State.REQUESTED: ("00", "0010"), State.APPROVED: ("40", "0040"),
+    State.WAITING_MATERIAL: ("40", "0043"), State.WAITING_SCHEDULE: ("50", "0050"),
+    State.IN_PROGRESS: ("60", "0060"), State.COMPLETED: ("80", "0080"),
+    State.CLOSED: ("80", "0090"), State.CANCELLED: ("80", "0099"), State.STRANGE: ("00", "0000"),
+}  # fmt: skip
+
+
+def status_text(order: WorkOrder) -> str:
+    """All statuses at once in slots of five characters, cut off at 40; German in Dresden."""
+    words = _STATUSES[order.state].split()
+    if order.state is State.CANCELLED and order.synonym:
+        words.insert(1, "DLFL")
+    if order.site.name == "DRESDEN":
+        words = [_GERMAN.get(word, word) for word in words]
+    return "".join(f"{word:5}" for word in words)[:_STATUS_LENGTH].rstrip()
+
+
+def order_number(index: int) -> str:
+    return str(4_000_000 + index)
+
+
+def equipment_number(index: int) -> str:
+    return str(10_000_000 + index)
+
+
+def _location(name: str) -> str:
+    return f"PLANT-{name}"
+
+
+def _clock(moment: datetime | None, site: Site) -> tuple[date | None, time | None]:
+    """Date and time on the plant's clock, without seconds' fractions."""
+    if moment is None:
+        return None, None
+    local = moment.astimezone(ZoneInfo(site.zone))
+    return local.date(), local.time().replace(microsecond=0)
+
+
+def _object(equipment: int | None, location: str) -> Row:
+    """Which object it is about: the equipment, or the location when there is none."""
+    if equipment is None:
+        label, kind = _location(location), "EAMS_FL"
+        return {
+            "TechnicalObject": label,
+            "TechnicalObjectLabel": label,
+            "TechObjIsEquipOrFuncnlLoc": kind,
+        }
+    number = equipment_number(equipment)
+    return {
+        "TechnicalObject": number.zfill(18),
+        "TechnicalObjectLabel": number,
+        "TechObjIsEquipOrFuncnlLoc": "EAMS_EQUI",
+    }
+
+
+def order(index: int) -> Row:
+    """A row of ``MaintenanceOrder``."""
+    found = plant.work_order(index)
+    site = found.site
+    start, end = _clock(found.scheduled_start, site), _clock(found.scheduled_finish, site)
+    began, done = _clock(found.actual_start, site), _clock(found.actual_finish, site)
+    created = _clock(found.reported, site)
+    phase = _PHASES[found.state] if index % 3 else ("", "")
+    return {
+        "MaintenanceOrder": order_number(index),
+        "MaintenanceOrderType": {"CM": "PM01", "PM": "PM02", "EM": "PM03", "": "YA01"}[found.kind],
+        "MaintenanceOrderDesc": found.description[:40],
+        "Equipment": "" if found.asset is None else equipment_number(found.asset),
+        "EquipmentName": "" if found.asset is None else plant.asset(found.asset).description[:40],
+        "FunctionalLocation": _location(found.location),
+        **_object(found.asset, found.location),
+        "MaintPriority": "" if found.priority is None else str(found.priority),
+        "MaintPriorityType": "PM",
+        "MaintenanceActivityType": "00" + str(1 + index % 4),
+        "MaintenancePlanningPlant": site.plant,
+        "MaintenancePlant": site.plant,
+        "MainWorkCenter": f"MECH{index % 5:02d}",
+        "MaintenanceNotification": plant.notification(index).number if index % 2 else "",
+        "MaintenancePlan": "" if found.plan is None else plan_number(found.plan),
+        "SuperiorMaintenanceOrder": "" if found.parent is None else order_number(found.parent),
+        "MaintOrdBasicStartDateTime": found.scheduled_start,
+        "MaintOrdBasicEndDateTime": found.scheduled_finish,
+        "MaintOrdBasicStartDate": start[0],
+        "MaintOrdBasicStartTime": start[1],
+        "MaintOrdBasicEndDate": end[0],
+        "MaintOrdBasicEndTime": end[1],
+        "ScheduledBasicStartDate": start[0],
+        "ScheduledBasicEndDate": end[0],
+        "ActualStartDate": began[0],
+        "ActualStartTime": began[1],
+        "ActualEndDate": done[0],
+        "ActualEndTime": done[1],
+        "LatestAcceptableCompletionDate": found.due,
+        "CreationDate": created[0],
+        "CreationTime": created[1],
+        "MaintOrdProcessPhaseCode": phase[0],
+        "MaintOrdProcessSubPhaseCode": phase[1],
+        "SystemStatusText": status_text(found),
+        "UserStatusText": _USER_WORDS.get(found.state, "") if found.synonym else "",
+        "LastChangeDateTime": found.changed,
+    }
+
+
+def operation(index: int) -> Row:
+    """A row of ``MaintenanceOrderOperation``: two for each order, which share its hours."""
+    of_order, place = divmod(index, 2)
+    hours = plant.work_order(of_order).labor_hours
+    first = (hours / 2).quantize(Decimal("0.01"))
+    return {
+        "MaintenanceOrder": order_number(of_order),
+        "MaintenanceOrderOperation": f"{(place + 1) * 10:04d}",
+        "MaintenanceOrderSubOperation": "",
+        "OperationDescription": ("Prepare", "Carry out")[place],
+        "WorkCenter": f"MECH{of_order % 5:02d}",
+        "ActualWorkQuantity": hours - first if place else first,
+        "WorkQuantityUnit": "H",
+    }
+
+
+_NOTIFICATION_STATES = {
+    "outstanding": ("1", "Outstanding", "OSNO"),
+    "postponed": ("2", "Postponed", "NOPO"),
+    "in process": ("3", "In process", "NOPR ORAS"),
+    "completed": ("4", "Completed", "NOCO ORAS"),
+}
+
+
+def notification(index: int) -> Row:
+    """A row of ``MaintenanceNotification``; its downtime is in seconds whatever the unit says."""
+    found = plant.notification(index)
+    phase, text, statuses = _NOTIFICATION_STATES[found.state]
+    site = found.site
+    reported = _clock(found.reported, site)
+    start, end = _clock(found.malfunction_start, site), _clock(found.malfunction_end, site)
+    down: Any = None
+    if found.malfunction_end:
+        down = (found.malfunction_end - found.malfunction_start).total_seconds()
+    return {
+        "MaintenanceNotification": found.number,
+        "NotificationType": ("M1", "M2", "M3")[index % 3],
+        "NotificationText": found.description[:40],
+        "MaintPriority": "" if found.priority is None else str(found.priority),
+        "NotifProcessingPhase": phase,
+        "NotifProcessingPhaseDesc": text,
+        "ConcatenatedActiveSystStsName": statuses,
+        **_object(found.asset, ""),
+        "MaintenancePlant": site.plant,
+        "NotificationReportingDate": reported[0],
+        "NotificationReportingTime": reported[1],
+        "NotificationCreationDate": reported[0],
+        "MalfunctionStartDate": start[0],
+        "MalfunctionStartTime": start[1],
+        "MalfunctionEndDate": end[0],
+        "MalfunctionEndTime": end[1],
+        "MaintenanceObjectIsDown": found.is_breakdown,
+        "MaintObjectDowntimeDuration": down,
+        "MaintObjDowntimeDurationUnit": "H",
+        "ReportedByUser": found.reporter,
+        "MaintenanceOrder": "" if found.work_order is None else order_number(found.work_order),
+        "LastChangeDateTime": found.malfunction_end or found.reported,
+    }
+
+
+def equipment(index: int) -> Row:
+    """A row of ``Equipment``: the last of its periods is without an end, and it moved in each."""
+    number, period = divmod(index, PERIODS)
+    found = plant.asset(number)
+    first = found.installed or date(2000, 1, 1)
+    starts = [first, first + timedelta(days=900), first + timedelta(days=1_500)]
+    ends = [start - timedelta(days=1) for start in starts[1:]] + [OPEN_END]
+    return {
+        "Equipment": equipment_number(number),
+        "ValidityEndDate": ends[period],
+        "ValidityStartDate": starts[period],
+        "EquipmentName": found.description[:40],
+        "EquipmentCategory": "M",
+        "TechnicalObjectType": found.kind[:10],
+        "MaintenancePlant": found.site.plant,
+        "MaintenancePlanningPlant": found.site.plant,
+        "FunctionalLocation": _location(
+            found.location if period == PERIODS - 1 else plant.location(number + period)
+        ),
+        "SuperordinateEquipment": "" if found.parent is None else equipment_number(found.parent),
+        "AssetManufacturerName": found.manufacturer,
+        "SerialNumber": found.serial,
+        "OperationStartDate": found.installed,
+        "ABCIndicator": "ABC"[number % 3],
+        "EquipmentIsAvailable": found.status in {"operating", "not ready"},
+        "EquipmentIsInstalled": found.status != "retired",
+        "EquipmentIsInactive": found.status == "inactive",
+        "EquipmentIsMarkedForDeletion": found.status == "retired",
+    }
+
+
+def functional_location(index: int) -> Row:
+    """A row of ``FunctionalLocation``."""
+    name = _location(plant.location(index))
+    return {
+        "FunctionalLocation": name,
+        "FunctionalLocationLabelName": name,
+        "FunctionalLocationName": f"Bereich {index}",
+        "MaintenancePlant": plant.SITES[index % len(plant.SITES)].plant,
+    }
+
+
+def plan_number(index: int) -> str:
+    return str(7_000 + index)
+
+
+_PLAN_STATUSES = {"draft": "I0001", "active": "I0002", "inactive": "I0320"}
+
+
+def plan(index: int) -> Row:
+    """A row of ``MaintenancePlan``."""
+    found = plant.plan(index)
+    return {
+        "MaintenancePlan": plan_number(index),
+        "MaintenancePlanDesc": found.description,
+        "MaintenancePlanSystemStatus": _PLAN_STATUSES[found.status],
+        "MaintenancePlanningPlant": found.site.plant,
+        "Equipment": equipment_number(found.asset),
+        "MaintenancePlanCycleValue": Decimal(found.frequency),
+        "MaintenancePlanCycleUnit": {"days": "DAY", "weeks": "WK", "months": "MON"}[found.unit],
+    }
+
+
+def schedule(index: int) -> Row:
+    """A row of ``MaintenancePlanSchedule``: the call that was done and the one that comes."""
+    number, call = divmod(index, 2)
+    found = plant.plan(number)
+    return {
+        "MaintenancePlan": plan_number(number),
+        "MaintenancePlanCallNumber": call + 1,
+        "MaintenanceCallNextPlannedDate": found.next_due if call else found.last_started,
+        "CompletionDate": None if call else found.last_completed,
+    }
+
+
+def measuring_point(index: int) -> Row:
+    """A row of ``MeasuringPoint``: the first meter of every asset that has one."""
+    name, unit, kind = plant.METERS[0]
+    return {
+        "MeasuringPoint": str(30_000 + index),
+        "MeasuringPointDescription": name,
+        **{k: v for k, v in _object(index * 2, "").items() if k != "TechObjIsEquipOrFuncnlLoc"},
+        "MeasurementRangeUnit": unit,
+        "MeasuringPointIsCounter": kind == "CONTINUOUS",
+    }
+
+
+def measurement(index: int) -> Row:
+    """A row of ``MeasurementDocument``."""
+    point, number = divmod(index, plant.READINGS)
+    found = plant.reading(point * 2, 0, number)
+    day, clock = _clock(found.moment, plant.asset(point * 2).site)
+    return {
+        "MeasurementDocument": str(80_000 + index),
+        "MeasuringPoint": str(30_000 + point),
+        "MsmtRdngDate": day,
+        "MsmtRdngTime": clock,
+        "MeasurementReading": float(found.value) * 3600,
+        "MeasurementReadingInEntryUoM": float(found.value),
+        "MeasurementReadingEntryUoM": "H",
+    }
