@@ -37,8 +37,11 @@ def frame_of(
     frame = to_frame(shaped.table, index=shaped.index)
     if provenance.response_hash:
         attach(frame, _record(query, shaped, provenance, _asked(query, payload, provenance)))
-    if isinstance(payload, ReadPayload) and payload.result.truncated:
-        _warn_truncated(len(frame), provenance)
+    if isinstance(payload, ReadPayload):
+        if payload.result.truncated:
+            _warn_truncated(len(frame), provenance)
+        for sentence in payload.result.log.warnings:
+            warnings.warn(f"{provenance.connector_id}: {sentence}", GreenLangWarning, stacklevel=5)
     return frame
 
 

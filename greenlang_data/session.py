@@ -11,9 +11,9 @@ from typing import TYPE_CHECKING, Any, Literal, Self
 
 from greenlang_data.answer import frame_of
 from greenlang_data.business import BusinessCalls
+from greenlang_data.cmms import CmmsCalls
 from greenlang_data.connectors.base import BaseConnector, Errors
 from greenlang_data.connectors.cems import CEMSQuery
-from greenlang_data.connectors.cmms import CMMSQuery
 from greenlang_data.connectors.driven import DrivenConnector
 from greenlang_data.connectors.historian import HistorianQuery
 from greenlang_data.connectors.query import Aggregation, Query, build_query
@@ -39,7 +39,7 @@ if TYPE_CHECKING:
     from greenlang_data.export.scan import Scan
 
 
-class Session(HistorianCalls, SamplingCalls):
+class Session(HistorianCalls, CmmsCalls, SamplingCalls):
     """Plant and enterprise data as DataFrames.
 
     ``sources`` are configs, or connectors of your own. ``mock=True`` adds a simulated plant
@@ -182,30 +182,6 @@ class Session(HistorianCalls, SamplingCalls):
             resolution=resolution,
         )
         return self._emissions(query, source, timeout, errors, shape)
-
-    def cmms(
-        self,
-        query_type: CMMSQuery | Literal["work_order", "asset", "pm"] = "work_order",
-        asset_ids: str | Sequence[str] | None = None,
-        start: Any = None,
-        end: Any = None,
-        status: str | None = None,
-        *,
-        source: str | None = None,
-        timeout: float | None = None,
-        errors: Errors = "raise",
-    ) -> pd.DataFrame:
-        """Work orders, assets or preventive maintenance plans, one row each."""
-        query = build_query(
-            CMMSQuery,
-            query_type,
-            "query_type",
-            asset_ids=[asset_ids] if isinstance(asset_ids, str) else asset_ids,
-            start_date=start,
-            end_date=end,
-            status=status,
-        )
-        return self._read("cmms", query, source, timeout, errors, None)
 
     def fetch(
         self,

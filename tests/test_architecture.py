@@ -38,9 +38,10 @@ MAY_IMPORT: dict[str, set[str]] = {
     "business": {"errors", "runtime", "connectors", "sources", "answer"},
     "session": {
         "errors", "business", "times", "runtime", "settings", "connectors", "sources", "answer",
-        "export", "observe", "tags", "watching", "historians", "sampling",
+        "export", "observe", "tags", "watching", "historians", "sampling", "cmms",
     },
     "historians": {"connectors", "watching"},
+    "cmms": {"connectors", "watching"},
     "sampling": {"errors", "runtime", "connectors", "observe", "watching"},
     "watching": {
         "errors", "times", "runtime", "provenance", "connectors", "sources", "answer", "export",

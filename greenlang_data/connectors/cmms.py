@@ -1,4 +1,4 @@
-"""CMMS: work orders, assets and preventive maintenance plans."""
+"""CMMS: work orders, assets, maintenance plans, notifications, meters and failure codes."""
 
 from __future__ import annotations
 
@@ -12,15 +12,15 @@ from greenlang_data.connectors.payload import ReadPayload, Rows, rows_of
 from greenlang_data.connectors.query import DatedQuery, Moment
 from greenlang_data.connectors.result import ReadResult
 from greenlang_data.drivers.base import Records, Request
-from greenlang_data.settings import ConnectorConfig, Secret
+from greenlang_data.settings.cmms import CmmsSettings
+
+MaintenanceRecord = Literal["work_order", "asset", "pm", "notification", "meter", "failure"]
 
 
-class CMMSConfig(ConnectorConfig):
-    """Where a maintenance system is and how to log in."""
+class CMMSConfig(CmmsSettings):
+    """Where a maintenance system is and how to log in; see the base of this class for the keys."""
 
     cmms_system: Literal["maximo", "sap", "infor"] | None = None
-    api_url: str = ""
-    api_key: Secret | None = None
 
     @model_validator(mode="after")
     def _reachable(self) -> Self:
@@ -40,21 +40,26 @@ class CMMSConfig(ConnectorConfig):
 
 
 class CMMSQuery(DatedQuery):
-    """Work orders, assets or preventive maintenance plans (``query_type``).
+    """Maintenance records of one kind (``query_type``).
 
-    ``status`` is one of the canonical statuses; ``start_date`` and ``end_date`` bound the
-    creation date of work orders.
+    ``asset_ids``, ``site`` and ``status`` restrict them; numbers are unique within a site only.
+    ``status`` is a canonical status, whatever the site calls it; ``completed`` asks for finished
+    work, completed or closed. ``start_date`` and ``end_date`` bound the column ``date_field``:
+    when that is left out, the creation of work orders and notifications, the actual finish when
+    finished work is asked for, the installation of assets and the next date of plans.
     """
 
-    query_type: Literal["work_order", "asset", "pm"] = "work_order"
+    query_type: MaintenanceRecord = "work_order"
     asset_ids: list[str] = Field(default_factory=list)
+    site: str | None = Field(None, min_length=1)
     start_date: Moment | None = None
     end_date: Moment | None = None
+    date_field: str | None = Field(None, min_length=1)
     status: str | None = Field(None, min_length=1)
 
 
 class CMMSWorkOrder(BaseModel):
-    """One work order, or the like fields of an asset or plan. Times are UTC."""
+    """One work order, or the like fields of another record. Times are UTC."""
 
     work_order_id: str
     asset_id: str | None = None
@@ -78,12 +83,14 @@ class CMMSConnector(DrivenConnector[CMMSQuery, CMMSPayload, CMMSConfig]):
     connector_version = "1.0.0"
 
     def request(self, query: CMMSQuery) -> Request:
-        filters: dict[str, Any] = {}
-        if query.asset_ids:
-            filters["asset_id"] = list(query.asset_ids)
-        if query.status:
-            filters["status"] = query.status
-        return Records(query.query_type, filters, start=query.start_date, end=query.end_date)
+        given = {"asset_id": list(query.asset_ids), "site": query.site, "status": query.status}
+        return Records(
+            query.query_type,
+            {name: value for name, value in given.items() if value},
+            start=query.start_date,
+            end=query.end_date,
+            date_field=query.date_field,
+        )
 
     def payload(self, query: CMMSQuery, result: ReadResult) -> CMMSPayload:
         table = result.table

@@ -81,7 +81,7 @@ class DrivenConnector(BaseConnector[TQuery, TPayload, TConfig]):
     async def _fetch_data_impl(self, query: TQuery) -> TPayload:
         request, log, opened_with = self.request(query), ReadLog(), self._opened_with
         budget = LoadBudget(self.config.max_points, source=self.config.connector_id)
-        batches = self._answer(request, log)
+        batches = self._batches(request, log)
         result = await collect(batches, request, log, budget.count, self.config.connector_id)
         self._check_unchanged(opened_with)
         return self._payload_over(query, result)
@@ -229,10 +229,10 @@ class DrivenConnector(BaseConnector[TQuery, TPayload, TConfig]):
 
     async def _read_part(self, window: Window, log: ReadLog) -> AsyncIterator[pa.RecordBatch]:
         await self.ensure_connected()
-        async for batch in self._answer(window, log):
+        async for batch in self._batches(window, log):
             yield batch
 
-    def _answer(self, request: Request, log: ReadLog) -> AsyncIterator[pa.RecordBatch]:
+    def _batches(self, request: Request, log: ReadLog) -> AsyncIterator[pa.RecordBatch]:
         """The driver's answer. Raises UnsupportedError for what it never answers."""
         driver = self._connected_driver()
         driver.check(request)

@@ -178,20 +178,20 @@ class HistorianConnector(DrivenConnector[HistorianQuery, HistorianPayload, Histo
             data_points=points, total_points=len(points), interval=query.interval
         )
 
-    def _answer(self, request: Request, log: ReadLog) -> AsyncIterator[pa.RecordBatch]:
+    def _batches(self, request: Request, log: ReadLog) -> AsyncIterator[pa.RecordBatch]:
         config = self.config
         if (
             config.cache_path is None
             or not isinstance(request, Window)
             or request.interval is not None
         ):
-            return super()._answer(request, log)
+            return super()._batches(request, log)
         # What the samples depend on, beside the tag.
         judged = config.good_confidence if config.historian_type == "phd" else ""
         source = f"{config.source_system} {config.database_name or judged}".strip()
         late = round(config.cache_late_seconds * 1e9)
         store = Store(Path(config.cache_path), config.connector_id, source, late)
-        return CachedReader(store, super()._answer, request, log).read()
+        return CachedReader(store, super()._batches, request, log).read()
 
 
 def _point(one: Series, row: dict[str, Any]) -> HistorianDataPoint:

@@ -32,6 +32,7 @@ _BUILT_IN: Final[dict[str, tuple[str, str]]] = {
     "cems_ecmps": ("greenlang_data.drivers.ecmps:EcmpsDriver", ""),
     "dnp3": ("greenlang_data.drivers.dnp3:Dnp3Driver", "dnp3"),
     "bacnet": ("greenlang_data.drivers.bacnet:BacnetDriver", "bacnet"),
+    "maximo": ("greenlang_data.drivers.maximo:MaximoDriver", ""),
     "mock": ("greenlang_data.drivers.mock:MockDriver", ""),
 }
 

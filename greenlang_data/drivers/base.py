@@ -72,10 +72,10 @@ class Window:
 class Records:
     """Business records of one entity. ``fields`` empty means all; ``limit`` None means all.
 
-    ``start`` and ``end`` bound the entity's own date, ``end`` excluded for instants and included
-    for calendar dates. Datetimes have the zone in which they were meant: where the entity's date
-    is a calendar day, theirs is the one that they have there. ``places`` are where a system may
-    keep them, the best first.
+    ``start`` and ``end`` bound the column ``date_field`` (None: the entity's own date), ``end``
+    excluded for instants and included for calendar dates. Datetimes have the zone in which they
+    were meant: where the column holds calendar days, theirs is the one that they have there.
+    ``places`` are where a system may keep the records, the best first.
     """
 
     entity: str
@@ -84,6 +84,7 @@ class Records:
     start: datetime | date | None = None
     end: datetime | date | None = None
     limit: int | None = None
+    date_field: str | None = None
     places: tuple[Place, ...] = ()
 
 
@@ -105,14 +106,15 @@ class ReadLog:
     ``requests`` counts requests on the wire. ``notes`` are sentences about anything that a reader
     of the numbers must know: computed here and not by the source, time stamps of the client's
     clock, limits met. ``exchanges`` tells of each request of a web system: ``request``,
-    ``status``, ``bytes``, ``seconds``, ``request_id``. ``basis`` says by tag on what its numbers
-    stand beside their unit: ``moisture`` (wet, dry) and ``reference_oxygen`` (percent).
-    ``completeness`` is what a read of records can prove about itself: what the source counted
-    before and after, pages, distinct keys.
+    ``status``, ``bytes``, ``seconds``, ``request_id``. ``warnings`` are those of the notes that
+    the user is told at once. ``basis`` says by tag on what its numbers stand beside their unit:
+    ``moisture`` (wet, dry) and ``reference_oxygen`` (percent). ``completeness`` is what a read of
+    records can prove about itself: what the source counted before and after, pages, distinct keys.
     """
 
     requests: int = 0
     notes: list[str] = field(default_factory=list)
+    warnings: list[str] = field(default_factory=list)
     exchanges: list[dict[str, Any]] = field(default_factory=list)
     basis: dict[str, dict[str, Any]] = field(default_factory=dict)
     completeness: dict[str, Any] = field(default_factory=dict)
@@ -121,6 +123,12 @@ class ReadLog:
         """Add a sentence once, however often it happens."""
         if sentence not in self.notes:
             self.notes.append(sentence)
+
+    def warn(self, sentence: str) -> None:
+        """Like :meth:`note`, for what the user should see without looking."""
+        self.note(sentence)
+        if sentence not in self.warnings:
+            self.warnings.append(sentence)
 
 
 class Driver(ABC):

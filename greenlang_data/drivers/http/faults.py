@@ -87,15 +87,23 @@ def no_token(status: int, body: bytes, source: str) -> AuthenticationError:
     )
 
 
-def wrong_kind(kind: str, body: bytes, source: str) -> ProtocolError:
+class WrongKindError(ProtocolError):
+    """A success of another media type than asked for; ``is_page`` when it is for a browser."""
+
+    is_page = False
+
+
+def wrong_kind(kind: str, body: bytes, source: str) -> WrongKindError:
     """The error for a success that is of another media type than asked for, such as a login page."""
     title = _TITLE.search(body[:10_000])
     named = f" titled {_plain(title[1])!r}" if title else ""
-    return ProtocolError(
+    error = WrongKindError(
         f"it answered with {kind or 'an unnamed type'}{named} instead of data",
         source=source,
         remedy="That is often a login page or a proxy: check the address and the way to log in.",
     )
+    error.is_page = "html" in kind or not kind
+    return error
 
 
 def broken(error: Exception, where: str, source: str) -> GreenLangError:

@@ -16,12 +16,16 @@ from greenlang_data.errors import ProtocolError
 T = TypeVar("T")
 
 
-def json_decoder(kind: type[T]) -> Callable[[bytes | bytearray], T]:
+def json_decoder(
+    kind: type[T], float_hook: Callable[[str], Any] | None = None
+) -> Callable[[bytes | bytearray], T]:
     """A reusable function from a body to ``kind`` (a msgspec Struct, a list of them, Any).
+
+    ``float_hook`` makes a number of the text of a fraction whose type is Any, such as a Decimal.
 
     It raises ValueError, with the place in the document, for what is no JSON or of another kind.
     """
-    decoder = msgspec.json.Decoder(kind)
+    decoder = msgspec.json.Decoder(kind, float_hook=float_hook)
 
     def decode(body: bytes | bytearray) -> T:
         try:

@@ -182,7 +182,9 @@ def _convert(value: Any, kind: pa.DataType) -> Any:
 def _between(table: pa.Table, entity: Entity, request: Records, source: str) -> pa.Table:
     if request.start is None and request.end is None:
         return table
-    name = entity.date_column
+    name = request.date_field or entity.date_column
+    if request.date_field is not None:
+        _known(entity, request.date_field, "bound", source)
     if name is None:
         raise QueryError(
             f"{entity.name} has no date to bound", source=source, remedy="Leave start and end out."

@@ -1,0 +1,124 @@
+"""What is asked for a request: conditions, parameters, and what can only be selected here."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any, Final
+
+from greenlang_data.drivers.base import ReadLog
+from greenlang_data.drivers.cmms.selection import Selection
+from greenlang_data.drivers.maximo.rows import Rows
+from greenlang_data.drivers.maximo.structures import Structure
+from greenlang_data.drivers.maximo.where import compared, missing, one_of
+from greenlang_data.errors import QueryError, UnsupportedError
+
+# The date of a finished order that has no actual finish.
+_STATUS_DATE: Final = "statusdate"
+_FINISH: Final = "actual_finish"
+
+
+@dataclass(frozen=True)
+class Question:
+    """``turns`` are the conditions of questions that are asked one after the other.
+
+    ``told`` is what the provenance says about them.
+    """
+
+    turns: Sequence[Sequence[str]]
+    params: Sequence[tuple[str, str]]
+    told: Mapping[str, Any]
+
+
+def ask_for(
+    structure: Structure, selection: Selection, rows: Rows, log: ReadLog, source: str
+) -> Question:
+    """The question for ``selection``. Raises QueryError for what cannot be asked."""
+    wanted = {"site": selection.sites, "asset_id": selection.assets}
+    conditions = [
+        _condition(_attribute(selection, rows, name, source), values, source)
+        for name, values in wanted.items()
+        if values
+    ]
+    turns = _dated(structure, selection, rows, conditions, log, source)
+    there = [name for name, values in wanted.items() if values]
+    params = _params(structure, rows)
+    by_status = _by_status(selection, rows)
+    if selection.statuses and not by_status:
+        log.note("status was selected here, not by Maximo")
+    told = {
+        "date_field": selection.date_field,
+        "filtered_by_server": [*there, *(["status"] if by_status else [])],
+        "filtered_here": ["status"] if selection.statuses and not by_status else [],
+    }
+    return Question(turns, [*params, *by_status], told)
+
+
+def _by_status(selection: Selection, rows: Rows) -> list[tuple[str, str]]:
+    """The parameter that selects by internal status; none where Maximo cannot."""
+    internal = rows.meanings.internal(selection.statuses) if selection.statuses else None
+    return [("domaininternalwhere", f"{rows.status}={','.join(internal)}")] if internal else []
+
+
+def _condition(attribute: str, values: Sequence[str], source: str) -> str:
+    try:
+        return one_of(attribute, values)
+    except ValueError as error:
+        raise QueryError(
+            f"Maximo cannot be asked for that: {error}",
+            source=source,
+            remedy="Leave it out, and select from the frame.",
+        ) from None
+
+
+def _dated(
+    structure: Structure,
+    selection: Selection,
+    rows: Rows,
+    conditions: Sequence[str],
+    log: ReadLog,
+    source: str,
+) -> list[list[str]]:
+    """The conditions with the bounds in time; once more for what has no such date."""
+    field, entity = selection.date_field, selection.entity.name
+    if field is None:
+        return [[*conditions]]
+    attribute = _attribute(selection, rows, field, source)
+    if attribute in structure.inner:
+        raise UnsupportedError(
+            f"Maximo cannot select {entity} records by {field}",
+            source=source,
+            remedy="Leave start and end out, and select from the frame.",
+        )
+    log.note(f"start and end bound {field} ({attribute})")
+    bounds = selection.bounds()
+    dated = [compared(attribute, operator, value) for operator, value in bounds]
+    if not selection.by_default or field != _FINISH:
+        return [[*conditions, *dated]]
+    log.note(f"finished orders without {attribute} were selected by {_STATUS_DATE}")
+    others = [compared(_STATUS_DATE, operator, value) for operator, value in bounds]
+    return [[*conditions, *dated], [*conditions, missing(attribute), *others]]
+
+
+def _attribute(selection: Selection, rows: Rows, column: str, source: str) -> str:
+    attribute = rows.columns.get(column)
+    if attribute is None:
+        entity = selection.entity.name
+        raise QueryError(
+            f"no attribute is known for {column} of {entity}",
+            source=source,
+            remedy=f"Name it in field_map.{entity}, or do not select by it.",
+        )
+    return attribute
+
+
+def _params(structure: Structure, rows: Rows) -> list[tuple[str, str]]:
+    attributes = list(dict.fromkeys([*structure.key, *rows.fields]))
+    outer = [name for name in attributes if name not in structure.inner]
+    if structure.child:
+        inner = [name for name in attributes if name in structure.inner]
+        outer.append(f"{structure.child}{{{','.join(inner)}}}")
+    params = [("oslc.select", ",".join(outer)), ("ignorecollectionref", "1")]
+    if structure.entity.statuses:
+        params.append(("internalvalues", "1"))
+    return params

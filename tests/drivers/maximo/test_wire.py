@@ -1,0 +1,231 @@
+"""Logins, links, refusals and faults on the wire."""
+
+from __future__ import annotations
+
+import json
+
+import pytest
+
+import greenlang_data as gd
+from greenlang_data.runtime import get_runtime
+from tests.drivers.maximo.helpers import (
+    KEY,
+    ORDERS,
+    PASSWORD,
+    STRANGE,
+    USER,
+    keys,
+    keys_of,
+    notes,
+    orders,
+    session,
+)
+from tests.peers.historian_launch import HistorianPeer
+
+NATIVE = {"username": USER, "password": PASSWORD}
+PAGES = "os/MXAPIWODETAIL"
+
+
+def test_a_key_goes_to_its_own_route_and_so_do_all_links(maximo: HistorianPeer) -> None:
+    with session(maximo, **STRANGE) as s:
+        frame = s.cmms("work_order", site="BEDFORD")
+    assert {one["path"].split("?")[0].split("/os/")[0] for one in maximo.requests()} == {
+        "/maximo/api"
+    }
+    assert frame["href"].str.startswith(f"{maximo.url}/api/os/MXAPIWODETAIL/_").all()
+
+
+def test_the_route_may_be_part_of_the_address(maximo: HistorianPeer) -> None:
+    with session(maximo, api_url=f"{maximo.url}/api/") as s:
+        assert len(s.cmms("failure")) == 12
+
+
+@pytest.mark.parametrize("uses", [0, 2])
+def test_the_native_login_outlives_every_session(maximo: HistorianPeer, uses: int) -> None:
+    maximo.set(session_uses=uses)
+    with session(maximo, **NATIVE, **STRANGE) as s:
+        frame = s.cmms("work_order", site="BEDFORD")
+    assert keys(frame) == keys_of([one for one in orders() if one.site.name == "BEDFORD"])
+    assert frame["href"].str.startswith(f"{maximo.url}/oslc/os/").all()
+
+
+@pytest.mark.parametrize("login_page", [True, False])
+def test_a_directory_login_opens_a_session_and_another_when_it_ends(
+    maximo: HistorianPeer, login_page: bool
+) -> None:
+    maximo.set(auth="directory", session_uses=2, login_page=login_page)
+    with session(maximo, **NATIVE, login="basic", page_size=100, **STRANGE) as s:
+        frame = s.cmms("work_order", site="BEDFORD")
+    assert keys(frame) == keys_of([one for one in orders() if one.site.name == "BEDFORD"])
+    posts = [one for one in maximo.requests() if one["method"] == "POST"]
+    assert {one["path"].split("?")[0] for one in posts} == {"/maximo/oslc/login"}
+
+
+@pytest.mark.parametrize("login", [{"api_key": "wrong-key-777"}, {**NATIVE, "password": "wr0ng"}])
+@pytest.mark.parametrize("login_page", [True, False])
+def test_a_refused_login_is_one_whichever_way_it_is_told(
+    maximo: HistorianPeer, login: dict[str, str], login_page: bool
+) -> None:
+    maximo.set(login_page=login_page)
+    with session(maximo, **login) as s, pytest.raises(gd.AuthenticationError) as caught:
+        s.cmms("work_order")
+    assert len(maximo.requests()) == 1
+    told = str(caught.value)
+    assert "maximo" in told
+    assert not any(secret in told for secret in ("wrong-key-777", "wr0ng", "bWF4"))
+
+
+def test_a_link_to_another_server_is_refused(maximo: HistorianPeer) -> None:
+    link = {"href": "https://maximo.elsewhere.example/maximo/api/os/MXAPIWODETAIL?pageno=2"}
+    body = {"member": [{"wonum": "1", "siteid": "A"}], "responseInfo": {"nextPage": link}}
+    maximo.fault("status", match=PAGES, status=200, body=body)
+    with session(maximo) as s, pytest.raises(gd.ProtocolError, match="elsewhere"):
+        s.cmms("work_order")
+
+
+def test_links_in_records_to_another_server_are_left_out(maximo: HistorianPeer) -> None:
+    member = {"wonum": "1", "siteid": "A", "href": "https://elsewhere.example/maximo/oslc/os/x/_1"}
+    other = {"wonum": "2", "siteid": "A", "href": f"{maximo.url}/oslc/os/MXAPIWODETAIL/_2"}
+    maximo.fault("status", match=PAGES, times=1, status=200, body={"member": [member, other]})
+    with session(maximo, **STRANGE) as s:
+        frame = s.cmms("work_order")
+    links = dict(zip(frame["work_order_id"][:2], frame["href"][:2], strict=True))
+    assert links["1"] is None or links["1"] != links["1"]
+    assert links["2"] == f"{maximo.url}/api/os/MXAPIWODETAIL/_2"
+
+
+def test_a_page_that_is_too_large_is_made_smaller(maximo: HistorianPeer) -> None:
+    maximo.set(max_page=60)
+    with session(maximo, page_size=1000, **STRANGE) as s:
+        frame = s.cmms("work_order")
+    assert keys(frame) == keys_of(orders())
+    told = frame.attrs["provenance"]["metadata"]["completeness"]
+    assert (told["object"], told["rows"]) == ("MXAPIWODETAIL", len(frame))
+    assert told["pages"] >= 400 / 60
+
+
+def test_an_older_system_is_asked_for_the_structure_that_it_has(maximo: HistorianPeer) -> None:
+    maximo.set(objects=["MXWODETAIL"])
+    with session(maximo, **STRANGE) as s:
+        assert keys(s.cmms("work_order")) == keys_of(orders())
+        with pytest.raises(gd.ProtocolError, match="MXAPIASSET or MXASSET"):
+            s.cmms("asset")
+
+
+def test_a_structure_of_the_sites_own_may_be_named(maximo: HistorianPeer) -> None:
+    with session(maximo, objects={"work_order": "MXWODETAIL"}, **STRANGE) as s:
+        assert len(s.cmms("work_order", site="BEDFORD"))
+    assert "MXAPIWODETAIL" not in json.dumps(maximo.requests())
+
+
+def test_records_that_appear_while_they_are_read_repeat_and_hide_none(
+    maximo: HistorianPeer,
+) -> None:
+    maximo.set(grow=7)
+    with session(maximo, page_size=100, **STRANGE) as s:
+        found = keys(s.cmms("work_order"))
+    assert len(set(found)) == len(found)
+    assert set(keys_of(orders())) <= set(found)
+
+
+@pytest.mark.parametrize("kind", ["reset", "cut", "proxy_error", "status"])
+def test_only_a_page_that_fails_is_asked_for_again(maximo: HistorianPeer, kind: str) -> None:
+    with session(maximo, page_size=50, **STRANGE) as s:
+        whole = s.cmms("work_order")
+        asked = len(maximo.requests())
+        maximo.fault(kind, match=PAGES, skip=4, times=1)
+        frame = s.cmms("work_order")
+    assert keys(frame) == keys_of(orders())
+    assert len(maximo.requests()) == 2 * asked + 1
+    assert frame.attrs["provenance"]["retries"] == 1
+    assert (whole["href"] == frame["href"]).all()
+
+
+def test_garbage_in_the_middle_is_an_error_and_no_shorter_frame(maximo: HistorianPeer) -> None:
+    maximo.fault("garbage", match=PAGES, skip=4, times=1)
+    with (
+        session(maximo, page_size=50, **STRANGE) as s,
+        pytest.raises(gd.ProtocolError, match="none of it is used"),
+    ):
+        s.cmms("work_order")
+
+
+def test_each_page_has_the_time_of_an_attempt_and_the_call_has_its_own(
+    maximo: HistorianPeer,
+) -> None:
+    maximo.set(delay=0.4)
+    with session(maximo, page_size=100, timeout_seconds=1, max_retries=0, **STRANGE) as s:
+        assert keys(s.cmms("work_order")) == keys_of(orders())
+        with pytest.raises(gd.DeadlineExceeded, match="maximo"):
+            s.cmms("work_order", timeout=1)
+
+
+def test_a_quota_is_waited_for(maximo: HistorianPeer) -> None:
+    maximo.fault("status", match=PAGES, times=1, status=429, headers={"Retry-After": "0"})
+    with session(maximo, **STRANGE) as s:
+        assert len(s.cmms("work_order", site="BEDFORD"))
+
+
+def test_what_maximo_says_is_wrong_is_told(maximo: HistorianPeer) -> None:
+    more = {"field_map": {"work_order": {"type": "no such"}}}
+    body = {"Error": {"reasonCode": "BMXAA8229W", "message": "BMXAA8229W - Nothing doing."}}
+    maximo.fault("status", match=PAGES, status=400, body=body)
+    with session(maximo, **more) as s, pytest.raises(gd.SourceError, match="Nothing doing"):
+        s.cmms("work_order")
+
+
+@pytest.mark.parametrize(
+    ("call", "told"),
+    [
+        ({"asset_ids": ["A%"]}, "pattern"),
+        ({"site": 'BED"FORD'}, "pattern"),
+        ({"status": "complete"}, "Did you mean 'completed'"),
+        ({"date_field": "finish"}, "Did you mean 'actual_finish'"),
+        ({"query_type": "failure", "site": "BEDFORD"}, "no site"),
+        ({"query_type": "meter", "start": "2026-01-01"}, "cannot select meter"),
+        ({"query_type": "notification", "start": "2026-01-01", "date_field": "malfunction_finish"},
+         "field_map.notification"),
+    ],
+    ids=lambda value: str(value)[:30],
+)  # fmt: skip
+def test_what_cannot_be_asked_is_an_error_and_nothing_is_sent(
+    maximo: HistorianPeer, call: dict[str, object], told: str
+) -> None:
+    with session(maximo) as s, pytest.raises(gd.QueryError, match=told):
+        s.cmms(**call)
+    assert maximo.requests() == []
+
+
+@pytest.mark.parametrize(
+    ("more", "told"),
+    [
+        ({"field_map": {"work_order": {"labour": "x"}}}, "'labor_hours'"),
+        ({"status_map": {"workorder": {"X": "closed"}}}, "'work_order'"),
+        ({"native_columns": {"work_order": ["site"]}}, "a column already"),
+    ],
+    ids=["field", "entity", "column"],
+)
+def test_a_wrong_mapping_is_told_with_the_nearest_right_name(
+    maximo: HistorianPeer, more: dict[str, object], told: str
+) -> None:
+    with session(maximo, **more) as s, pytest.raises(gd.ConfigurationError, match=told):
+        s.cmms("work_order")
+
+
+def test_a_ping_asks_who_this_login_is(maximo: HistorianPeer) -> None:
+    with session(maximo) as s:
+        s.cmms("failure")
+        maximo.clear_requests()
+        get_runtime().run(s.connector("maximo").ping())
+    with session(maximo, api_key="wrong") as s, pytest.raises(gd.AuthenticationError):
+        get_runtime().run(s.connector("maximo").ping())
+    assert [one["path"].split("?")[0] for one in maximo.requests()] == ["/maximo/api/whoami"] * 2
+
+
+def test_no_secret_is_in_the_frame_or_its_record(maximo: HistorianPeer) -> None:
+    with session(maximo, **STRANGE) as s:
+        frame = s.cmms("work_order", site="BEDFORD")
+        text = frame.to_csv() + json.dumps(frame.attrs["provenance"], default=str) + repr(s)
+    assert KEY not in text
+    assert len(frame) < ORDERS
+    assert "created_at" not in notes(frame)
