@@ -23,11 +23,11 @@ if TYPE_CHECKING:
     from greenlang_data.campd import CAMPDQuery as CAMPDQuery
     from greenlang_data.campd import campd_hours as campd_hours
     from greenlang_data.connectors.base import BaseConnector as BaseConnector
-    from greenlang_data.connectors.cems import CEMSConfig as CEMSConfig
     from greenlang_data.connectors.cems import CEMSConnector as CEMSConnector
     from greenlang_data.connectors.cems import CEMSDataPoint as CEMSDataPoint
     from greenlang_data.connectors.cems import CEMSPayload as CEMSPayload
     from greenlang_data.connectors.cems import CEMSQuery as CEMSQuery
+    from greenlang_data.connectors.cems_config import CEMSConfig as CEMSConfig
     from greenlang_data.connectors.cmms import CMMSConfig as CMMSConfig
     from greenlang_data.connectors.cmms import CMMSConnector as CMMSConnector
     from greenlang_data.connectors.cmms import CMMSPayload as CMMSPayload
@@ -98,7 +98,8 @@ if TYPE_CHECKING:
 _NAMES: Final[dict[str, str]] = {
     "campd": "CAMPDHours CAMPDQuery campd_hours",
     "connectors.base": "BaseConnector",
-    "connectors.cems": "CEMSConfig CEMSConnector CEMSDataPoint CEMSPayload CEMSQuery",
+    "connectors.cems": "CEMSConnector CEMSDataPoint CEMSPayload CEMSQuery",
+    "connectors.cems_config": "CEMSConfig",
     "connectors.cmms": "CMMSConfig CMMSConnector CMMSPayload CMMSQuery CMMSWorkOrder",
     "connectors.current": "SnapshotPayload SnapshotQuery",
     "connectors.erp": "ERPConfig ERPConnector ERPPayload ERPQuery ERPRecord",

@@ -17,9 +17,9 @@ from greenlang_data._version import __version__
 from greenlang_data.connectors.cems import CEMSConnector
 from greenlang_data.connectors.recording import Recording
 from greenlang_data.connectors.watch_query import WatchQuery
-from greenlang_data.drivers.analyser.coverage import nanoseconds
 from greenlang_data.drivers.analyser.recorder import Recorder
 from greenlang_data.drivers.analyser.store import Run
+from greenlang_data.drivers.averages import nanoseconds
 from greenlang_data.errors import ConfigurationError
 from greenlang_data.runtime import get_runtime
 from greenlang_data.session import Session

@@ -35,6 +35,7 @@ from pydantic_core import ErrorDetails
 from greenlang_data.errors import ConfigurationError, QueryError
 from greenlang_data.settings.bacnet_object import BacnetObject
 from greenlang_data.settings.config import ConnectorConfig
+from greenlang_data.settings.dahs import DahsColumn
 from greenlang_data.settings.measurand import Measurand
 from greenlang_data.settings.point import Point
 from greenlang_data.settings.point_list import read_point_list
@@ -61,6 +62,7 @@ _ENTRIES: Final[dict[str, type[BaseModel]]] = {
     "objects": BacnetObject,
     "measurands": Measurand,
     "signals": Signal,
+    "columns": DahsColumn,
 }
 _PATHS: Final = (
     "certificate_path",
@@ -72,6 +74,7 @@ _PATHS: Final = (
     "client_certificate_path",
     "client_key_path",
     "cache_path",
+    "database",
     "files",
 )
 

@@ -51,11 +51,6 @@ def shown(spans: Sequence[Span]) -> str:
     return ", ".join(texts) + more
 
 
-def nanoseconds(moment: datetime) -> int:
-    """An aware datetime as nanoseconds since 1970 UTC."""
-    return (moment - _EPOCH) // timedelta(microseconds=1) * 1000
-
-
 def _iso(moment: int) -> str:
     text = (_EPOCH + timedelta(microseconds=moment // 1000)).isoformat(timespec="milliseconds")
     return text.replace("+00:00", "Z")

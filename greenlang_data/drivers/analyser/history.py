@@ -12,17 +12,16 @@ from typing import Any, Final
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from greenlang_data.drivers.analyser.coverage import Span, gaps, joined, nanoseconds, shown, within
+from greenlang_data.drivers.analyser.coverage import Span, gaps, joined, shown, within
 from greenlang_data.drivers.analyser.store import Part, failed, reading
+from greenlang_data.drivers.averages import averaged, nanoseconds
 from greenlang_data.drivers.base import ReadLog, Window
 from greenlang_data.drivers.http.worker import on_thread
-from greenlang_data.drivers.intervals import EventIntervals
 from greenlang_data.drivers.schema import TIMESTAMP, UNKNOWN_TAG, failed_series, series_batch
 from greenlang_data.errors import ExportError, ProtocolError, QueryError, UnsupportedError
 from greenlang_data.settings.analyser import AnalyserSettings
 
 _SECOND: Final = 1_000_000_000
-_AVERAGED: Final = ("measured", "partly_measured", "missing")
 
 
 @dataclass(frozen=True, slots=True)
@@ -63,7 +62,7 @@ async def read_history(
             yield failed_series(tag, f"{UNKNOWN_TAG}: there is no measurand {tag!r}")
             continue
         readings = _of_tag(found.table, tag, span, failure)
-        for batch in _averages(readings, window, span) if window.interval else [readings]:
+        for batch in averaged(readings, window) if window.interval else [readings]:
             yield batch
 
 
@@ -199,33 +198,6 @@ def _of_tag(table: pa.Table, tag: str, span: Span, failure: str | None) -> pa.Re
         data_type=kinds[0] if kinds else "",
         failure=failure,
     )
-
-
-def _averages(readings: pa.RecordBatch, window: Window, span: Span) -> list[pa.RecordBatch]:
-    about = json.loads(readings.schema.metadata[b"series"])
-    width = int((window.interval or 0.0) * _SECOND)
-    intervals = EventIntervals(span.began, span.until, width, "avg")
-    intervals.add(readings)
-    averaged = []
-    for batch in intervals.batches(about["tag"], about["unit"], about["data_type"]):
-        status = pa.DictionaryArray.from_arrays(
-            batch.column("status").indices, pa.array(_AVERAGED, pa.string())
-        )
-        timestamps, values, quality = (
-            batch.column(name) for name in ("timestamp", "value", "quality")
-        )
-        averaged.append(
-            series_batch(
-                about["tag"],
-                timestamps,
-                values,
-                quality,
-                status,
-                unit=about["unit"],
-                failure=about["failure"],
-            )
-        )
-    return averaged
 
 
 def _whole(rows: pa.Table, name: str) -> pa.Array:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import AsyncIterator
-from datetime import UTC, date, datetime, timedelta
+from datetime import date
 from typing import Final
 from zoneinfo import ZoneInfo
 
@@ -11,6 +11,7 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 
+from greenlang_data.drivers.averages import nanoseconds
 from greenlang_data.drivers.base import ReadLog, Window
 from greenlang_data.drivers.campd.api import CampdApi
 from greenlang_data.drivers.campd.columns import MEASURANDS, Column, column_of, flag_meaning
@@ -29,7 +30,6 @@ from greenlang_data.drivers.standard_time import CLOCK, instants, local_days, qu
 from greenlang_data.errors import ConfigurationError, QueryError
 from greenlang_data.settings.campd import CampdSettings
 
-_EPOCH: Final = datetime(1970, 1, 1, tzinfo=UTC)
 _HOUR: Final = 3_600_000_000_000
 
 
@@ -67,9 +67,7 @@ class WindowReader:
         self._window, self._got = None, {}
         rows = self._of_unit(table.combine_chunks())
         moments = instants(_whole(rows, "date"), _whole(rows, "hour"), zone)
-        begin_ns, end_ns = (
-            (one - _EPOCH) // timedelta(microseconds=1) * 1000 for one in (window.start, window.end)
-        )
+        begin_ns, end_ns = nanoseconds(window.start), nanoseconds(window.end)
         order = np.argsort(moments, kind="stable")
         order = order[(moments[order] >= begin_ns) & (moments[order] < end_ns)]
         rows, moments = rows.take(pa.array(order)), moments[order]

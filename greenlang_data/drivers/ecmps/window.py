@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from datetime import UTC, date, datetime, timedelta
+from datetime import date
 from typing import Final, NamedTuple
 from zoneinfo import ZoneInfo
 
 import numpy as np
 import pyarrow as pa
 
+from greenlang_data.drivers.averages import nanoseconds
 from greenlang_data.drivers.base import ReadLog, Window
 from greenlang_data.drivers.ecmps.parameters import Parameter, known, parameter_of
 from greenlang_data.drivers.ecmps.report import DerivedValue, MonitorValue, OperatingHour, Report
@@ -28,7 +29,6 @@ from greenlang_data.errors import ProtocolError, QueryError
 from greenlang_data.settings.ecmps import EcmpsSettings
 from greenlang_data.settings.modc import MEASURED
 
-_EPOCH: Final = datetime(1970, 1, 1, tzinfo=UTC)
 _MOISTURE: Final = {"W": "wet", "D": "dry"}
 NOT_OPERATING: Final = "not_operating"
 REPORTED: Final = "reported"
@@ -90,9 +90,7 @@ class WindowOfReports:
                 "an hour is there twice in the reports, so none of them is used",
                 source=self._source,
             )
-        begin, end = (
-            (one - _EPOCH) // timedelta(microseconds=1) * 1000 for one in (window.start, window.end)
-        )
+        begin, end = nanoseconds(window.start), nanoseconds(window.end)
         order = np.argsort(moments)
         order = order[(moments[order] >= begin) & (moments[order] < end)]
         return [hours[place] for place in order.tolist()], moments[order]
