@@ -233,3 +233,8 @@ def test_quarters_cover_every_day_once(begin: date, length: int) -> None:
     for (_, last), (first, _) in pairwise(spans):
         assert first - last == timedelta(days=1)
     assert all((a.year, (a.month - 1) // 3) == (b.year, (b.month - 1) // 3) for a, b in spans)
+
+
+def test_a_key_never_goes_out_in_clear_text(campd_peer: HistorianPeer) -> None:
+    with pytest.raises(gd.ConfigurationError, match="in clear text"):
+        read(campd_peer, ["SO2"], server_url="http://api.epa.example/easey")
