@@ -10,8 +10,9 @@ import pyarrow as pa
 
 from greenlang_data.drivers.base import Driver, ReadLog, Records, Request, Window
 from greenlang_data.drivers.campd.api import CampdApi
+from greenlang_data.drivers.campd.columns import MEASURANDS
 from greenlang_data.drivers.campd.window import WindowReader
-from greenlang_data.drivers.schema import UNKNOWN_TAG
+from greenlang_data.drivers.schema import TAGS, UNKNOWN_TAG
 from greenlang_data.errors import SourceUnreachable, UnknownTagError, UnsupportedError
 from greenlang_data.settings.campd import CampdSettings
 
@@ -71,6 +72,14 @@ class CampdDriver(Driver):
                 source=self.source,
                 remedy="Give a window that ends before the last published quarter does.",
             )
+
+    async def list_tags(self, log: ReadLog) -> AsyncIterator[pa.RecordBatch]:
+        """What every unit has, by its name here and CAMPD's own; nothing is asked."""
+        rows = [
+            {"tag_id": name, "tag_name": one.native, "unit": one.unit}
+            for name, one in MEASURANDS.items()
+        ]
+        yield pa.RecordBatch.from_pylist(rows, TAGS)
 
     def _open(self) -> tuple[CampdApi, WindowReader]:
         if self._api is None or self._windows is None:

@@ -11,6 +11,7 @@ import pyarrow as pa
 
 from greenlang_data.drivers.base import Driver, ReadLog, Request, Window
 from greenlang_data.drivers.campd.api import PUBLIC, explain
+from greenlang_data.drivers.ecmps.parameters import known, parameter_of
 from greenlang_data.drivers.ecmps.report import Report, read_report
 from greenlang_data.drivers.ecmps.window import WindowOfReports
 from greenlang_data.drivers.http.client import HttpClient
@@ -18,6 +19,7 @@ from greenlang_data.drivers.http.login import HeaderLogin, Login, NoLogin
 from greenlang_data.drivers.http.message import Ask
 from greenlang_data.drivers.http.worker import on_thread
 from greenlang_data.drivers.paths import content_of, files_of
+from greenlang_data.drivers.schema import TAGS
 from greenlang_data.drivers.standard_time import CLOCK, local_days, quarters
 from greenlang_data.errors import (
     ConfigurationError,
@@ -104,6 +106,15 @@ class EcmpsDriver(Driver):
         missing = [one for one in wanted if one not in reports]
         for batch in window.series(request, list(reports.values()), missing, log):
             yield batch
+
+    async def list_tags(self, log: ReadLog) -> AsyncIterator[pa.RecordBatch]:
+        """What a report may have; nothing is read for it."""
+        rows = [
+            {"tag_id": tag, "tag_name": tag, "unit": one.unit}
+            for tag in known()
+            if (one := parameter_of(tag)) is not None
+        ]
+        yield pa.RecordBatch.from_pylist(rows, TAGS)
 
     async def _reports(self, wanted: list[Quarter], log: ReadLog) -> dict[Quarter, Report]:
         if self._client is None:

@@ -54,8 +54,8 @@ def parameter_of(tag: str) -> Parameter | None:
     return Parameter("derived", code, DERIVABLE[code]) if code in DERIVABLE else None
 
 
-def known() -> str:
-    """All tags, for messages."""
+def known() -> list[str]:
+    """All tags."""
     twice = [f"{DERIVED}{code}" for code in DERIVABLE if code in MONITORED]
     once = [code for code in DERIVABLE if code not in MONITORED]
-    return ", ".join([*MONITORED, *once, *twice, *OPERATING])
+    return [*MONITORED, *once, *twice, *OPERATING]

@@ -67,7 +67,8 @@ class WindowOfReports:
         for tag in window.tags:
             parameter = parameter_of(tag)
             if parameter is None:
-                yield failed_series(tag, f"{UNKNOWN_TAG}: a report has {known()}, and no {tag!r}")
+                has = ", ".join(known())
+                yield failed_series(tag, f"{UNKNOWN_TAG}: a report has {has}, and no {tag!r}")
             else:
                 yield self._one(tag, parameter, hours, moments, failure, log)
 
