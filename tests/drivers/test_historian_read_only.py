@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from contextlib import suppress
 from datetime import timedelta
 from typing import Any, get_args
 
@@ -26,17 +27,12 @@ def use_everything(s: gd.Session) -> None:
     s.historian(TAGS, DAY, DAY + HOUR, errors="report")
     s.tags("source").find("*Bulk*")
     s.status()
-    for union in get_args(HistorianAggregation):
-        for aggregation in get_args(union):
-            for step in ("30min", "25min"):
-                try:
-                    s.historian(["Ramp"], DAY, DAY + HOUR, step, aggregation)
-                except gd.UnsupportedError:
-                    continue
-    try:
+    for aggregation in get_args(HistorianAggregation):
+        for step in ("30min", "25min"):
+            with suppress(gd.UnsupportedError):
+                s.historian(["Ramp"], DAY, DAY + HOUR, step, aggregation)
+    with suppress(gd.UnsupportedError):
         s.event_frames(rf"\\{AF_SERVER}\{DATABASE}", DAY, DAY + HOUR)
-    except gd.UnsupportedError:
-        return
 
 
 def asked(peer: HistorianPeer, **more: Any) -> list[dict[str, Any]]:
