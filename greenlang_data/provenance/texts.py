@@ -19,7 +19,7 @@ LIMIT: Final = 4096
 
 _NULL, _LITERAL, _UNSEEN = -1, -2, -3
 _SLICE: Final = 1 << 14
-_SMALL: Final = 64  # up to here a Python loop is faster than one Arrow call
+_SMALL: Final = 150  # up to here a Python loop is faster than one Arrow call
 
 
 class Texts(Kind):
@@ -62,7 +62,7 @@ class Texts(Kind):
             if self._count == LIMIT:
                 self._add_by_lookup(part)
             else:
-                self._add_encoded(part.dictionary_encode())
+                self._add_encoded(_encoded(part))
 
     def add_codes(self, codes: Array, values: Any) -> None:
         """Add rows as indices (negative is null) into an Arrow array of texts, in any order."""
@@ -167,3 +167,10 @@ class Texts(Kind):
         self.seen = self.seen or bool((codes != _NULL).any())
         self.main.update(codes.data)
         self.rows += len(codes)
+
+
+def _encoded(part: Any) -> Any:
+    """``part.dictionary_encode()``; a unit or a type is often the same text in every row."""
+    if part.null_count or not part.slice(1).equals(part.slice(0, len(part) - 1)):
+        return part.dictionary_encode()
+    return pa.DictionaryArray.from_arrays(np.zeros(len(part), np.int32), part.slice(0, 1))
