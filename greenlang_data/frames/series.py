@@ -155,9 +155,9 @@ def hash_series(series: Sequence[Series]) -> tuple[str, dict[str, bytes]]:
 
 def count_qualities(columns: Iterable[pa.Array]) -> dict[str, int]:
     """``{"good": n, "uncertain": n, "bad": n}`` over quality columns."""
-    counts = np.zeros(len(QUALITIES), np.int64)
+    counts = [0] * len(QUALITIES)
     for column in columns:
         for chunk in column.chunks if isinstance(column, pa.ChunkedArray) else [column]:
-            codes = np.asarray(chunk.indices, dtype=np.int8)
-            counts += np.bincount(codes, minlength=len(QUALITIES))[: len(QUALITIES)]
-    return {name: int(count) for name, count in zip(QUALITIES, counts, strict=True)}
+            found = np.bincount(np.asarray(chunk.indices), minlength=len(QUALITIES)).tolist()
+            counts = [before + more for before, more in zip(counts, found, strict=True)]
+    return dict(zip(QUALITIES, counts, strict=True))

@@ -8,6 +8,7 @@ import pyarrow as pa
 
 from greenlang_data.frames.shaped import NO_DIGESTS, Shaped
 from greenlang_data.frames.values import typed_column
+from greenlang_data.provenance.texts import all_alike
 
 _BEFORE_VALUE = ("tag_id", "tag_name")
 _BOTH = ("value", "text")
@@ -22,8 +23,9 @@ def snapshot_table(table: pa.Table, digests: Mapping[str, bytes] = NO_DIGESTS) -
     the columns of ``table``; the columns that are taken over as they are keep them.
     """
     value, text = _whole(table.column("value")), _whole(table.column("text"))
-    kinds = table.column("data_type").unique().to_pylist()
-    typed = typed_column(value, text, [kind for kind in kinds if kind])
+    kinds = _whole(table.column("data_type"))
+    distinct = kinds.slice(0, 1) if all_alike(kinds) else kinds.unique()
+    typed = typed_column(value, text, [kind for kind in distinct.to_pylist() if kind])
     names = [*_BEFORE_VALUE, *(_BOTH if typed is None else _BOTH[:1]), *_AFTER_VALUE]
     shaped, kept = table.select(names), [digests.get(name) for name in names]
     if typed is not None and typed is not value:

@@ -130,10 +130,12 @@ def hash_table(
     >>> hash_table(table) == hash_frame(pd.DataFrame({"flow": [1.5, None], "state": ["on", "off"]}))
     True
     """
+    from greenlang_data.provenance.from_arrow import digest_of
+
     names = table.schema.names
     known = digests or [None] * len(names)
     columns = [
-        (name, _digest(name, table.column(place)) if digest is None else digest)
+        (name, digest_of(name, table.column(place)) if digest is None else digest)
         for place, (name, digest) in enumerate(zip(names, known, strict=True))
     ]
     if index is not None:
@@ -143,24 +145,17 @@ def hash_table(
 
 def column_digests(table: pa.Table) -> list[bytes]:
     """The digest of each column of ``table``; :func:`hash_table` takes them."""
+    from greenlang_data.provenance.from_arrow import digest_of
+
     digests: list[bytes] = []
     before = None
     for name, column in zip(table.schema.names, table.columns, strict=True):
         # Many sources have no other name for a tag than its id, or one time for two.
         if before is None or not column.equals(before):
-            digest = _digest(name, column)
+            digest = digest_of(name, column)
         digests.append(digest)
         before = column
     return digests
-
-
-def _digest(name: str, column: pa.ChunkedArray) -> bytes:
-    from greenlang_data.provenance.column import Column
-    from greenlang_data.provenance.from_arrow import add_arrow
-
-    whole = Column(name)
-    add_arrow(whole, column)
-    return whole.digest()
 
 
 def hash_frame(frame: pd.DataFrame) -> str:

@@ -169,8 +169,15 @@ class Texts(Kind):
         self.rows += len(codes)
 
 
+def all_alike(texts: Any) -> bool:
+    """Whether an Arrow array has the same text in every row, and no null; a unit often is.
+
+    Comparing neighbours takes a tenth of the time that finding the distinct texts takes.
+    """
+    return not texts.null_count and texts.slice(1).equals(texts.slice(0, max(len(texts), 1) - 1))
+
+
 def _encoded(part: Any) -> Any:
-    """``part.dictionary_encode()``; a unit or a type is often the same text in every row."""
-    if part.null_count or not part.slice(1).equals(part.slice(0, len(part) - 1)):
+    if not all_alike(part):
         return part.dictionary_encode()
     return pa.DictionaryArray.from_arrays(np.zeros(len(part), np.int32), part.slice(0, 1))
