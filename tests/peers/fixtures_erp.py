@@ -9,7 +9,7 @@ import pytest
 
 from .fixtures import running, start_or_skip
 from .historian_launch import HistorianPeer
-from .launch_erp import CapPeer, start_cap, start_gateway, start_oracle
+from .launch_erp import CapPeer, start_cap, start_gateway, start_netsuite, start_oracle
 
 
 @pytest.fixture(scope="session")
@@ -55,6 +55,19 @@ def oracle_peer(oracle_session: HistorianPeer) -> HistorianPeer:
     """The Oracle Fusion emulator with all knobs set back and an empty request log."""
     oracle_session.reset()
     return oracle_session
+
+
+@pytest.fixture(scope="session")
+def netsuite_session() -> Iterator[HistorianPeer]:
+    """The NetSuite emulator of this session; tests take ``netsuite_peer``."""
+    yield from running(start_netsuite)
+
+
+@pytest.fixture
+def netsuite_peer(netsuite_session: HistorianPeer) -> HistorianPeer:
+    """The NetSuite emulator with all knobs set back and an empty request log."""
+    netsuite_session.reset()
+    return netsuite_session
 
 
 @pytest.fixture
