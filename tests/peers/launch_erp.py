@@ -80,3 +80,15 @@ def start_oracle(*, port: int = 0, orders: int = 2_000, **options: object) -> Hi
 def start_netsuite(*, port: int = 0, lines: int = 10_000, **options: object) -> HistorianPeer:
     """Start the NetSuite emulator with ``lines`` transaction lines, five to a transaction."""
     return _start("NetSuite emulator", "netsuite_server", port, {"lines": lines, **options})
+
+
+def start_finance(*, port: int = 0, lines: int = 30_000, **options: object) -> HistorianPeer:
+    """Start the Dynamics 365 finance and operations emulator with ``lines`` order lines."""
+    return _start(
+        "Finance and operations emulator", "finance_server", port, {"lines": lines, **options}
+    )
+
+
+def start_dataverse(*, port: int = 0, lines: int = 30_000, **options: object) -> HistorianPeer:
+    """Start the Dataverse emulator with ``lines`` products of purchase orders."""
+    return _start("Dataverse emulator", "dataverse_server", port, {"lines": lines, **options})

@@ -89,8 +89,9 @@ class NetSuiteEmulator(ErpEmulator):
             404, "NONEXISTENT_URL", "The address is not there.", {"o:errorUrl": request.path}
         )
 
-    def too_many(self) -> Any:
-        return problem(429, "CONCURRENCY_LIMIT_EXCEEDED", "Concurrent request limit exceeded.").body
+    def too_many(self, reason: str = "rate") -> Any:
+        text = f"Too many requests: {reason}."
+        return problem(429, "CONCURRENCY_LIMIT_EXCEEDED", text).body
 
     # --- SuiteQL -------------------------------------------------------------------------
 
