@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import itertools
+import threading
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import Any, ClassVar
 
 from .erp_rows import mixed
-from .historian_access import ACCESS_DEFAULTS, RateLimit, Tokens
+from .historian_access import ACCESS_DEFAULTS, RateLimit, Tokens, retry_after
 from .historian_faults import Rules
 from .historian_http import Answer, Emulator, Refused, Request
 
@@ -39,6 +40,29 @@ class ChanceRules(Rules):
         return {}
 
 
+class Bucket:
+    """A bucket that fills evenly and gives one token to each request."""
+
+    def __init__(self) -> None:
+        self._lock = threading.Lock()
+        self._tokens = -1.0  # full at the first request
+        self._since = 0.0
+
+    def take(self, rate: float, size: int) -> float:
+        """Seconds until there is a token, or 0 when one was given."""
+        if not rate:
+            return 0.0
+        with self._lock:
+            now = time.monotonic()
+            gained = (now - self._since) * rate
+            self._tokens = size if self._tokens < 0 else min(size, self._tokens + gained)
+            self._since = now
+            if self._tokens < 1:
+                return (1 - self._tokens) / rate
+            self._tokens -= 1
+            return 0.0
+
+
 class BusinessEmulator(Emulator):
     """An emulator whose answers may be spoiled by chance, and that has only so much time."""
 
@@ -51,6 +75,8 @@ class BusinessEmulator(Emulator):
         "share_reset": 0.0,
         "share_cut": 0.0,  # cut in the middle of the body
         "retry_after_seconds": 1,  # of a 429 by chance
+        "bucket_rate": 0.0,  # so many requests a second in the long run, else 429; 0 is no limit
+        "bucket_size": 10,  # so many at once after a rest
         "work": 0.0,  # seconds that each request takes
         "concurrent_max": 0,  # so many requests at once; more are refused with 429; 0 is no limit
     }
@@ -60,8 +86,14 @@ class BusinessEmulator(Emulator):
         self.tokens, self.rate = Tokens(), RateLimit()
         self.rules = ChanceRules(self, self.rules)
         self._working = 0
+        self._bucket = Bucket()
 
     def handle(self, request: Request) -> Answer:
+        left = 0.0
+        if self.is_data(f"{request.method} {request.target}"):
+            left = self._bucket.take(self.knob("bucket_rate"), self.knob("bucket_size"))
+        if left:
+            raise Refused(Answer(429, self.too_many(), retry_after(self, left)))
         with self._at_work():
             return self.answer(request)
 
@@ -76,7 +108,7 @@ class BusinessEmulator(Emulator):
             refused = bool(most) and self._working >= most
             self._working += not refused
         if refused:
-            headers = {"Retry-After": str(self.knob("retry_after_seconds"))}
+            headers = retry_after(self, self.knob("retry_after_seconds") - 1)
             raise Refused(Answer(429, self.too_many("concurrency"), headers))
         try:
             time.sleep(self.knob("work"))
@@ -94,7 +126,7 @@ class BusinessEmulator(Emulator):
         super().reset()
         self.rules = ChanceRules(self, self.rules)
         self.tokens.clear()
-        self.rate = RateLimit()
+        self.rate, self._bucket = RateLimit(), Bucket()
 
     def is_data(self, line: str) -> bool:
         """Whether a request (``METHOD target``) is one for data, which chance may spoil."""
@@ -108,13 +140,8 @@ class BusinessEmulator(Emulator):
             return {"kind": "cut"}
         if kind == "share_503":
             return {"kind": "status", "status": 503, "body": "Service unavailable"}
-        seconds = str(self.knob("retry_after_seconds"))
-        return {
-            "kind": "status",
-            "status": 429,
-            "body": self.too_many(),
-            "headers": {"Retry-After": seconds},
-        }
+        headers = retry_after(self, self.knob("retry_after_seconds") - 1)
+        return {"kind": "status", "status": 429, "body": self.too_many(), "headers": headers}
 
     def too_many(self, reason: str = "rate") -> Any:
         """The body of a 429; the reason is ``rate`` or ``concurrency``."""

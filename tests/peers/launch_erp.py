@@ -67,9 +67,12 @@ def start_cap(
     return CapPeer("SAP CAP server", command, port=port, audit=audit)
 
 
-def start_gateway(*, port: int = 0, items: int = 120_000, **options: object) -> HistorianPeer:
-    """Start the SAP Gateway emulator with ``items`` purchase order items."""
-    return _start("SAP Gateway emulator", "gateway_server", port, {"items": items, **options})
+def start_gateway(
+    *, port: int = 0, items: int = 120_000, orders: int = 3_000, **options: object
+) -> HistorianPeer:
+    """Start the SAP Gateway emulator with the business and the maintenance services."""
+    sizes = {"items": items, "orders": orders}
+    return _start("SAP Gateway emulator", "gateway_server", port, {**sizes, **options})
 
 
 def start_oracle(*, port: int = 0, orders: int = 2_000, **options: object) -> HistorianPeer:
