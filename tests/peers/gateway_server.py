@@ -232,7 +232,8 @@ class GatewayEmulator(ErpEmulator):
         return names or list(table.columns)
 
     def _v2_row(self, row: Row, table: Table, names: list[str]) -> dict[str, Any]:
-        told = {n: v2_value(row[n], table.columns[n], self.knob("offset")) for n in names}
+        offset, columns = self.knob("offset"), table.columns
+        told = {name: v2_value(row[name], columns[name], offset) for name in names}
         if self.knob("initial_date") == "zeros":
             for name in names:
                 if row[name] is None and table.columns[name].kind == "date":

@@ -353,7 +353,7 @@ _SCHEMA_TYPES: dict[type, dict[str, str]] = {
 def _schema(name: str, structure: Structure) -> dict[str, Any]:
     """The attributes with types, taken from the rows that have values."""
     kinds: dict[str, type] = {}
-    for index in range(12 if structure.rows == 12 else 200):
+    for index in range(structure.rows if 0 < structure.rows < 200 else 200):
         for attribute, value in structure.make(index).items():
             if value is not None:
                 kinds.setdefault(attribute, type(value))

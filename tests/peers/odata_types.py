@@ -49,8 +49,8 @@ def ticks(moment: datetime) -> int:
 
 def v2_value(value: Any, column: Column, offset: str = "+0000") -> Any:
     """A value in V2 JSON; ``offset`` is what instants end with."""
-    if value is None:
-        return None
+    if value is None or isinstance(value, str | bool):  # most values, so they come first
+        return value
     if isinstance(value, Moment):
         value = value.moment
     if isinstance(value, datetime):
@@ -65,7 +65,7 @@ def v2_value(value: Any, column: Column, offset: str = "+0000") -> Any:
         return scientific(value)
     if column.kind in _STRINGS_IN_V2:
         return f"{value:f}" if isinstance(value, Decimal) else str(value)
-    return value if isinstance(value, str | bool | int | float) else str(value)
+    return value if isinstance(value, int | float) else str(value)
 
 
 def scientific(value: float) -> str:
@@ -90,8 +90,10 @@ def dumps_raw(value: Any) -> str:
 
 def v4_value(value: Any, column: Column, *, strings: bool) -> Any:
     """A value in V4 JSON; ``strings`` is the IEEE754Compatible form of decimals and Int64."""
-    if value is None:
-        return None
+    if value is None or isinstance(value, str | bool):
+        return value
+    if isinstance(value, Decimal):
+        return f"{value:f}" if strings else raw(value)
     if isinstance(value, Moment):
         return value.text()
     if isinstance(value, datetime):
@@ -102,11 +104,9 @@ def v4_value(value: Any, column: Column, *, strings: bool) -> Any:
         return value.isoformat()
     if isinstance(value, bytes):
         return base64.urlsafe_b64encode(value).decode()
-    if isinstance(value, Decimal):
-        return f"{value:f}" if strings else raw(value)
     if column.kind == "int64" and strings:
         return str(value)
-    return value if isinstance(value, str | bool | int | float) else str(value)
+    return value if isinstance(value, int | float) else str(value)
 
 
 def property_xml(name: str, column: Column, *, version: int, nullable: bool) -> str:
