@@ -43,6 +43,7 @@ def start_cap(
     numbers: bool = False,
     keyset: bool = False,
     page: int = 1_000,
+    max_page: int = 10_000,
     bare_dates: bool = False,
     user: str | None = None,
     password: str | None = None,
@@ -50,13 +51,20 @@ def start_cap(
     """Start an SAP CAP server with ``items`` purchase order items and ``orders`` maintenance orders.
 
     Decimal and Int64 are JSON strings over V4, or JSON numbers with ``numbers``; they are strings
-    over V2 either way.  Skip tokens are offsets, or the last key with ``keyset``.  With
-    ``bare_dates`` instants come without their offset over V2.
+    over V2 either way.  Skip tokens are offsets, or the last key with ``keyset``.  A page has
+    ``page`` rows, with ``$top`` up to ``max_page``.  With ``bare_dates`` instants come without
+    their offset over V2.
     """
     node, audit = _node(), _scratch_file("requests.jsonl")
     database = audit.with_name("business.sqlite")
     make_database(node, items, orders, database)
-    options = {"numbers": numbers, "keyset": keyset, "page": page, "bare_dates": bare_dates}
+    options = {
+        "numbers": numbers,
+        "keyset": keyset,
+        "page": page,
+        "max_page": max_page,
+        "bare_dates": bare_dates,
+    }
     flags = _flags(
         {"database": database, "audit": audit, "user": user, "password": password, **options}
     )
