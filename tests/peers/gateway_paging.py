@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import base64
 import json
+import re
 from typing import Any, NamedTuple
 
 from .erp_emulator import ErpEmulator
@@ -63,6 +64,8 @@ class Pager:
     def places(self, request: Request, table: Table) -> list[int]:
         """The indices of all rows that a request finds."""
         text = request.one("$filter")
+        _check_searchable(table, text, "filterable")
+        _check_searchable(table, request.one("$orderby"), "sortable")
         test = parse_filter(text, table.columns) if text else None
         order = parse_order(request.one("$orderby"), table.columns)
         inserting = bool(self._emulator.knob("inserts"))
@@ -95,6 +98,12 @@ class Pager:
             return int(token.strip("'"))
         except (KeyError, TypeError, ValueError) as error:
             raise BadFilter("The skip token is not valid.") from error
+
+
+def _check_searchable(table: Table, text: str, word: str) -> None:
+    for name in re.findall(r"\w+", text):
+        if name in table.columns and not table.columns[name].searchable:
+            raise BadFilter(f"Property {name} is not {word}.")
 
 
 def whole(request: Request, name: str) -> int | None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 import operator
 import re
 from collections.abc import Callable, Iterator
@@ -141,12 +142,17 @@ def _plain(found: Any) -> Any:
     return Decimal(found) if isinstance(found, int) else found
 
 
+@functools.lru_cache(256)
+def _moment(text: str) -> datetime:
+    moment = datetime.fromisoformat(text)
+    return (moment if moment.tzinfo else moment.replace(tzinfo=UTC)).astimezone(UTC)
+
+
 def _as(found: Any, value: Any) -> Any:
     """A value of the query in the type of what it is compared with."""
     try:
         if isinstance(found, datetime):
-            moment = datetime.fromisoformat(value)
-            return (moment if moment.tzinfo else moment.replace(tzinfo=UTC)).astimezone(UTC)
+            return _moment(value)
         if isinstance(found, date):
             return date.fromisoformat(value[:10])
         if isinstance(found, str):

@@ -15,23 +15,22 @@ from urllib.parse import quote, urlencode
 
 from . import maximo_access as access
 from . import maximo_query as query
-from .historian_access import RateLimit
-from .historian_http import Answer, Emulator, Refused, Request, run
+from .business_emulator import BusinessEmulator
+from .business_sessions import Sessions
+from .historian_http import Answer, Refused, Request, run
 from .maximo_objects import STRUCTURES, Record, Structure
 from .maximo_query import BadQuery
 
-RATE_DEFAULTS: dict[str, Any] = {"rate_max": 0, "rate_seconds": 1.0, "retry_after": "seconds"}
 _KEPT_RESULTS = 8
 
 
-class MaximoEmulator(Emulator):
+class MaximoEmulator(BusinessEmulator):
     """Object structures over ``/oslc`` and ``/api``, in both JSON dialects."""
 
     path = "/maximo"
     defaults: ClassVar[dict[str, Any]] = {
-        **Emulator.defaults,
+        **BusinessEmulator.defaults,
         **access.ACCESS_DEFAULTS,
-        **RATE_DEFAULTS,
         "status_code": "string",  # the number in an error's body: string or number
         "max_page": 1_000,  # a larger page is refused
         "auto_page": 500,  # without a page size the server pages on its own; 0 is never
@@ -47,8 +46,7 @@ class MaximoEmulator(Emulator):
         super().__init__()
         self._orders = orders
         self._grown = 0
-        self._sessions = access.Sessions()
-        self._rate = RateLimit()
+        self._sessions = Sessions()
         self._results: dict[tuple[Any, ...], list[int]] = {}
         self._stable: dict[str, tuple[float, int, list[int]]] = {}
         self._numbers = itertools.count(1)
@@ -58,13 +56,12 @@ class MaximoEmulator(Emulator):
         super().reset()
         self._grown = 0
         self._sessions.clear()
-        self._rate = RateLimit()
         self._stable.clear()
 
     # --- routes --------------------------------------------------------------------------
 
-    def handle(self, request: Request) -> Answer:
-        self._rate.take(self)
+    def answer(self, request: Request) -> Answer:
+        self.rate.take(self)
         if request.path in {"/maximo/oslc/login", "/maximo/j_security_check"}:
             return access.log_in(self, self._sessions, request)
         if not request.path.startswith(("/maximo/oslc/", "/maximo/api/")):
@@ -80,6 +77,13 @@ class MaximoEmulator(Emulator):
             return self._read(request)
         except BadQuery as bad:
             return access.error(self, request, 400, bad.code, str(bad))
+
+    def is_data(self, line: str) -> bool:
+        return "/os/" in line
+
+    def too_many(self, reason: str = "rate") -> Any:
+        text = f"BMXAA9999E - Too many requests: {reason}"
+        return {"Error": {"reasonCode": "BMXAA9999E", "message": text, "statusCode": "429"}}
 
     def _read(self, request: Request) -> Answer:
         room, *rest = request.parts[2:]
@@ -349,7 +353,7 @@ _SCHEMA_TYPES: dict[type, dict[str, str]] = {
 def _schema(name: str, structure: Structure) -> dict[str, Any]:
     """The attributes with types, taken from the rows that have values."""
     kinds: dict[str, type] = {}
-    for index in range(12 if structure.rows == 12 else 200):
+    for index in range(structure.rows if 0 < structure.rows < 200 else 200):
         for attribute, value in structure.make(index).items():
             if value is not None:
                 kinds.setdefault(attribute, type(value))

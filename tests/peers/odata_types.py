@@ -18,6 +18,7 @@ class Column(NamedTuple):
     kind: str
     size: int = 0  # the length of a text, the digits of a decimal
     scale: int = 0
+    searchable: bool = True  # whether rows can be filtered and sorted by it
 
 
 _V2 = {
@@ -48,8 +49,8 @@ def ticks(moment: datetime) -> int:
 
 def v2_value(value: Any, column: Column, offset: str = "+0000") -> Any:
     """A value in V2 JSON; ``offset`` is what instants end with."""
-    if value is None:
-        return None
+    if value is None or isinstance(value, str | bool):  # most values, so they come first
+        return value
     if isinstance(value, Moment):
         value = value.moment
     if isinstance(value, datetime):
@@ -60,34 +61,39 @@ def v2_value(value: Any, column: Column, offset: str = "+0000") -> Any:
         return f"PT{value.hour:02d}H{value.minute:02d}M{value.second:02d}S"
     if isinstance(value, bytes):
         return base64.b64encode(value).decode()
+    if isinstance(value, float):
+        return scientific(value)
     if column.kind in _STRINGS_IN_V2:
         return f"{value:f}" if isinstance(value, Decimal) else str(value)
-    return value if isinstance(value, str | bool | int | float) else str(value)
+    return value if isinstance(value, int | float) else str(value)
 
 
-class Raw(str):
-    """The digits of a number that JSON is to have as they are."""
+def scientific(value: float) -> str:
+    """A binary number as ABAP writes it: all its digits and always an exponent, ``1.728E5``."""
+    return f"{Decimal(repr(value)).normalize():E}".replace("E+", "E")
 
-    __slots__ = ()
+
+# A private character marks the digits that JSON is to have without quotes.
+_MARK = "\ue000"
+
+
+def raw(value: Decimal) -> str:
+    """A number that ``dumps_raw`` writes with all its digits."""
+    return f"{_MARK}{value:f}{_MARK}"
 
 
 def dumps_raw(value: Any) -> str:
-    """JSON in which ``Raw`` is a number with all its digits."""
-    if isinstance(value, dict):
-        return "{" + ",".join(f"{_text(k)}:{dumps_raw(v)}" for k, v in value.items()) + "}"
-    if isinstance(value, list):
-        return "[" + ",".join(map(dumps_raw, value)) + "]"
-    return str(value) if isinstance(value, Raw) else _text(value)
-
-
-def _text(value: Any) -> str:
-    return json.dumps(value, ensure_ascii=False)
+    """JSON in which the numbers of ``raw`` have all their digits."""
+    text = json.dumps(value, ensure_ascii=False, separators=(",", ":"))
+    return text.replace(f'"{_MARK}', "").replace(f'{_MARK}"', "")
 
 
 def v4_value(value: Any, column: Column, *, strings: bool) -> Any:
     """A value in V4 JSON; ``strings`` is the IEEE754Compatible form of decimals and Int64."""
-    if value is None:
-        return None
+    if value is None or isinstance(value, str | bool):
+        return value
+    if isinstance(value, Decimal):
+        return f"{value:f}" if strings else raw(value)
     if isinstance(value, Moment):
         return value.text()
     if isinstance(value, datetime):
@@ -98,11 +104,9 @@ def v4_value(value: Any, column: Column, *, strings: bool) -> Any:
         return value.isoformat()
     if isinstance(value, bytes):
         return base64.urlsafe_b64encode(value).decode()
-    if isinstance(value, Decimal):
-        return f"{value:f}" if strings else Raw(f"{value:f}")
     if column.kind == "int64" and strings:
         return str(value)
-    return value if isinstance(value, str | bool | int | float) else str(value)
+    return value if isinstance(value, int | float) else str(value)
 
 
 def property_xml(name: str, column: Column, *, version: int, nullable: bool) -> str:
@@ -117,6 +121,8 @@ def property_xml(name: str, column: Column, *, version: int, nullable: bool) -> 
         parts.append('Precision="7"')
     if column.kind == "date" and version == 2:
         parts.append('Precision="0" sap:display-format="Date"')
+    if not column.searchable and version == 2:
+        parts.append('sap:filterable="false" sap:sortable="false"')
     if not nullable:
         parts.append('Nullable="false"')
     return f"<Property {' '.join(parts)}/>"
