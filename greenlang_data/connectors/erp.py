@@ -23,9 +23,10 @@ from greenlang_data.drivers.schema import RECORD_ID
 from greenlang_data.provenance.record import ConnectorProvenance
 from greenlang_data.settings.entity import EntityPlace
 from greenlang_data.settings.odata import ODataProfile, ODataSettings
+from greenlang_data.settings.oracle import OracleSettings
 
 
-class ERPConfig(ODataSettings):
+class ERPConfig(ODataSettings, OracleSettings):
     """Where an ERP system is and how to log in; see the bases of this class for more keys.
 
     ``base_url`` is ``https://host``. ``entities`` says where entities are that the system keeps
@@ -61,6 +62,10 @@ class ERPConfig(ODataSettings):
         return self.base_url
 
     @property
+    def oracle_address(self) -> str:
+        return self.base_url
+
+    @property
     def odata_profile(self) -> ODataProfile:
         if self.erp_system != "dynamics":
             return "sap"
@@ -75,7 +80,7 @@ class ERPConfig(ODataSettings):
         system = self.odata_profile if self.driver_name == "odata" else str(self.erp_system)
         found = dict(SYSTEMS.get(system, {}))
         for name, own in self.entities.items():
-            place = Place(own.service, own.name, own.columns, own.date)
+            place = Place(own.service, own.name, own.columns, own.date, own.key)
             found[name] = (place, *found.get(name, ()))
         return found
 
