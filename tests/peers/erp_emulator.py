@@ -80,7 +80,7 @@ class ErpEmulator(Emulator):
             self._working += not refused
         if refused:
             headers = {"Retry-After": str(self.knob("retry_after_seconds"))}
-            raise Refused(Answer(429, self.too_many(), headers))
+            raise Refused(Answer(429, self.too_many("concurrency"), headers))
         try:
             time.sleep(self.knob("work"))
             yield
@@ -120,8 +120,8 @@ class ErpEmulator(Emulator):
             "headers": {"Retry-After": seconds},
         }
 
-    def too_many(self) -> Any:
-        """The body of a 429."""
+    def too_many(self, reason: str = "rate") -> Any:
+        """The body of a 429; the reason is ``rate`` or ``concurrency``."""
         return {"error": {"code": "429", "message": "Too many requests"}}
 
     def turn_page(self) -> None:

@@ -14,7 +14,7 @@ from .erp_live import Table
 from .historian_access import basic_is_right, bearer_is_right, token_answer
 from .historian_http import Answer, Refused, Request, run
 from .odata_filter import BadFilter
-from .odata_types import Raw, dumps_raw
+from .odata_types import dumps_raw, raw
 from .oracle_query import parse_fields, parse_order, parse_q
 from .oracle_tables import Child, Resource, address, resources
 
@@ -194,8 +194,8 @@ class OracleEmulator(ErpEmulator):
         body = {"title": "Error", "status": str(status), "o:errorDetails": [detail]}
         return Answer(status, body, content_type="application/vnd.oracle.adf.error+json")
 
-    def too_many(self) -> Any:
-        return {"title": "Too Many Requests", "status": "429", "o:errorDetails": []}
+    def too_many(self, reason: str = "rate") -> Any:
+        return {"title": f"Too Many Requests: {reason}", "status": "429", "o:errorDetails": []}
 
 
 def _version(request: Request) -> int:
@@ -237,7 +237,7 @@ def _json(value: Any) -> Any:
         return moment.isoformat(timespec="milliseconds")
     if isinstance(value, date):
         return value.isoformat()
-    return Raw(f"{value:f}") if isinstance(value, Decimal) else value
+    return raw(value) if isinstance(value, Decimal) else value
 
 
 def _options(parser: argparse.ArgumentParser) -> None:
