@@ -9,7 +9,7 @@ from pydantic import BaseModel, Field, model_validator
 
 from greenlang_data.connectors.driven import DrivenConnector
 from greenlang_data.connectors.payload import ReadPayload, Rows, rows_of
-from greenlang_data.connectors.query import Moment, Query
+from greenlang_data.connectors.query import DatedQuery, Moment
 from greenlang_data.connectors.result import ReadResult
 from greenlang_data.drivers.base import Records, Request
 from greenlang_data.settings import ConnectorConfig, Secret
@@ -39,14 +39,12 @@ class CMMSConfig(ConnectorConfig):
         return "mock plant" if self.mock_mode else f"{self.cmms_system} {self.api_url}"
 
 
-class CMMSQuery(Query):
+class CMMSQuery(DatedQuery):
     """Work orders, assets or preventive maintenance plans (``query_type``).
 
     ``status`` is one of the canonical statuses; ``start_date`` and ``end_date`` bound the
     creation date of work orders.
     """
-
-    window_fields = ("start_date", "end_date")
 
     query_type: Literal["work_order", "asset", "pm"] = "work_order"
     asset_ids: list[str] = Field(default_factory=list)
