@@ -29,7 +29,8 @@ from greenlang_data.settings.oracle import OracleSettings
 class ERPConfig(ODataSettings, OracleSettings):
     """Where an ERP system is and how to log in; see the bases of this class for more keys.
 
-    ``base_url`` is ``https://host``. ``entities`` says where entities are that the system keeps
+    ``base_url`` is ``https://host``. ``company_code`` and ``plant_codes`` filter every entity that
+    has such a column, where a query does not do so itself. ``entities`` says where entities are that the system keeps
     elsewhere than usual: ``[sources.sap.entities.material]`` with ``service``, ``name``,
     ``columns`` and ``date``. ``dynamics_app`` is told by the address unless given.
     """
@@ -73,6 +74,20 @@ class ERPConfig(ODataSettings, OracleSettings):
             return self.dynamics_app
         host = urlsplit(self.base_url).hostname or ""
         return "dataverse" if re.search(r"\.crm\d*\.dynamics\.com$", host) else "finance"
+
+    @property
+    def record_defaults(self) -> dict[str, Any]:
+        """The company and the plants that this source is for, where any are configured."""
+        found: dict[str, Any] = {}
+        if self.company_code is not None:
+            # Finance and operations tells it in small letters, and by this name of its own.
+            lower = self.company_code.lower()
+            is_finance = self.driver_name == "odata" and self.odata_profile == "finance"
+            found["company_code"] = lower if is_finance else self.company_code
+            found |= {"dataAreaId": lower} if is_finance else {}
+        if self.plant_codes:
+            found["plant_code"] = list(self.plant_codes)
+        return found
 
     @property
     def places(self) -> dict[str, tuple[Place, ...]]:
@@ -139,6 +154,7 @@ class ERPConnector(DrivenConnector[ERPQuery, ERPPayload, ERPConfig]):
             # One more than asked for, to learn whether there are more.
             limit=None if query.limit is None else query.limit + 1,
             places=places_of(query.entity_type, self.config.places),
+            defaults=self.config.record_defaults,
         )
 
     async def list_entities(

@@ -75,7 +75,8 @@ class Records:
     ``start`` and ``end`` bound the entity's own date, ``end`` excluded for instants and included
     for calendar dates. Datetimes have the zone in which they were meant: where the entity's date
     is a calendar day, theirs is the one that they have there. ``places`` are where a system may
-    keep them, the best first.
+    keep them, the best first. ``defaults`` are filters that hold for an entity which has the
+    column, where ``filters`` say nothing about it.
     """
 
     entity: str
@@ -85,6 +86,7 @@ class Records:
     end: datetime | date | None = None
     limit: int | None = None
     places: tuple[Place, ...] = ()
+    defaults: Mapping[str, Any] = field(default_factory=dict)
 
 
 Request = Snapshot | Window | Records
