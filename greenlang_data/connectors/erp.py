@@ -22,11 +22,12 @@ from greenlang_data.drivers.places import Place
 from greenlang_data.drivers.schema import RECORD_ID
 from greenlang_data.provenance.record import ConnectorProvenance
 from greenlang_data.settings.entity import EntityPlace
+from greenlang_data.settings.netsuite import NetSuiteSettings
 from greenlang_data.settings.odata import ODataProfile, ODataSettings
 from greenlang_data.settings.oracle import OracleSettings
 
 
-class ERPConfig(ODataSettings, OracleSettings):
+class ERPConfig(ODataSettings, OracleSettings, NetSuiteSettings):
     """Where an ERP system is and how to log in; see the bases of this class for more keys.
 
     ``base_url`` is ``https://host``. ``company_code`` and ``plant_codes`` filter every entity that
@@ -63,6 +64,10 @@ class ERPConfig(ODataSettings, OracleSettings):
         return self.base_url
 
     @property
+    def netsuite_address(self) -> str:
+        return self.base_url
+
+    @property
     def oracle_address(self) -> str:
         return self.base_url
 
@@ -95,7 +100,15 @@ class ERPConfig(ODataSettings, OracleSettings):
         system = self.odata_profile if self.driver_name == "odata" else str(self.erp_system)
         found = dict(SYSTEMS.get(system, {}))
         for name, own in self.entities.items():
-            place = Place(own.service, own.name, own.columns, own.date, own.key)
+            place = Place(
+                own.service,
+                own.name,
+                own.columns,
+                own.date,
+                own.key,
+                types=own.types,
+                where=own.where,
+            )
             found[name] = (place, *found.get(name, ()))
         return found
 

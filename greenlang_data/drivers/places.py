@@ -18,6 +18,9 @@ class Place:
     date : the column, by its canonical name, that ``start`` and ``end`` bound.
     key : the columns of the key, by the system's own names, where the system does not tell them.
     days : canonical names of columns that hold calendar days and are told as points in time.
+    types : what the columns hold, where the system does not tell: text, integer, decimal, boolean,
+        date or datetime.
+    where : what all rows fulfil, in the system's own language.
     """
 
     service: str
@@ -26,3 +29,5 @@ class Place:
     date: str | None = None
     key: tuple[str, ...] = ()
     days: frozenset[str] = frozenset()
+    types: Mapping[str, str] = field(default_factory=dict)
+    where: str = ""
