@@ -32,6 +32,8 @@ _BUILT_IN: Final[dict[str, tuple[str, str]]] = {
     "cems_ecmps": ("greenlang_data.drivers.ecmps:EcmpsDriver", ""),
     "cems_dahs_csv": ("greenlang_data.drivers.dahs:DahsDriver", ""),
     "cems_dahs_sql": ("greenlang_data.drivers.dahs:DahsDriver", ""),
+    "oracle": ("greenlang_data.drivers.oracle:OracleDriver", ""),
+    "netsuite": ("greenlang_data.drivers.netsuite:NetSuiteDriver", ""),
     "dnp3": ("greenlang_data.drivers.dnp3:Dnp3Driver", "dnp3"),
     "bacnet": ("greenlang_data.drivers.bacnet:BacnetDriver", "bacnet"),
     "maximo": ("greenlang_data.drivers.maximo:MaximoDriver", ""),

@@ -8,9 +8,8 @@ from collections.abc import Mapping, Sequence
 import pyarrow as pa
 
 from greenlang_data.drivers.base import ReadLog
-from greenlang_data.drivers.odata.choosing import Chosen
+from greenlang_data.drivers.odata.choosing import Catalogue, Chosen
 from greenlang_data.drivers.odata.edm import Property, Service
-from greenlang_data.drivers.odata.services import Services
 from greenlang_data.drivers.odata.values import wire_of
 from greenlang_data.drivers.places import Place
 from greenlang_data.drivers.schema import ENTITIES, FIELDS
@@ -18,7 +17,7 @@ from greenlang_data.errors import AuthenticationError
 
 
 async def entity_table(
-    services: Services, places: Mapping[str, Sequence[Place]], log: ReadLog
+    services: Catalogue, places: Mapping[str, Sequence[Place]], log: ReadLog
 ) -> pa.RecordBatch:
     """Each canonical entity at each place that exists, then every other set of those services."""
     names = list(dict.fromkeys(one.service for each in places.values() for one in each))
@@ -41,7 +40,7 @@ async def entity_table(
     return pa.RecordBatch.from_pylist(rows, schema=ENTITIES)
 
 
-async def _model(services: Services, name: str, log: ReadLog) -> Service | None:
+async def _model(services: Catalogue, name: str, log: ReadLog) -> Service | None:
     try:
         return await services.model(name, log)
     except AuthenticationError as error:

@@ -2,14 +2,41 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from typing import Protocol
 
 import pyarrow as pa
 
 from greenlang_data.drivers.base import ReadLog
 from greenlang_data.drivers.odata.gathered import distinct_rows, first_of_each
-from greenlang_data.drivers.odata.pager import Pager
+from greenlang_data.drivers.odata.page import Page
 from greenlang_data.drivers.odata.question import Question
+
+
+class Pages(Protocol):
+    """What was read, and how."""
+
+    @property
+    def counted(self) -> int | None:
+        """How many rows the source counted before."""
+
+    @property
+    def pages(self) -> Sequence[Page]:
+        """The pages."""
+
+    @property
+    def by_key(self) -> bool:
+        """Whether each page was asked for by the last key of the one before."""
+
+
+@dataclass(slots=True)
+class ReadPages:
+    """Pages that were asked for by the last key."""
+
+    counted: int | None = None
+    pages: list[Page] = field(default_factory=list)
+    by_key: bool = True
 
 
 class NotWholeError(Exception):
@@ -26,7 +53,7 @@ class Proof:
     """What one read, ``pager`` with its pages, can prove. ``after`` was counted at its end."""
 
     question: Question
-    pager: Pager
+    pager: Pages
     after: int | None
     trust_counts: bool
     log: ReadLog

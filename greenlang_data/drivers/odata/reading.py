@@ -20,7 +20,6 @@ from greenlang_data.drivers.odata.question import Question, ask_for
 from greenlang_data.drivers.odata.said import check_messages
 from greenlang_data.drivers.odata.services import Services
 from greenlang_data.drivers.reading import RecordReading
-from greenlang_data.drivers.schema import RECORD_ID
 from greenlang_data.errors import AuthenticationError, ProtocolError, SourceError, TransientError
 from greenlang_data.settings.odata import ODataSettings
 
@@ -148,12 +147,7 @@ class ODataReading(RecordReading):
             self._pager, self._wasted = None, self._wasted + 1
             kind = TransientError if self._wasted <= self._settings.max_retries else SourceError
             raise kind(error.what, source=self._source, remedy=error.remedy) from None
-        for condition in question.here:
-            values = table.column(condition.column.name).combine_chunks()
-            table = table.filter(condition.mask(values))
-        if question.limit is not None:
-            table = table.slice(0, question.limit)
-        return _named(question, table)
+        return question.answer(table)
 
 
 def _number(body: bytes | bytearray) -> int:
@@ -161,16 +155,3 @@ def _number(body: bytes | bytearray) -> int:
     if not text.isdigit():
         raise ValueError("a count is no number")
     return int(text)
-
-
-def _named(question: Question, table: pa.Table) -> pa.Table:
-    """The columns that were asked for, under the names that they were asked for by."""
-    columns, fields = [], []
-    for name, column in question.output.items():
-        array = table.column(column.name)
-        columns.append(array)
-        about = {"native": column.name, **({"label": column.label} if column.label else {})}
-        fields.append(pa.field(name, array.type, metadata=about))
-    named = [question.chosen.name_of(key) for key in question.keys]
-    metadata = {RECORD_ID: named[0]} if named else None
-    return pa.Table.from_arrays(columns, schema=pa.schema(fields, metadata=metadata))
