@@ -26,6 +26,7 @@ _BUILT_IN: Final[dict[str, tuple[str, str]]] = {
     "dnp3": ("greenlang_data.drivers.dnp3:Dnp3Driver", "dnp3"),
     "bacnet": ("greenlang_data.drivers.bacnet:BacnetDriver", "bacnet"),
     "maximo": ("greenlang_data.drivers.maximo:MaximoDriver", ""),
+    "infor": ("greenlang_data.drivers.infor:InforDriver", ""),
     "mock": ("greenlang_data.drivers.mock:MockDriver", ""),
 }
 
