@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
 import atexit
 import weakref
 from collections.abc import Iterable, Mapping, Sequence
@@ -67,7 +66,7 @@ class Session(CmmsCalls, WatchingCalls):
         if isinstance(sources, ConnectorConfig | BaseConnector):
             sources = [sources]
         self._zone = zone_named(tz) if isinstance(tz, str) else tz
-        self._sources = Sources([*_mocks(mock), *sources])
+        self._sources = Sources([*mock_configs(mock), *sources])
         # No property, because IPython evaluates none to complete s.tags["<Tab>.
         self.tags = TagsOfSources(self._sources, self._check_open)
         """What there is to read: ``s.tags("plant1").find("*Temp*")``; asks nobody by itself."""
@@ -266,12 +265,7 @@ class Session(CmmsCalls, WatchingCalls):
             )
         return self._fetch(connector, query, timeout, errors, shape)
 
-    def scan(
-        self,
-        query: SCADAQuery | HistorianQuery,
-        *,
-        source: str | None = None,
-    ) -> Scan:
+    def scan(self, query: SCADAQuery | HistorianQuery, *, source: str | None = None) -> Scan:
         """History of any length, batch by batch, for ``to_parquet`` or a RecordBatchReader.
 
         Nothing is read until the scan is used. See :class:`greenlang_data.export.scan.Scan`.
@@ -306,7 +300,7 @@ class Session(CmmsCalls, WatchingCalls):
         runtime = get_runtime()
         if not self._closes_at_exit or runtime.generation != self._generation:
             return  # Nothing was opened, or it was opened by the parent process.
-        runtime.run(_disconnect(self._sources.to_close), timeout=10)
+        runtime.run(self._sources.disconnect(), timeout=10)
 
     def __enter__(self) -> Self:
         return self
@@ -368,21 +362,8 @@ class Session(CmmsCalls, WatchingCalls):
             atexit.register(_close_if_alive, weakref.ref(self))
 
 
-def _mocks(mock: bool | MockVariant | Sequence[MockVariant]) -> list[ConnectorConfig]:
-    if mock is False:
-        return []
-    if mock is True:
-        return mock_configs()
-    return mock_configs([mock] if isinstance(mock, str) else mock)
-
-
 async def _nothing() -> None:
     """Start the runtime."""
-
-
-async def _disconnect(connectors: Sequence[AnyConnector]) -> None:
-    opened = [one for one in connectors if one.is_open]
-    await asyncio.gather(*(one.disconnect() for one in opened), return_exceptions=True)
 
 
 def _close_if_alive(session: weakref.ref[Session]) -> None:

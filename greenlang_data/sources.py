@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import difflib
 import threading
 from collections.abc import Iterable, Iterator, Mapping, Sequence
@@ -38,11 +39,14 @@ def config_classes() -> dict[str, type[ConnectorConfig]]:
     return {**custom, **KINDS}
 
 
-def mock_configs(variants: Sequence[MockVariant] = ()) -> list[ConnectorConfig]:
-    """One simulated source of each kind, named like its kind.
+def mock_configs(mock: bool | MockVariant | Sequence[MockVariant]) -> list[ConnectorConfig]:
+    """What ``Session(mock=...)`` adds: a simulated source of each kind, named like it, or none.
 
     Raises ConfigurationError for a variant that there is not.
     """
+    if mock is False:
+        return []
+    variants = () if mock is True else (mock,) if isinstance(mock, str) else mock
     known = get_args(MockVariant)
     for variant in variants:
         if variant not in known:
@@ -115,10 +119,10 @@ class Sources(Mapping[str, ConnectorConfig]):
             if earlier is None:
                 self._lent.add(name)
 
-    @property
-    def to_close(self) -> list[AnyConnector]:
-        """All connectors, those included that others took the place of."""
-        return [*self._replaced, *self.connectors]
+    async def disconnect(self) -> None:
+        """Close what is open, also what others took the place of; a failure stops none of it."""
+        opened = [one for one in (*self._replaced, *self.connectors) if one.is_open]
+        await asyncio.gather(*(one.disconnect() for one in opened), return_exceptions=True)
 
     @property
     def connectors(self) -> list[AnyConnector]:

@@ -9,7 +9,7 @@ from pydantic import BaseModel, Field, model_validator
 
 from greenlang_data.connectors.driven import DrivenConnector
 from greenlang_data.connectors.payload import ReadPayload, Rows, rows_of
-from greenlang_data.connectors.query import Moment, Query
+from greenlang_data.connectors.query import DatedQuery, Moment
 from greenlang_data.connectors.result import ReadResult
 from greenlang_data.drivers.base import Records, Request
 from greenlang_data.settings.cmms import CmmsSettings
@@ -39,7 +39,7 @@ class CMMSConfig(CmmsSettings):
         return "mock plant" if self.mock_mode else f"{self.cmms_system} {self.api_url}"
 
 
-class CMMSQuery(Query):
+class CMMSQuery(DatedQuery):
     """Maintenance records of one kind (``query_type``).
 
     ``asset_ids``, ``site`` and ``status`` restrict them; numbers are unique within a site only.
@@ -48,8 +48,6 @@ class CMMSQuery(Query):
     when that is left out, the creation of work orders and notifications, the actual finish when
     finished work is asked for, the installation of assets and the next date of plans.
     """
-
-    window_fields = ("start_date", "end_date")
 
     query_type: MaintenanceRecord = "work_order"
     asset_ids: list[str] = Field(default_factory=list)

@@ -13,7 +13,7 @@ from pydantic import BaseModel, Field, model_validator
 from greenlang_data.connectors.driven import DrivenConnector
 from greenlang_data.connectors.entities import SYSTEMS, places_of
 from greenlang_data.connectors.payload import ReadPayload, Rows, rows_of
-from greenlang_data.connectors.query import Moment, Query
+from greenlang_data.connectors.query import DatedQuery, Moment
 from greenlang_data.connectors.result import ReadResult
 from greenlang_data.drivers.base import Records, Request
 from greenlang_data.drivers.places import Place
@@ -77,15 +77,13 @@ class ERPConfig(ODataSettings):
         return found
 
 
-class ERPQuery(Query):
+class ERPQuery(DatedQuery):
     """Records of ``entity_type``.
 
     ``filters`` maps a column to the value it equals, or to a list of values of which it equals
     one. ``fields`` selects columns (none: all). ``start_date`` and ``end_date`` bound the
     entity's own date. At most ``limit`` records (None: all); the answer says when there are more.
     """
-
-    window_fields = ("start_date", "end_date")
 
     entity_type: str = Field(min_length=1)
     filters: dict[str, Any] = Field(default_factory=dict)

@@ -24,20 +24,18 @@ from greenlang_data.frames.series import Series
 from greenlang_data.settings.pi import PiSettings
 from greenlang_data.times import parse_interval
 
-HistorianAggregation = (
-    Aggregation
-    | Literal[
-        "time_avg",
-        "std",
-        "first",
-        "last",
-        "range",
-        "delta",
-        "percent_good",
-        "interpolated",
-        "plot",
-    ]
-)
+HistorianAggregation = Literal[
+    Aggregation,
+    "time_avg",
+    "std",
+    "first",
+    "last",
+    "range",
+    "delta",
+    "percent_good",
+    "interpolated",
+    "plot",
+]
 
 
 class HistorianConfig(PiSettings):

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import difflib
+import re
 from collections.abc import Collection, Iterable, Mapping
 from datetime import UTC, datetime, tzinfo
 from typing import Annotated, Any, ClassVar, Literal, Self, TypeVar, get_origin
@@ -79,6 +81,30 @@ class Query(BaseModel):
         if start is not None and end is None:
             _, end = utc_window(start, datetime.now(UTC), zone)
         return self.model_copy(update={first: start, second: end})
+
+
+class DatedQuery(Query):
+    """A query of business records, whose entity's own date may be a calendar day.
+
+    A day has no instant: 2025-01-01 in Berlin starts on the day before in UTC. So the times stay
+    in the zone in which they were meant, and a driver takes the day or the instant from them.
+    """
+
+    window_fields = ("start_date", "end_date")
+
+    def in_utc(self, zone: tzinfo = UTC) -> Self:
+        """A copy whose times have a zone, checked as a window: their own, ``zone`` for naive ones.
+
+        Raises QueryError as :meth:`Query.in_utc` does.
+        """
+        window = super().in_utc(zone)
+        updates = {}
+        for name in self.window_fields:
+            moment, instant = getattr(self, name), getattr(window, name)
+            if instant is not None:
+                own = moment.tzinfo if moment is not None and moment.tzinfo is not None else zone
+                updates[name] = instant.astimezone(own)
+        return window.model_copy(update=updates)
 
 
 # How the facade calls what the models name.
@@ -165,5 +191,14 @@ def _problem(error: ErrorDetails) -> str:
         return f"{place} is missing"
     if error["type"] == "too_short":
         return f"{place} is empty; name at least one"
+    if error["type"] == "literal_error":
+        return f"{place}: {_no_choice(error)}"
     message = error["msg"].removeprefix("Value error, ")
     return f"{place}: {message}" if place else message
+
+
+def _no_choice(error: ErrorDetails) -> str:
+    given, choices = error["input"], error["ctx"]["expected"]
+    close = difflib.get_close_matches(str(given), re.findall("'([^']*)'", choices), n=1)
+    hint = f"; did you mean {close[0]!r}" if close else ""
+    return f"{given!r} is not known{hint}; use {choices}"

@@ -73,8 +73,9 @@ class Records:
     """Business records of one entity. ``fields`` empty means all; ``limit`` None means all.
 
     ``start`` and ``end`` bound the column ``date_field`` (None: the entity's own date), ``end``
-    excluded for instants and included for calendar dates. ``places`` are where a system may keep
-    them, the best first.
+    excluded for instants and included for calendar dates. Datetimes have the zone in which they
+    were meant: where the entity's date is a calendar day, theirs is the one that they have there.
+    ``places`` are where a system may keep them, the best first.
     """
 
     entity: str

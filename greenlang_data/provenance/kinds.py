@@ -9,6 +9,7 @@ number into a second stream.
 
 from __future__ import annotations
 
+from abc import ABC, abstractmethod
 from hashlib import sha256
 from typing import Any, Final
 
@@ -26,7 +27,7 @@ _EXACT: Final = 1 << 53  # every integer up to here is a float64
 _SECOND: Final = 1_000_000_000
 
 
-class Kind:
+class Kind(ABC):
     """The running digest of one column. ``seen`` is whether it held any value but null."""
 
     def __init__(self, label: str) -> None:
@@ -36,9 +37,9 @@ class Kind:
         self.main = sha256()
         self._beyond: Any = None
 
+    @abstractmethod
     def nulls(self, count: int) -> None:
         """Add ``count`` missing rows."""
-        raise NotImplementedError
 
     def digest(self) -> bytes:
         """The 32 bytes of everything added so far."""

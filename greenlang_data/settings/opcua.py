@@ -34,8 +34,9 @@ class OpcUaSettings(EndpointSettings):
         "Basic256Sha256",
         "Aes128_Sha256_RsaOaep",
         "Aes256_Sha256_RsaPss",
-        # Rests on SHA-1 and is withdrawn; for old servers that have nothing else.
+        # These rest on SHA-1 and are withdrawn; for old servers that have nothing else.
         "Basic256",
+        "Basic128Rsa15",
     ] = "Basic256Sha256"
     allow_clear_text_password: bool = Field(
         False, description="Send the password although the channel is not encrypted"

@@ -30,6 +30,7 @@ FOLDER = Path(__file__).resolve().parent
 BUILD_FOLDER = FOLDER / "build"
 READY_TIMEOUT_SECONDS = 180.0
 STOP_TIMEOUT_SECONDS = 5.0
+_PORT_TRIES = 4
 _LINUX = sys.platform.startswith("linux")
 _SET_PARENT_DEATH_SIGNAL = 1
 
@@ -150,7 +151,7 @@ class Peer:
         self._errors = tempfile.TemporaryFile()  # noqa: SIM115 - lives as long as the server
         self._process: subprocess.Popen[bytes] | None = None
         try:
-            self._start()
+            self._start_on_free_port()
         except BaseException:
             self._close_files()
             raise
@@ -252,6 +253,21 @@ class Peer:
         self._close_pipes()
         self._errors.close()
 
+    def _start_on_free_port(self) -> None:
+        """Start, again when somebody took the port between its choice and its use.
+
+        Servers that cannot listen on port 0 look for a free one first, and tests run beside each
+        other.
+        """
+        tries = _PORT_TRIES if self._port == 0 else 1
+        while True:
+            tries -= 1
+            try:
+                return self._start()
+            except PeerFailed:
+                if not tries or "address already in use" not in self.errors.lower():
+                    raise
+
     def _start(self) -> None:
         self._process = subprocess.Popen(
             list(self._command(self._port)),
@@ -270,12 +286,18 @@ class Peer:
             raise
 
     def _ready_line(self) -> bytes:
-        """Read the ready line without ever blocking past the deadline."""
+        """Read the ready line, a JSON object, without ever blocking past the deadline.
+
+        What node says of its own flags before it is passed over.
+        """
         assert self.process.stdout is not None
         descriptor = self.process.stdout.fileno()
         deadline = time.monotonic() + READY_TIMEOUT_SECONDS
-        line = b""
-        while not line.endswith(b"\n"):
+        told = b""
+        while True:
+            ready_lines = [line for line in told.splitlines(keepends=True) if line[:1] == b"{"]
+            if ready_lines and ready_lines[0].endswith(b"\n"):
+                return ready_lines[0]
             ready, _, _ = select.select([descriptor], [], [], max(0.0, deadline - time.monotonic()))
             if not ready:
                 raise PeerFailed(
@@ -287,8 +309,7 @@ class Peer:
                 raise PeerFailed(
                     f"{self.name} ended with code {code} before it was ready\n{self.errors}"
                 )
-            line += part
-        return line
+            told += part
 
 
 class OpcuaPeer(Peer):
@@ -346,16 +367,20 @@ def start_opcua(
     history: int = 25_000,
     mixed: int = 10_000,
     heap_megabytes: int = 4096,
+    rsa15: bool = False,
     **options: object,
 ) -> OpcuaPeer:
     """Start the node-opcua server; further options are those of ``opcua_server.mjs``."""
     _require("opcua")
     audit = _scratch_file("audit.jsonl")
     flags = _flags({"tags": tags, "history": history, "mixed": mixed, "audit": audit, **options})
+    node = ["node", f"--max-old-space-size={heap_megabytes}"]
+    if rsa15:
+        node.append("--security-revert=CVE-2023-46809")
+        flags.append("--rsa15")
 
     def command(chosen: int) -> Sequence[str]:
-        heap = f"--max-old-space-size={heap_megabytes}"
-        return ["node", heap, str(FOLDER / "opcua_server.mjs"), "--port", str(chosen), *flags]
+        return [*node, str(FOLDER / "opcua_server.mjs"), "--port", str(chosen), *flags]
 
     return OpcuaPeer("node-opcua server", command, port=port, audit=audit)
 

@@ -52,8 +52,12 @@ async def _cancel_others() -> None:
 
 
 async def _settle() -> None:
-    """Let what was just accepted begin, and what was just closed end, before the loop stops."""
-    for _ in range(3):
+    """Let what was just accepted begin, and what was just closed end, before the loop stops.
+
+    An accepted connection takes asyncio four turns until its handler has it, and a handler that is
+    cancelled before its first turn can close nothing.
+    """
+    for _ in range(12):
         await asyncio.sleep(0)
 
 

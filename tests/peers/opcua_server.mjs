@@ -28,6 +28,8 @@ const { values: options } = parseArgs({
     "reject-unknown-certificates": { type: "boolean", default: false },
     "pki": { type: "string" },
     "expired-certificate": { type: "boolean", default: false },
+    // Needs node --security-revert=CVE-2023-46809: PKCS#1 v1.5 is off without it.
+    "rsa15": { type: "boolean", default: false },
     "reject-user-certificates": { type: "boolean", default: false },
     "max-monitored-items": { type: "string", default: "0" },
     "max-items-per-call": { type: "string", default: "1000" },
@@ -521,7 +523,7 @@ function makeServer(port, pki, users, certificate) {
     securityPolicies: [
       SecurityPolicy.None, SecurityPolicy.Basic256Sha256,
       SecurityPolicy.Aes128_Sha256_RsaOaep, SecurityPolicy.Aes256_Sha256_RsaPss,
-      SecurityPolicy.Basic256,
+      SecurityPolicy.Basic256, ...(options.rsa15 ? [SecurityPolicy.Basic128Rsa15] : []),
     ],
     securityModes: [
       MessageSecurityMode.None, MessageSecurityMode.Sign, MessageSecurityMode.SignAndEncrypt,

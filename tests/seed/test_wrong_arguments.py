@@ -63,6 +63,16 @@ WRONG: dict[str, tuple[Call, str, str]] = {
     "mixed zones of records": (lambda s: s.erp("material", **MIXED), "start.*end", "both with"),
     "no start": (lambda s: s.historian("FlowRate"), "start", "start="),
     "no time": (lambda s: s.cems("CO2", start="soon"), "start", "for example|ISO|such as"),
+    "a word of pandas": (
+        lambda s: s.historian("FlowRate", aggregation="mean", **WINDOW),  # type: ignore[arg-type]
+        "^aggregation: 'mean' is not known; use 'avg'",
+        "'time_avg'.* or 'plot'",
+    ),
+    "nearly a resolution": (
+        lambda s: s.cems("CO2", resolution="hourly", **WINDOW),  # type: ignore[arg-type]
+        "^resolution: 'hourly'",
+        "did you mean 'hour'; use 'minute', 'hour' or 'day'",
+    ),
     "no interval": (
         lambda s: s.historian("FlowRate", interval="blah", **WINDOW),
         "interval.*blah",

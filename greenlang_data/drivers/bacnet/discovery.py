@@ -9,7 +9,7 @@ import socket
 from collections.abc import Iterable
 from typing import Final, NamedTuple
 
-from greenlang_data.drivers.bacnet.endpoint import Endpoint
+from greenlang_data.drivers.address import Address
 from greenlang_data.drivers.bacnet.messages import (
     I_AM,
     Kind,
@@ -33,7 +33,7 @@ class Found(NamedTuple):
     """A device that answered: its instance, where it is, and who made it."""
 
     instance: int
-    endpoint: Endpoint
+    endpoint: Address
     station: Station | None
     vendor: int
 
@@ -65,14 +65,14 @@ class _Listener(asyncio.DatagramProtocol):
             message = parse_apdu(arrival.apdu)
             if message.kind is Kind.UNCONFIRMED and message.choice == I_AM:
                 told = read_i_am(message.body)
-                endpoint = Endpoint(*(arrival.origin or addr[:2]))
+                endpoint = Address(*(arrival.origin or addr[:2]))
                 found = Found(told.object_id & MAX_INSTANCE, endpoint, arrival.station, told.vendor)
                 if len(self.found) < _MOST_FOUND:
                     self.found[found] = None
 
 
 async def find_device(
-    broadcast: Endpoint,
+    broadcast: Address,
     local: tuple[str | None, int],
     instance: int | None,
     tries: int,
@@ -116,7 +116,7 @@ def _listed(found: Iterable[Found]) -> str:
 
 
 async def _listen(
-    broadcast: Endpoint,
+    broadcast: Address,
     local: tuple[str | None, int],
     instance: int | None,
     tries: int,

@@ -11,9 +11,10 @@ from typing import ClassVar, Final
 
 import pyarrow as pa
 
+from greenlang_data.drivers.address import Address
 from greenlang_data.drivers.bacnet.device import Device, identify
 from greenlang_data.drivers.bacnet.discovery import find_device
-from greenlang_data.drivers.bacnet.endpoint import Endpoint, parse_endpoint
+from greenlang_data.drivers.bacnet.endpoint import parse_endpoint
 from greenlang_data.drivers.bacnet.invoke_ids import InvokeIds
 from greenlang_data.drivers.bacnet.link import Link, Patience
 from greenlang_data.drivers.bacnet.listing import list_batches
@@ -159,7 +160,7 @@ class BacnetDriver(Driver):
             )
         return Reader(self._link, self._device.learned, self.source, log), self._device
 
-    async def _where(self) -> tuple[Endpoint, Station | None]:
+    async def _where(self) -> tuple[Address, Station | None]:
         """The address of the device, and who it is behind that if that is a router."""
         config = self.config
         endpoint, station = parse_endpoint(config.endpoint, source=self.source), self._station()

@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import socket
 
-from greenlang_data.drivers.bacnet.endpoint import Endpoint
+from greenlang_data.drivers.address import Address
 from greenlang_data.drivers.bacnet.invoke_ids import InvokeIds
 from greenlang_data.drivers.bacnet.link import Link, Patience
 from greenlang_data.drivers.bacnet.messages import Station
@@ -13,7 +13,7 @@ from greenlang_data.errors import SourceTimeout, SourceUnreachable
 
 
 async def open_link(
-    endpoint: Endpoint,
+    endpoint: Address,
     local: tuple[str | None, int],
     ids: InvokeIds,
     patience: Patience,

@@ -54,7 +54,7 @@ _OWN: Final[dict[PointType, tuple[tuple[int, str, int], ...]]] = {
     "frozen_counter": _COUNTER,
     "analog": _ANALOG,
     "analog_output_status": _ANALOG,
-    "octet_string": (),
+    "octet_string": ((0xE0, "Reserved", UNCERTAIN),),
 }
 _ONLINE: Final = 0x01
 _DOUBLE_BIT: Final = {0: ("Intermediate", UNCERTAIN), 3: ("Indeterminate", BAD)}

@@ -8,8 +8,8 @@ from collections import defaultdict
 from collections.abc import Callable, Sequence
 from typing import Final, NamedTuple
 
+from greenlang_data.drivers.address import Address
 from greenlang_data.drivers.dnp3.carried import Carried
-from greenlang_data.drivers.dnp3.endpoint import Endpoint
 from greenlang_data.drivers.dnp3.guard import Guard
 from greenlang_data.drivers.dnp3.inbox import (
     Block,
@@ -87,7 +87,7 @@ class Master:
     ``points`` are the indices that the outstation reported when the connection began, by type.
     """
 
-    def __init__(self, config: Dnp3Settings, endpoint: Endpoint, carried: Carried) -> None:
+    def __init__(self, config: Dnp3Settings, endpoint: Address, carried: Carried) -> None:
         self._config = config
         self._endpoint = endpoint
         self.trouble = Trouble(config.connector_id, endpoint)

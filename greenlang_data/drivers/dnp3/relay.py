@@ -15,7 +15,7 @@ import ssl
 from collections.abc import Callable
 from typing import Final
 
-from greenlang_data.drivers.dnp3.endpoint import Endpoint
+from greenlang_data.drivers.address import Address
 from greenlang_data.drivers.dnp3.frames import BrokenFrameError, awaited, encode, take_frames
 from greenlang_data.drivers.dnp3.guard import Guard, RefusedFrameError
 
@@ -130,7 +130,7 @@ class Relay:
         self._library: _Library | None = None
         self._server: asyncio.Server | None = None
 
-    async def open(self, endpoint: Endpoint, context: ssl.SSLContext | None) -> None:
+    async def open(self, endpoint: Address, context: ssl.SSLContext | None) -> None:
         """Connect to the outstation, and listen for the library. Raises OSError."""
         loop = asyncio.get_running_loop()
         await loop.create_connection(

@@ -5,7 +5,7 @@ from __future__ import annotations
 import ssl
 from typing import NamedTuple
 
-from greenlang_data.drivers.dnp3.endpoint import Endpoint
+from greenlang_data.drivers.address import Address
 from greenlang_data.drivers.dnp3.indications import refusal
 from greenlang_data.errors import (
     AuthenticationError,
@@ -20,7 +20,7 @@ class Trouble(NamedTuple):
     """Makes the errors of one outstation."""
 
     source: str
-    endpoint: Endpoint
+    endpoint: Address
 
     def late(self, what: str) -> SourceTimeout:
         """It did not do ``what`` in time."""

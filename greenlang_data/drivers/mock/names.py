@@ -2,12 +2,11 @@
 
 from __future__ import annotations
 
-import difflib
-from collections.abc import Iterable
 from typing import Final
 
 from greenlang_data.drivers.mock.catalogue import TAGS
 from greenlang_data.drivers.mock.combustion import STACKS
+from greenlang_data.drivers.mock.nearest import nearest
 from greenlang_data.drivers.mock.stacks import MEASURANDS
 from greenlang_data.drivers.mock.tag import Tag
 from greenlang_data.drivers.schema import UNKNOWN_TAG
@@ -22,13 +21,6 @@ DEFAULT_STACK: Final = "STACK-001"
 def plain(name: str) -> str:
     """``name`` without its namespace."""
     return name.removeprefix(NODE_PREFIX)
-
-
-def nearest(name: str, known: Iterable[str]) -> str | None:
-    """The known name most like ``name``, whatever its case; None when none is like it."""
-    folded = {other.casefold(): other for other in known}
-    close = difflib.get_close_matches(name.casefold(), folded, n=1, cutoff=0.5)
-    return folded[close[0]] if close else None
 
 
 def find_tag(name: str, stack: str) -> Tag | None:

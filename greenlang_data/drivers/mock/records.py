@@ -13,7 +13,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from greenlang_data.drivers.base import ReadLog, Records
-from greenlang_data.drivers.mock.names import nearest
+from greenlang_data.drivers.mock.nearest import nearest
 from greenlang_data.drivers.schema import RECORD_ID
 from greenlang_data.errors import QueryError, UnknownTagError
 
@@ -179,9 +179,9 @@ def _between(table: pa.Table, entity: Entity, request: Records, source: str) -> 
 
 def _instant(bound: datetime | date, days: int) -> datetime:
     if isinstance(bound, datetime):
-        return bound
+        return bound.astimezone(UTC)
     return datetime(bound.year, bound.month, bound.day, tzinfo=UTC) + timedelta(days)
 
 
 def _day(bound: datetime | date) -> date:
-    return bound.astimezone(UTC).date() if isinstance(bound, datetime) else bound
+    return bound.date() if isinstance(bound, datetime) else bound

@@ -7,8 +7,10 @@ from typing import Final
 
 import numpy as np
 
-from greenlang_data.drivers.mock.clock import ANALYSER_MAINTENANCE, IntArray, within
+from greenlang_data.drivers.mock.clock import ANALYSER_MAINTENANCE, IntArray, Span, within
 from greenlang_data.drivers.mock.combustion import STACKS, Stack
+from greenlang_data.drivers.mock.entities.assets import ANALYSERS
+from greenlang_data.drivers.mock.entities.work_orders import emergency_repairs
 from greenlang_data.drivers.mock.tag import CALIBRATION, MAINTENANCE, Codes, Tag
 
 SCAN: Final = 60
@@ -36,9 +38,8 @@ def stack_tags() -> Iterator[Tag]:
     """The tags of all stacks, named ``STACK-001.CO2`` and so on."""
     for place, (name, stack) in enumerate(STACKS.items()):
         calibrated = _FIRST_CALIBRATION + place * CALIBRATION_MINUTES * 60
+        gases = _codes(calibrated, emergency_repairs(ANALYSERS[place]))
         for measurand, (text, unit, decimals, most) in _MEASURANDS.items():
-            # The flow meter is no gas analyser: nothing is passed through it to calibrate it.
-            begin = None if measurand == "flow_rate" else calibrated
             yield Tag(
                 f"{name}.{measurand}",
                 f"{stack.unit.title}, stack: {text}",
@@ -49,7 +50,9 @@ def stack_tags() -> Iterator[Tag]:
                 most,
                 _reading(stack, measurand),
                 good_status="measured",
-                codes=_codes(begin),
+                # The flow meter is no gas analyser: no gas is passed through it to calibrate it,
+                # and it goes on while the analysers are repaired.
+                codes=_codes(None, ()) if measurand == "flow_rate" else gases,
             )
 
 
@@ -57,13 +60,13 @@ def _reading(stack: Stack, measurand: str) -> Callable[[IntArray], IntArray]:
     return lambda times: stack.readings(measurand, times)
 
 
-def _codes(calibrated: int | None) -> Callable[[IntArray], Codes]:
+def _codes(calibrated: int | None, repairs: tuple[Span, ...]) -> Callable[[IntArray], Codes]:
     def codes(times: IntArray) -> Codes:
         found = np.zeros(len(times), np.int8)
         if calibrated is not None:
             since = times % _DAY - calibrated
             found[(since >= 0) & (since < CALIBRATION_MINUTES * 60)] = CALIBRATION
-        found[within(times, ANALYSER_MAINTENANCE)] = MAINTENANCE
+        found[within(times, (*ANALYSER_MAINTENANCE, *repairs))] = MAINTENANCE
         return found
 
     return codes

@@ -5,16 +5,11 @@ from __future__ import annotations
 import re
 from typing import Final, Literal, NamedTuple
 
-from greenlang_data.errors import ConfigurationError
+from greenlang_data.drivers.address import Address, no_address, parse_address
 
 Transport = Literal["tcp", "tls", "rtu+tcp"]
 
 _PORTS: Final[dict[Transport, int]] = {"tcp": 502, "tls": 802, "rtu+tcp": 502}
-_NETWORK: Final = re.compile(
-    r"(?:(?P<transport>tcp|tls|rtu\+tcp)://)?"
-    r"(?:\[(?P<v6>[0-9A-Fa-f:.]+(?:%[\w.-]+)?)\]|(?P<host>[^\s:/@\[\]?#]+))"
-    r"(?::(?P<port>[0-9]{1,5}))?"
-)
 _SERIAL: Final = re.compile(r"(?:serial://)?(?P<path>/[^\s?#]+|COM[0-9]{1,3})")
 _REMEDY: Final = (
     "Write host, host:port, [IPv6 address]:port, or tcp://, tls:// or rtu+tcp:// before one of "
@@ -30,7 +25,7 @@ class NetworkEndpoint(NamedTuple):
     transport: Transport = "tcp"
 
     def __str__(self) -> str:
-        return f"[{self.host}]:{self.port}" if ":" in self.host else f"{self.host}:{self.port}"
+        return str(Address(self.host, self.port))
 
 
 class SerialEndpoint(NamedTuple):
@@ -58,17 +53,9 @@ def parse_endpoint(text: str, *, source: str) -> Endpoint:
     serial = _SERIAL.fullmatch(text)
     if serial is not None:
         return SerialEndpoint(serial["path"])
-    found = _NETWORK.fullmatch(text)
-    transport = _transport(found["transport"]) if found else "tcp"
-    port = int(found["port"] or _PORTS[transport]) if found else 0
-    if found is None or not 1 <= port <= 65535:
-        # What stands before an @ may be a password, so it is not repeated.
-        shown = repr(text) if "@" not in text else "the endpoint"
-        raise ConfigurationError(
-            f"{shown} is no address of a Modbus device", source=source, remedy=_REMEDY
-        )
-    return NetworkEndpoint(found["v6"] or found["host"], port, transport)
-
-
-def _transport(name: str | None) -> Transport:
-    return "tls" if name == "tls" else "rtu+tcp" if name == "rtu+tcp" else "tcp"
+    transport = next((one for one in _PORTS if text.startswith(f"{one}://")), None)
+    rest = text if transport is None else text.removeprefix(f"{transport}://")
+    address = parse_address(rest, _PORTS[transport or "tcp"])
+    if address is None:
+        raise no_address(text, "a Modbus device", source=source, remedy=_REMEDY)
+    return NetworkEndpoint(*address, transport or "tcp")

@@ -31,6 +31,7 @@ _POLICIES: Final[dict[str, Any]] = {
     "Basic256Sha256": security_policies.SecurityPolicyBasic256Sha256,
     "Aes128_Sha256_RsaOaep": security_policies.SecurityPolicyAes128Sha256RsaOaep,
     "Aes256_Sha256_RsaPss": security_policies.SecurityPolicyAes256Sha256RsaPss,
+    "Basic128Rsa15": security_policies.SecurityPolicyBasic128Rsa15,
     "Basic256": security_policies.SecurityPolicyBasic256,
 }
 _MODES: Final = {

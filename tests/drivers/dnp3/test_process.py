@@ -27,7 +27,8 @@ session = gd.Session(sources=[config])
 print(session.scada(["analog:1"])["value"].tolist(), flush=True)
 """
 DRIVER = """
-import asyncio, os, signal, sys, time
+import asyncio, faulthandler, os, signal, sys, time
+faulthandler.dump_traceback_later(15)  # before it is given up, so that a hang says where it is
 from greenlang_data import SCADAConfig
 from greenlang_data.drivers.base import ReadLog, Watch
 from greenlang_data.drivers.dnp3 import Dnp3Driver
@@ -39,7 +40,7 @@ config = SCADAConfig(connector_id="plant", connector_type="scada", protocol="dnp
 def run(peer: Dnp3Peer, code: str, seconds: float = 20) -> str:
     """What it writes; it has to end by itself, and well."""
     process = subprocess.Popen(
-        [sys.executable, "-c", code, str(peer.port)],
+        [sys.executable, "-u", "-c", code, str(peer.port)],
         cwd=TOP,
         stdout=subprocess.PIPE,
         stderr=subprocess.STDOUT,

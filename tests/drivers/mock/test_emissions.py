@@ -14,6 +14,7 @@ from greenlang_data.drivers.mock.combustion import EMISSION_FACTORS, FUELS
 from greenlang_data.drivers.mock.plant import UNITS, Unit
 from tests.drivers.mock.helpers import listed, moment, one, records, rows, series, window
 
+ANALYSERS = ("ASSET-004", "ASSET-005", "ASSET-006")
 GASES = ("CO2", "NOx", "SO2", "CO", "O2", "flow_rate")
 # Metric forms of the factors, worked out by hand: scf = 0.028316846592 m3, mmBtu = 1.05505585262
 # GJ, lb = 453592.37 mg; 1 ppm at 20 Cel and 101.325 kPa in mg/m3.
@@ -110,6 +111,22 @@ def test_a_work_order_explains_each_maintenance() -> None:
         gap = window(f"{stacks[job['asset_id']]}.CO2", job["actual_start"], timedelta(days=2))
         assert gap.end == job["actual_finish"]
         assert set(one(gap)["status"].to_pylist()) == {"maintenance"}
+
+
+def test_an_analyser_under_emergency_repair_shows_nothing_while_its_flow_meter_does() -> None:
+    stacks = {row["asset_id"]: row["tag_prefix"] for row in records("asset").to_pylist()}
+    done = records("work_order", filters={"type": "EM", "status": ["completed", "closed"]})
+    jobs = [job for job in done.to_pylist() if job["asset_id"] in ANALYSERS]
+    assert len(jobs) > 20
+    for job in jobs[::5]:
+        start, took = job["actual_start"], job["actual_finish"] - job["actual_start"]
+        stack = stacks[job["asset_id"]]
+        inside = one(window(f"{stack}.SO2", start, took))
+        assert set(inside["status"].to_pylist()) == {"maintenance"}
+        assert (
+            "maintenance"
+            not in one(window(f"{stack}.flow_rate", start, took))["status"].to_pylist()
+        )
 
 
 def test_stacks_differ_and_a_bare_pollutant_is_the_configured_one() -> None:

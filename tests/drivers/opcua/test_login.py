@@ -73,6 +73,14 @@ def test_every_policy_and_mode(opcua_peer: OpcuaPeer, mode: str, policy: str) ->
     login(opcua_peer.endpoint, security_mode=mode, security_policy=policy, trust_on_first_use=True)
 
 
+def test_the_oldest_policy(opcua_factory: Callable[..., OpcuaPeer]) -> None:
+    peer = opcua_factory(tags=10, history=10, mixed=10, rsa15=True)
+    old = {"security_policy": "Basic128Rsa15", "trust_on_first_use": True}
+    login(peer.endpoint, security_mode="Sign", **old)
+    user = {"username": "operator", "password": "secret-operator"}
+    login(peer.endpoint, security_mode="SignAndEncrypt", **old, **user)
+
+
 def test_user_and_password_over_an_encrypted_channel(opcua_peer: OpcuaPeer) -> None:
     user = {"username": "operator", "password": "secret-operator"}
     login(opcua_peer.endpoint, **FIRST_USE, **user)

@@ -6,11 +6,12 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from decimal import Decimal
+from functools import cache
 from typing import Any, Final
 
 import pyarrow as pa
 
-from greenlang_data.drivers.mock.clock import NOW, seconds
+from greenlang_data.drivers.mock.clock import NOW, Span, seconds
 from greenlang_data.drivers.mock.entities.assets import (
     ANALYSERS,
     EQUIPMENT,
@@ -109,6 +110,19 @@ def _shutdowns() -> Iterator[_Plan]:
                 key + n, asset, "CAL", title, "closed", made, start, two_days, _number(key),
                 plan_id(asset, 1),
             )  # fmt: skip
+
+
+@cache
+def emergency_repairs(asset: int) -> tuple[Span, ...]:
+    """When the asset with this number was under repair at once and out of use; times are UTC.
+
+    Emergency repairs that are done; a planned one is made while the asset is not needed.
+    """
+    return tuple(
+        (int(plan.start.timestamp()), int((plan.start + plan.duration).timestamp()))
+        for plan in _everyday()
+        if plan.asset == asset and plan.type == "EM" and plan.status in FINISHED
+    )
 
 
 def _row(plan: _Plan) -> Row:

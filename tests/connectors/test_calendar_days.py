@@ -1,0 +1,69 @@
+"""A calendar day that is asked for is that day, whatever the zone of the session."""
+
+from __future__ import annotations
+
+from datetime import UTC, date, datetime
+
+import pandas as pd
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+import greenlang_data as gd
+from greenlang_data.connectors.cmms import CMMSQuery
+from greenlang_data.connectors.erp import ERPQuery
+from greenlang_data.errors import QueryError
+from greenlang_data.times import zone_named
+
+ZONES = ["UTC", "Europe/Berlin", "America/Los_Angeles", "Pacific/Kiritimati", "Asia/Kolkata"]
+
+
+@pytest.mark.parametrize("zone", ZONES)
+def test_records_of_a_day_are_those_of_that_day(zone: str) -> None:
+    with gd.Session(mock=True, tz=zone) as s:
+        records = s.erp("purchase_order", start="2025-01-01", end="2025-01-31", limit=None)
+        assert records["order_date"].min() >= date(2025, 1, 1)
+        ordered = sorted(set(records["order_date"]))
+        day = ordered[len(ordered) // 2]
+        found = s.erp("purchase_order", start=day, end=f"{day}T12:00", limit=None)
+    assert set(found["order_date"]) == {day}
+    assert len(found) == (records["order_date"] == day).sum()
+
+
+def test_a_day_in_the_session_s_zone_bounds_instants_by_its_midnight_there() -> None:
+    with gd.Session(mock=True, tz="America/Los_Angeles") as s:
+        found = s.cmms("work_order", start="2024-11-01", end="2024-11-15")["created_at"]
+        everything = s.cmms("work_order")["created_at"]
+    # The clocks change in between, so midnight is an hour later in UTC at the end.
+    low, high = pd.Timestamp("2024-11-01 07:00Z"), pd.Timestamp("2024-11-15 08:00Z")
+    expected = everything[(everything >= low) & (everything < high)]
+    assert len(expected) > 5
+    assert list(found) == list(expected)
+
+
+@given(
+    moment=st.datetimes(datetime(2000, 1, 1), datetime(2025, 1, 1)),
+    zone=st.sampled_from(ZONES),
+    model=st.sampled_from([ERPQuery, CMMSQuery]),
+)
+@settings(max_examples=60, deadline=None)
+def test_a_time_keeps_its_day_and_its_instant(
+    moment: datetime, zone: str, model: type[ERPQuery | CMMSQuery]
+) -> None:
+    where = zone_named(zone)
+    name = {"entity_type": "material"} if model is ERPQuery else {}
+    try:
+        query = model(start_date=moment, **name).in_utc(where)
+    except QueryError as error:
+        assert "clocks change" in str(error)  # noqa: PT017 - only such times may be refused
+        return
+    assert query.start_date.date() == moment.date()
+    assert query.start_date.astimezone(UTC) == moment.replace(tzinfo=where).astimezone(UTC)
+    aware = model(start_date=moment.replace(tzinfo=UTC), **name).in_utc(where)
+    assert aware.start_date.date() == moment.date()
+
+
+def test_windows_are_still_checked() -> None:
+    query = ERPQuery(entity_type="material", start_date="2025-02-01", end_date="2025-01-01")
+    with pytest.raises(QueryError, match="is not after"):
+        query.in_utc(zone_named("Europe/Berlin"))
