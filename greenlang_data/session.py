@@ -4,17 +4,17 @@ from __future__ import annotations
 
 import atexit
 import weakref
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Sequence
 from datetime import UTC, tzinfo
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal, Self
 
 from greenlang_data.answer import frame_of
+from greenlang_data.business import BusinessCalls
 from greenlang_data.cmms import CmmsCalls
 from greenlang_data.connectors.base import BaseConnector, Errors
 from greenlang_data.connectors.cems import CEMSQuery
 from greenlang_data.connectors.driven import DrivenConnector
-from greenlang_data.connectors.erp import ERPQuery
 from greenlang_data.connectors.historian import HistorianAggregation, HistorianQuery
 from greenlang_data.connectors.query import Aggregation, Query, build_query
 from greenlang_data.connectors.registry import AnyConnector
@@ -70,6 +70,8 @@ class Session(CmmsCalls, WatchingCalls):
         # No property, because IPython evaluates none to complete s.tags["<Tab>.
         self.tags = TagsOfSources(self._sources, self._check_open)
         """What there is to read: ``s.tags("plant1").find("*Temp*")``; asks nobody by itself."""
+        self.erp = BusinessCalls(self._sources, self._check_open, self._read)
+        """``s.erp("material", filters={"plant_code": "1000"})``: see its own documentation."""
         self._generation = get_runtime().generation
         self._closed = False
         self._closes_at_exit = False
@@ -207,37 +209,6 @@ class Session(CmmsCalls, WatchingCalls):
             resolution=resolution,
         )
         return self._read("cems", query, source, timeout, errors, shape)
-
-    def erp(
-        self,
-        entity: ERPQuery | str,
-        filters: Mapping[str, Any] | None = None,
-        fields: Sequence[str] | None = None,
-        start: Any = None,
-        end: Any = None,
-        limit: int | None = 1000,
-        *,
-        source: str | None = None,
-        timeout: float | None = None,
-        errors: Errors = "raise",
-    ) -> pd.DataFrame:
-        """Business records, one row each: exact decimals, leading zeros kept, dates as dates.
-
-        ``filters`` maps a column to a value or to a list of them. At most ``limit`` records
-        (None: all); a GreenLangWarning and the provenance's notes say when there are more.
-        """
-        query = build_query(
-            ERPQuery,
-            entity,
-            "entity_type",
-            filters=filters,
-            fields=fields,
-            start_date=start,
-            end_date=end,
-            limit=limit,
-            none_counts=("limit",),
-        )
-        return self._read("erp", query, source, timeout, errors, None)
 
     def fetch(
         self,

@@ -34,8 +34,9 @@ MAY_IMPORT: dict[str, set[str]] = {
     "answer": {"errors", "frames", "provenance", "connectors"},
     "sources": {"errors", "settings", "connectors"},
     "tags": {"errors", "runtime", "provenance", "connectors", "sources", "answer"},
+    "business": {"errors", "runtime", "connectors", "sources", "answer"},
     "session": {
-        "errors", "times", "runtime", "settings", "connectors", "sources", "answer", "export",
+        "errors", "business", "times", "runtime", "settings", "connectors", "sources", "answer", "export",
         "observe", "tags", "watching", "cmms",
     },
     "cmms": {"connectors", "watching"},

@@ -6,11 +6,12 @@ import math
 import operator
 import time
 from abc import abstractmethod
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Callable
 from functools import cache
 from typing import Any, TypeVar
 
 import pyarrow as pa
+from pydantic import BaseModel
 
 from greenlang_data.connectors.base import BaseConnector
 from greenlang_data.connectors.paged import PagedRead
@@ -31,6 +32,7 @@ from greenlang_data.settings import ConnectorConfig
 TQuery = TypeVar("TQuery", bound=Query)
 TPayload = TypeVar("TPayload", bound=ReadPayload)
 TConfig = TypeVar("TConfig", bound=ConnectorConfig)
+TListed = TypeVar("TListed", bound=ReadPayload)
 
 _foreign: list[Driver] = []
 
@@ -171,35 +173,48 @@ class DrivenConnector(BaseConnector[TQuery, TPayload, TConfig]):
         Raises UnsupportedError when neither the source nor its configuration names any, and what
         ``fetch_data`` raises.
         """
+
+        def payload(batches: list[pa.RecordBatch], log: ReadLog) -> TagsPayload:
+            if not sum(one.num_rows for one in batches):
+                raise UnsupportedError(
+                    f"{self.config.source_system} lists no tags",
+                    source=self.config.connector_id,
+                    remedy="Give it a register map or tag list, or check what its user may see.",
+                )
+            return TagsPayload.of(batches, log)
+
+        return await self.listed(
+            TagsQuery(), lambda driver, log: driver.list_tags(log), payload, timeout
+        )
+
+    async def listed(
+        self,
+        query: BaseModel,
+        ask: Callable[[Driver, ReadLog], AsyncIterator[pa.RecordBatch]],
+        payload: Callable[[list[pa.RecordBatch], ReadLog], TListed],
+        timeout: float | None,  # noqa: ASYNC109  (it covers retries and waits too)
+    ) -> tuple[TListed, ConnectorProvenance]:
+        """What the driver lists when it is asked with ``ask``, as a payload with proof."""
         if get_runtime().drives(self._loop):
-            return await get_runtime().bridge(lambda: self.list_tags(timeout))
+            return await get_runtime().bridge(lambda: self.listed(query, ask, payload, timeout))
         attempts = 0
 
-        async def attempt() -> tuple[TagsPayload, str]:
+        async def attempt() -> tuple[TListed, str]:
             nonlocal attempts
             attempts += 1
-            return await self._list_once()
+            log = ReadLog()
+            await self.ensure_connected()
+            origin, opened_with = self.config.source_system, self._opened_with
+            try:
+                batches = [one async for one in ask(self._connected_driver(), log)]
+            except ConnectionError:
+                self._lost_connection()
+                raise
+            self._check_unchanged(opened_with)
+            return payload(batches, log), origin
 
-        payload, origin = await self.run_step(attempt, timeout)
-        return payload, self._provenance(TagsQuery(), payload, attempts, origin)
-
-    async def _list_once(self) -> tuple[TagsPayload, str]:
-        log = ReadLog()
-        await self.ensure_connected()
-        origin, opened_with = self.config.source_system, self._opened_with
-        try:
-            batches = [one async for one in self._connected_driver().list_tags(log)]
-        except ConnectionError:
-            self._lost_connection()
-            raise
-        self._check_unchanged(opened_with)
-        if not sum(one.num_rows for one in batches):
-            raise UnsupportedError(
-                f"{origin} lists no tags",
-                source=self.config.connector_id,
-                remedy="Give the source a register map or tag list, or check what its user may see.",
-            )
-        return TagsPayload.of(batches, log), origin
+        found, origin = await self.run_step(attempt, timeout)
+        return found, self._provenance(query, found, attempts, origin)
 
     def begin_watch(self, request: Watch, log: ReadLog) -> AsyncIterator[pa.RecordBatch]:
         """The driver's watch of ``request``, while connected."""

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from datetime import UTC, datetime
+from functools import partial
 from typing import Any, Literal, Self
 from urllib.parse import urlsplit
 
@@ -12,17 +13,20 @@ from pydantic import BaseModel, Field, model_validator
 
 from greenlang_data.connectors.driven import DrivenConnector
 from greenlang_data.connectors.entities import SYSTEMS, places_of
+from greenlang_data.connectors.listing import EntitiesQuery, FieldsQuery, ListingPayload
 from greenlang_data.connectors.payload import ReadPayload, Rows, rows_of
 from greenlang_data.connectors.query import DatedQuery, Moment
 from greenlang_data.connectors.result import ReadResult
 from greenlang_data.drivers.base import Records, Request
 from greenlang_data.drivers.places import Place
 from greenlang_data.drivers.schema import RECORD_ID
+from greenlang_data.provenance.record import ConnectorProvenance
 from greenlang_data.settings.entity import EntityPlace
 from greenlang_data.settings.odata import ODataProfile, ODataSettings
+from greenlang_data.settings.oracle import OracleSettings
 
 
-class ERPConfig(ODataSettings):
+class ERPConfig(ODataSettings, OracleSettings):
     """Where an ERP system is and how to log in; see the bases of this class for more keys.
 
     ``base_url`` is ``https://host``. ``entities`` says where entities are that the system keeps
@@ -58,6 +62,10 @@ class ERPConfig(ODataSettings):
         return self.base_url
 
     @property
+    def oracle_address(self) -> str:
+        return self.base_url
+
+    @property
     def odata_profile(self) -> ODataProfile:
         if self.erp_system != "dynamics":
             return "sap"
@@ -72,7 +80,7 @@ class ERPConfig(ODataSettings):
         system = self.odata_profile if self.driver_name == "odata" else str(self.erp_system)
         found = dict(SYSTEMS.get(system, {}))
         for name, own in self.entities.items():
-            place = Place(own.service, own.name, own.columns, own.date)
+            place = Place(own.service, own.name, own.columns, own.date, own.key)
             found[name] = (place, *found.get(name, ()))
         return found
 
@@ -131,6 +139,33 @@ class ERPConnector(DrivenConnector[ERPQuery, ERPPayload, ERPConfig]):
             # One more than asked for, to learn whether there are more.
             limit=None if query.limit is None else query.limit + 1,
             places=places_of(query.entity_type, self.config.places),
+        )
+
+    async def list_entities(
+        self,
+        timeout: float | None = None,  # noqa: ASYNC109  (it covers retries and waits too)
+    ) -> tuple[ListingPayload, ConnectorProvenance]:
+        """All entities that can be read, with proof. Raises what ``fetch_data`` raises."""
+        places = self.config.places
+        return await self.listed(
+            EntitiesQuery(),
+            lambda driver, log: driver.list_entities(places, log),
+            partial(ListingPayload.of, "entities"),
+            timeout,
+        )
+
+    async def list_fields(
+        self,
+        entity: str,
+        timeout: float | None = None,  # noqa: ASYNC109  (it covers retries and waits too)
+    ) -> tuple[ListingPayload, ConnectorProvenance]:
+        """All columns of ``entity``, with proof. Raises what ``fetch_data`` raises."""
+        request = Records(entity, places=places_of(entity, self.config.places))
+        return await self.listed(
+            FieldsQuery(entity=entity),
+            lambda driver, log: driver.list_fields(request, log),
+            partial(ListingPayload.of, "fields"),
+            timeout,
         )
 
     def payload(self, query: ERPQuery, result: ReadResult) -> ERPPayload:

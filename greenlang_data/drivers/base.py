@@ -209,8 +209,25 @@ class Driver(ABC):
 
         Raises UnsupportedError where neither the source nor the configuration can tell.
         """
-        raise UnsupportedError(
-            "this kind of source cannot tell its tags",
+        raise self._cannot_list("tags")
+
+    def list_entities(
+        self, places: Mapping[str, tuple[Place, ...]], log: ReadLog
+    ) -> AsyncIterator[pa.RecordBatch]:
+        """What can be read, as batches of :data:`~greenlang_data.drivers.schema.ENTITIES`.
+
+        ``places`` are where canonical entities may be. Raises UnsupportedError where the source
+        cannot tell.
+        """
+        raise self._cannot_list("entities")
+
+    def list_fields(self, request: Records, log: ReadLog) -> AsyncIterator[pa.RecordBatch]:
+        """The columns of an entity, as batches of :data:`~greenlang_data.drivers.schema.FIELDS`."""
+        raise self._cannot_list("columns")
+
+    def _cannot_list(self, what: str) -> UnsupportedError:
+        return UnsupportedError(
+            f"this kind of source cannot tell its {what}",
             source=self.source,
             remedy="Look them up in the system's own tools.",
         )

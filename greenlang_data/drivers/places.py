@@ -16,9 +16,11 @@ class Place:
     name : the set, resource or table there, by the system's own name.
     columns : the canonical name of a column to the system's own.
     date : the column, by its canonical name, that ``start`` and ``end`` bound.
+    key : the columns of the key, by the system's own names, where the system does not tell them.
     """
 
     service: str
     name: str
     columns: Mapping[str, str] = field(default_factory=dict)
     date: str | None = None
+    key: tuple[str, ...] = ()

@@ -56,6 +56,32 @@ TAGS: Final = pa.schema(
     ]
 )
 
+ENTITIES: Final = pa.schema(
+    [
+        # What a query names: the canonical name, or the system's own.
+        ("entity", pa.string()),
+        ("service", pa.string()),
+        ("name", pa.string()),
+        ("description", pa.string()),
+        ("key", pa.string()),
+    ]
+)
+
+FIELDS: Final = pa.schema(
+    [
+        # What a query names, and the system's own name.
+        ("field", pa.string()),
+        ("native_name", pa.string()),
+        ("description", pa.string()),
+        # The system's type, and that of the column.
+        ("data_type", pa.string()),
+        ("arrow_type", pa.string()),
+        ("in_key", pa.bool_()),
+        # Whether a filter is the server's work, or is applied here to all that it sends.
+        ("filtered_by", pa.string()),
+    ]
+)
+
 # In the metadata of a schema of records: the name of the column with each record's own number.
 RECORD_ID: Final = b"record_id"
 

@@ -8,7 +8,8 @@ from pydantic import BaseModel, ConfigDict, Field
 class EntityPlace(BaseModel):
     """An entity's own service, set and column names; ``date`` is what start and end bound.
 
-    ``columns`` maps canonical names to the system's own.
+    ``columns`` maps canonical names to the system's own; ``key`` are own names, for systems that
+    do not tell them.
     """
 
     model_config = ConfigDict(extra="forbid", frozen=True, hide_input_in_errors=True)
@@ -17,3 +18,4 @@ class EntityPlace(BaseModel):
     name: str = Field(min_length=1)
     columns: dict[str, str] = Field(default_factory=dict)
     date: str | None = None
+    key: tuple[str, ...] = ()

@@ -3,13 +3,16 @@
 from __future__ import annotations
 
 import itertools
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
 from typing import Any, ClassVar
 
 from .erp_live import Live
 from .erp_rows import mixed
 from .historian_access import ACCESS_DEFAULTS, RateLimit, Tokens
 from .historian_faults import Rules
-from .historian_http import Emulator
+from .historian_http import Answer, Emulator, Refused, Request
 
 SHARE_BASE = 100_000
 
@@ -49,6 +52,8 @@ class ErpEmulator(Emulator):
         "share_reset": 0.0,
         "share_cut": 0.0,  # cut in the middle of the body
         "retry_after_seconds": 1,  # of a 429 by chance
+        "work": 0.0,  # seconds that each request takes
+        "concurrent_max": 0,  # so many requests at once; more are refused with 429; 0 is no limit
         "inserts": 0,  # so many rows come after each page
         "deletes": 0,  # so many rows go after each page
     }
@@ -57,6 +62,31 @@ class ErpEmulator(Emulator):
         super().__init__()
         self.tokens, self.rate, self.live = Tokens(), RateLimit(), Live()
         self.rules = ChanceRules(self, self.rules)
+        self._working = 0
+
+    def handle(self, request: Request) -> Answer:
+        with self._at_work():
+            return self.answer(request)
+
+    def answer(self, request: Request) -> Answer:
+        """Answer one request that was let in."""
+        raise NotImplementedError
+
+    @contextmanager
+    def _at_work(self) -> Iterator[None]:
+        with self.lock:
+            most = self.knob("concurrent_max")
+            refused = bool(most) and self._working >= most
+            self._working += not refused
+        if refused:
+            headers = {"Retry-After": str(self.knob("retry_after_seconds"))}
+            raise Refused(Answer(429, self.too_many("concurrency"), headers))
+        try:
+            time.sleep(self.knob("work"))
+            yield
+        finally:
+            with self.lock:
+                self._working -= 1
 
     def set(self, knobs: dict[str, Any]) -> None:
         super().set(knobs)
@@ -90,8 +120,8 @@ class ErpEmulator(Emulator):
             "headers": {"Retry-After": seconds},
         }
 
-    def too_many(self) -> Any:
-        """The body of a 429."""
+    def too_many(self, reason: str = "rate") -> Any:
+        """The body of a 429; the reason is ``rate`` or ``concurrency``."""
         return {"error": {"code": "429", "message": "Too many requests"}}
 
     def turn_page(self) -> None:

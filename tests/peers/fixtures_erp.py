@@ -9,7 +9,15 @@ import pytest
 
 from .fixtures import running, start_or_skip
 from .historian_launch import HistorianPeer
-from .launch_erp import CapPeer, start_cap, start_gateway
+from .launch_erp import (
+    CapPeer,
+    start_cap,
+    start_dataverse,
+    start_finance,
+    start_gateway,
+    start_netsuite,
+    start_oracle,
+)
 
 
 @pytest.fixture(scope="session")
@@ -42,6 +50,58 @@ def gateway_peer(gateway_session: HistorianPeer) -> HistorianPeer:
     """The SAP Gateway emulator with all knobs set back and an empty request log."""
     gateway_session.reset()
     return gateway_session
+
+
+@pytest.fixture(scope="session")
+def oracle_session() -> Iterator[HistorianPeer]:
+    """The Oracle Fusion emulator of this session; tests take ``oracle_peer``."""
+    yield from running(start_oracle)
+
+
+@pytest.fixture
+def oracle_peer(oracle_session: HistorianPeer) -> HistorianPeer:
+    """The Oracle Fusion emulator with all knobs set back and an empty request log."""
+    oracle_session.reset()
+    return oracle_session
+
+
+@pytest.fixture(scope="session")
+def netsuite_session() -> Iterator[HistorianPeer]:
+    """The NetSuite emulator of this session; tests take ``netsuite_peer``."""
+    yield from running(start_netsuite)
+
+
+@pytest.fixture
+def netsuite_peer(netsuite_session: HistorianPeer) -> HistorianPeer:
+    """The NetSuite emulator with all knobs set back and an empty request log."""
+    netsuite_session.reset()
+    return netsuite_session
+
+
+@pytest.fixture(scope="session")
+def finance_session() -> Iterator[HistorianPeer]:
+    """The Dynamics 365 finance and operations emulator of this session; tests take ``finance_peer``."""
+    yield from running(start_finance)
+
+
+@pytest.fixture
+def finance_peer(finance_session: HistorianPeer) -> HistorianPeer:
+    """The Dynamics 365 finance and operations emulator with all knobs set back and an empty request log."""
+    finance_session.reset()
+    return finance_session
+
+
+@pytest.fixture(scope="session")
+def dataverse_session() -> Iterator[HistorianPeer]:
+    """The Dataverse emulator of this session; tests take ``dataverse_peer``."""
+    yield from running(start_dataverse)
+
+
+@pytest.fixture
+def dataverse_peer(dataverse_session: HistorianPeer) -> HistorianPeer:
+    """The Dataverse emulator with all knobs set back and an empty request log."""
+    dataverse_session.reset()
+    return dataverse_session
 
 
 @pytest.fixture

@@ -21,10 +21,16 @@ _HEADS = {
     ),
 }
 
+_YES_NO = (
+    '<EnumType Name="NoYes"><Member Name="No" Value="0"/><Member Name="Yes" Value="1"/></EnumType>'
+)
+
 
 def metadata(namespace: str, tables: dict[str, Table], version: int, extra: str = "") -> str:
     """A ``$metadata`` document; ``extra`` goes into the entity container of V2."""
-    types = "".join(_entity_type(table, version) for table in tables.values())
+    kinds = {column.kind for table in tables.values() for column in table.columns.values()}
+    types = _YES_NO if "yesno" in kinds else ""
+    types += "".join(_entity_type(table, version) for table in tables.values())
     sets = "".join(
         f'<EntitySet Name="{name}" EntityType="{namespace}.{name}Type"/>' for name in tables
     )

@@ -60,7 +60,7 @@ class GatewayEmulator(ErpEmulator):
 
     # --- routes --------------------------------------------------------------------------
 
-    def handle(self, request: Request) -> Answer:
+    def answer(self, request: Request) -> Answer:
         if request.path == TOKEN_PATH:
             return token_answer(self, self.tokens, request)
         self.rate.take(self)

@@ -70,3 +70,25 @@ def start_cap(
 def start_gateway(*, port: int = 0, items: int = 120_000, **options: object) -> HistorianPeer:
     """Start the SAP Gateway emulator with ``items`` purchase order items."""
     return _start("SAP Gateway emulator", "gateway_server", port, {"items": items, **options})
+
+
+def start_oracle(*, port: int = 0, orders: int = 2_000, **options: object) -> HistorianPeer:
+    """Start the Oracle Fusion emulator with ``orders`` purchase orders of five lines each."""
+    return _start("Oracle Fusion emulator", "oracle_server", port, {"orders": orders, **options})
+
+
+def start_netsuite(*, port: int = 0, lines: int = 10_000, **options: object) -> HistorianPeer:
+    """Start the NetSuite emulator with ``lines`` transaction lines, five to a transaction."""
+    return _start("NetSuite emulator", "netsuite_server", port, {"lines": lines, **options})
+
+
+def start_finance(*, port: int = 0, lines: int = 30_000, **options: object) -> HistorianPeer:
+    """Start the Dynamics 365 finance and operations emulator with ``lines`` order lines."""
+    return _start(
+        "Finance and operations emulator", "finance_server", port, {"lines": lines, **options}
+    )
+
+
+def start_dataverse(*, port: int = 0, lines: int = 30_000, **options: object) -> HistorianPeer:
+    """Start the Dataverse emulator with ``lines`` products of purchase orders."""
+    return _start("Dataverse emulator", "dataverse_server", port, {"lines": lines, **options})

@@ -65,23 +65,19 @@ def v2_value(value: Any, column: Column, offset: str = "+0000") -> Any:
     return value if isinstance(value, str | bool | int | float) else str(value)
 
 
-class Raw(str):
-    """The digits of a number that JSON is to have as they are."""
+# A private character marks the digits that JSON is to have without quotes.
+_MARK = "\ue000"
 
-    __slots__ = ()
+
+def raw(value: Decimal) -> str:
+    """A number that ``dumps_raw`` writes with all its digits."""
+    return f"{_MARK}{value:f}{_MARK}"
 
 
 def dumps_raw(value: Any) -> str:
-    """JSON in which ``Raw`` is a number with all its digits."""
-    if isinstance(value, dict):
-        return "{" + ",".join(f"{_text(k)}:{dumps_raw(v)}" for k, v in value.items()) + "}"
-    if isinstance(value, list):
-        return "[" + ",".join(map(dumps_raw, value)) + "]"
-    return str(value) if isinstance(value, Raw) else _text(value)
-
-
-def _text(value: Any) -> str:
-    return json.dumps(value, ensure_ascii=False)
+    """JSON in which the numbers of ``raw`` have all their digits."""
+    text = json.dumps(value, ensure_ascii=False, separators=(",", ":"))
+    return text.replace(f'"{_MARK}', "").replace(f'{_MARK}"', "")
 
 
 def v4_value(value: Any, column: Column, *, strings: bool) -> Any:
@@ -99,7 +95,7 @@ def v4_value(value: Any, column: Column, *, strings: bool) -> Any:
     if isinstance(value, bytes):
         return base64.urlsafe_b64encode(value).decode()
     if isinstance(value, Decimal):
-        return f"{value:f}" if strings else Raw(f"{value:f}")
+        return f"{value:f}" if strings else raw(value)
     if column.kind == "int64" and strings:
         return str(value)
     return value if isinstance(value, str | bool | int | float) else str(value)

@@ -5,13 +5,29 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Final
 
-from greenlang_data.connectors.entities import dataverse, finance, sap
+from greenlang_data.connectors.entities import dataverse, finance, oracle, sap
 from greenlang_data.drivers.places import Place
+
+CANONICAL: Final = (
+    "material",
+    "supplier",
+    "customer",
+    "purchase_order",
+    "purchase_order_item",
+    "supplier_invoice",
+    "goods_movement",
+    "cost_center",
+    "gl_entry",
+    "plant",
+    "asset",
+    "unit_of_measure",
+)
 
 SYSTEMS: Final[Mapping[str, Mapping[str, tuple[Place, ...]]]] = {
     "sap": sap.PLACES,
     "finance": finance.PLACES,
     "dataverse": dataverse.PLACES,
+    "oracle": oracle.PLACES,
 }
 """Of each kind of system: the canonical name of an entity to the places it may be in."""
 
@@ -23,8 +39,10 @@ def places_of(entity: str, known: Mapping[str, tuple[Place, ...]]) -> tuple[Plac
     """
     if entity in known:
         return known[entity]
+    # What a set is called by the system, its key stays the same.
+    keys = {one.name: one.key for places in known.values() for one in places if one.key}
     service, slash, name = entity.rpartition("/")
     if slash:
-        return (Place(service, name),)
+        return (Place(service, name, key=keys.get(entity, ())),)
     services = dict.fromkeys(place.service for places in known.values() for place in places)
-    return tuple(Place(service, entity) for service in services)
+    return tuple(Place(service, entity, key=keys.get(entity, ())) for service in services)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator, Iterator
+from collections.abc import AsyncIterator, Iterator, Mapping
 from datetime import timedelta
 from itertools import count
 from typing import ClassVar, Final
@@ -16,9 +16,10 @@ from greenlang_data.drivers.mock.clock import microseconds as microseconds_of
 from greenlang_data.drivers.mock.entities import ENTITIES
 from greenlang_data.drivers.mock.names import checked_stack
 from greenlang_data.drivers.mock.reading import check_window, snapshot_batch, window_batches
-from greenlang_data.drivers.mock.records import find_entity, select
+from greenlang_data.drivers.mock.records import entity_table, field_table, find_entity, select
 from greenlang_data.drivers.mock.sampling import Sampler
 from greenlang_data.drivers.mock.tag_table import tag_table
+from greenlang_data.drivers.places import Place
 from greenlang_data.errors import SourceUnreachable, UnsupportedError
 from greenlang_data.settings import ConnectorConfig
 
@@ -97,6 +98,18 @@ class MockDriver(Driver):
         """All tags of the plant as one batch."""
         await self._receive("list_tags", log)
         yield tag_table()
+
+    async def list_entities(
+        self, places: Mapping[str, tuple[Place, ...]], log: ReadLog
+    ) -> AsyncIterator[pa.RecordBatch]:
+        """All kinds of records of the plant as one batch."""
+        await self._receive("list_entities", log)
+        yield entity_table(ENTITIES)
+
+    async def list_fields(self, request: Records, log: ReadLog) -> AsyncIterator[pa.RecordBatch]:
+        """The columns of one kind of record."""
+        await self._receive(request, log)
+        yield field_table(find_entity(request.entity, ENTITIES, self.source))
 
     async def _receive(self, request: Request | Watch | str, log: ReadLog) -> None:
         """What happens to every request before it is answered."""

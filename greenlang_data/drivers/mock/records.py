@@ -14,7 +14,7 @@ import pyarrow.compute as pc
 
 from greenlang_data.drivers.base import ReadLog, Records
 from greenlang_data.drivers.mock.nearest import nearest
-from greenlang_data.drivers.schema import RECORD_ID
+from greenlang_data.drivers.schema import ENTITIES, FIELDS, RECORD_ID
 from greenlang_data.errors import QueryError, UnknownTagError
 
 INSTANT: Final = pa.timestamp("us", tz="UTC")
@@ -68,6 +68,31 @@ def find_entity(name: str, entities: Mapping[str, Entity], source: str) -> Entit
         source=source,
         remedy=f"{hint}Entities: {', '.join(sorted(entities))}.",
     )
+
+
+def entity_table(entities: Mapping[str, Entity]) -> pa.RecordBatch:
+    """What can be read of the plant's records."""
+    rows = [
+        {"entity": one.name, "name": one.name, "key": ", ".join(one.key)}
+        for one in entities.values()
+    ]
+    return pa.RecordBatch.from_pylist(rows, schema=ENTITIES)
+
+
+def field_table(entity: Entity) -> pa.RecordBatch:
+    """The columns of one entity."""
+    rows = [
+        {
+            "field": one.name,
+            "native_name": one.name,
+            "data_type": str(one.type),
+            "arrow_type": str(one.type),
+            "in_key": one.name in entity.key,
+            "filtered_by": "server",
+        }
+        for one in entity.schema
+    ]
+    return pa.RecordBatch.from_pylist(rows, schema=FIELDS)
 
 
 def select(entity: Entity, request: Records, log: ReadLog, source: str) -> list[pa.RecordBatch]:

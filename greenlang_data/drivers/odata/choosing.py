@@ -4,11 +4,11 @@ from __future__ import annotations
 
 import difflib
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from typing import Protocol
 
 from greenlang_data.drivers.base import ReadLog, Records
-from greenlang_data.drivers.odata.edm import EntitySet, Property
-from greenlang_data.drivers.odata.services import Services
+from greenlang_data.drivers.odata.edm import EntitySet, Property, Service
 from greenlang_data.drivers.places import Place
 from greenlang_data.errors import QueryError, UnknownTagError
 
@@ -39,7 +39,17 @@ class Chosen:
         return native
 
 
-async def choose(services: Services, request: Records, log: ReadLog, source: str) -> Chosen:
+class Catalogue(Protocol):
+    """Where the services of a system are, and what each has."""
+
+    def path(self, name: str) -> str:
+        """The path of a service."""
+
+    async def model(self, name: str, log: ReadLog) -> Service | None:
+        """What is in it, or None when the system has none of that name."""
+
+
+async def choose(services: Catalogue, request: Records, log: ReadLog, source: str) -> Chosen:
     """The first place that exists and has every column that the request names.
 
     Raises UnknownTagError when none exists and QueryError when none has the columns, both with
@@ -52,9 +62,10 @@ async def choose(services: Services, request: Records, log: ReadLog, source: str
         if model is None:
             continue
         sets |= dict.fromkeys(model.sets)
-        if place.name not in model.sets:
+        name = next((one for one in _names(place) if one in model.sets), None)
+        if name is None:
             continue
-        chosen = _chosen(place, services.path(place.service), model.version, model.sets[place.name])
+        chosen = _chosen(place, services.path(place.service), model.version, model.sets[name])
         if not _missing(chosen, request):
             return chosen
         found.append(chosen)
@@ -67,6 +78,11 @@ async def choose(services: Services, request: Records, log: ReadLog, source: str
             or "Configure where it is under entities, or check the login's rights.",
         )
     raise _lacks(found, request, source)
+
+
+def _names(place: Place) -> tuple[str, str]:
+    """A set's own name, and that of a collection below a resource."""
+    return place.name, f"{place.service}/{place.name}"
 
 
 def nearest(name: str, known: Iterable[str]) -> str:
@@ -83,6 +99,8 @@ def _chosen(place: Place, path: str, version: int, entities: EntitySet) -> Chose
     rest = {name: column for name, column in own.items() if name not in natives}
     # A canonical name stands for what it is mapped to, even if the system has such a column too.
     columns = {**mapped, **{name: column for name, column in rest.items() if name not in mapped}}
+    if place.key and all(key in own for key in place.key):
+        entities = replace(entities, keys=place.key)
     return Chosen(place, version, f"{path}/{place.name}", entities, columns)
 
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncGenerator
+from collections.abc import AsyncGenerator, Mapping
 from typing import ClassVar, Final
 
 import pyarrow as pa
@@ -10,10 +10,13 @@ import pyarrow as pa
 from greenlang_data.drivers.base import Driver, ReadLog, Records, Request
 from greenlang_data.drivers.http.client import HttpClient
 from greenlang_data.drivers.http.message import Ask
+from greenlang_data.drivers.odata.choosing import choose
+from greenlang_data.drivers.odata.listing import entity_table, field_table
 from greenlang_data.drivers.odata.profiles import Profile, profile_of
 from greenlang_data.drivers.odata.reading import ODataReading
 from greenlang_data.drivers.odata.said import explain
 from greenlang_data.drivers.odata.services import Services
+from greenlang_data.drivers.places import Place
 from greenlang_data.errors import SourceUnreachable, UnsupportedError
 from greenlang_data.settings.odata import ODataSettings
 
@@ -85,6 +88,20 @@ class ODataDriver(Driver):
             pass
         for batch in reading.batches():
             yield batch
+
+    async def list_entities(
+        self, places: Mapping[str, tuple[Place, ...]], log: ReadLog
+    ) -> AsyncGenerator[pa.RecordBatch, None]:
+        """The sets of every service that ``places`` name."""
+        _, services = self._open()
+        yield await entity_table(services, places, log)
+
+    async def list_fields(
+        self, request: Records, log: ReadLog
+    ) -> AsyncGenerator[pa.RecordBatch, None]:
+        """The columns of the set that would answer ``request``."""
+        _, services = self._open()
+        yield field_table(await choose(services, request, log, self.source))
 
     def _open(self) -> tuple[HttpClient, Services]:
         if self._client is None or self._services is None:

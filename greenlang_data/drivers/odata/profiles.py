@@ -12,8 +12,9 @@ from greenlang_data.settings.odata import ODataSettings
 class Profile:
     """What is sent beside the query itself, and what the server can be relied on for.
 
-    ``skips``: it knows ``$skip``. ``counts_up_to``: its counts end there. ``asks_all``: all columns
-    may be asked for at once.
+    ``skips``: it knows ``$skip``. ``by_key``: rows after a key may be asked for. ``steady_links``:
+    what others write does not shift the pages that it links to. ``counts_up_to``: its counts end
+    there. ``asks_all``: all columns may be asked for at once.
     """
 
     ping: str
@@ -21,6 +22,8 @@ class Profile:
     headers: Mapping[str, str] = field(default_factory=dict)
     skips: bool = True
     orders: bool = True
+    by_key: bool = True
+    steady_links: bool = False
     counts_up_to: int | None = None
     asks_all: bool = True
 
@@ -31,7 +34,13 @@ def profile_of(settings: ODataSettings) -> Profile:
         versions = {"OData-Version": "4.0", "OData-MaxVersion": "4.0"}
         # Its pages hold a cookie that makes their order; a count of 5000 may be of more.
         return Profile(
-            "/api/data/v9.2/WhoAmI", headers=versions, skips=False, orders=False, counts_up_to=5000
+            "/api/data/v9.2/WhoAmI",
+            headers=versions,
+            skips=False,
+            orders=False,
+            by_key=False,
+            steady_links=True,
+            counts_up_to=5000,
         )
     if settings.odata_profile == "finance":
         # Without it only the login's own company is answered, and nothing says so.

@@ -7,11 +7,14 @@ from dataclasses import dataclass
 from typing import Final
 from urllib.parse import quote
 
+import pyarrow as pa
+
 from greenlang_data.drivers.base import ReadLog, Records
 from greenlang_data.drivers.odata.choosing import Chosen
 from greenlang_data.drivers.odata.conditions import Condition, between, one_of
 from greenlang_data.drivers.odata.edm import Property
 from greenlang_data.drivers.odata.profiles import Profile
+from greenlang_data.drivers.schema import RECORD_ID
 from greenlang_data.errors import QueryError
 
 # What OData's own syntax uses stays readable; a colon would look like a scheme.
@@ -45,16 +48,20 @@ class Question:
         """The text of ``$filter``."""
         return " and ".join(one.rendered(self.chosen.version) for one in self.there)
 
-    def url(self, skip: int, page_size: int) -> str:
-        """The path and query of the rows from ``skip`` on."""
+    def url(self, *, page_size: int, read: int = 0, skip: int = 0, after: str = "") -> str:
+        """The path and query of a page, after ``read`` rows: of the rest, or from ``skip`` on.
+
+        The rest is what the condition ``after`` holds for.
+        """
         version, params = self.chosen.version, list(self.profile.params)
-        wanted = None if self.limit is None or self.here else self.limit - skip
+        wanted = None if self.limit is None or self.here else self.limit - read
         if version == 2:
             params.append(("$format", "json"))
             # V2 has no other way to ask for a page.
             wanted = page_size if wanted is None else min(page_size, wanted)
-        if self.condition:
-            params.append(("$filter", self.condition))
+        conditions = [one for one in (self.condition, after) if one]
+        if conditions:
+            params.append(("$filter", " and ".join(conditions)))
         if len(self.read) < len(self.chosen.entities.properties):
             params.append(("$select", ",".join(one.name for one in self.read)))
         if self._orders:
@@ -63,17 +70,39 @@ class Question:
             params.append(("$top", str(wanted)))
         if skip:
             params.append(("$skip", str(skip)))
-        if self.chosen.entities.countable:
+        if self.chosen.entities.countable and not read:
             params.append(("$inlinecount", "allpages") if version == 2 else ("$count", "true"))
-        return f"{self.chosen.path}?{_query(params)}"
+        return f"{self.chosen.path}?{query_text(params)}"
 
     def count_url(self) -> str:
         """The path and query of the number of rows."""
         params = list(self.profile.params)
         if self.condition:
             params.append(("$filter", self.condition))
-        query = f"?{_query(params)}" if params else ""
+        query = f"?{query_text(params)}" if params else ""
         return f"{self.chosen.path}/$count{query}"
+
+    def answer(self, table: pa.Table) -> pa.Table:
+        """The rows and columns that were asked for, of all that was read by the system's names."""
+        for condition in self.here:
+            values = table.column(condition.column.name).combine_chunks()
+            table = table.filter(condition.mask(values))
+        if self.limit is not None:
+            table = table.slice(0, self.limit)
+        columns, fields = [], []
+        for name, column in self.output.items():
+            array = table.column(column.name)
+            columns.append(array)
+            about = {"native": column.name, **({"label": column.label} if column.label else {})}
+            fields.append(pa.field(name, array.type, metadata=about))
+        named = [self.chosen.name_of(key) for key in self.keys]
+        metadata = {RECORD_ID: named[0]} if named else None
+        return pa.Table.from_arrays(columns, schema=pa.schema(fields, metadata=metadata))
+
+    @property
+    def can_skip(self) -> bool:
+        """Whether rows can be skipped."""
+        return self.profile.skips and self.chosen.entities.pageable
 
     @property
     def _orders(self) -> bool:
@@ -137,5 +166,6 @@ def _column(chosen: Chosen, name: str) -> Property:
     return column
 
 
-def _query(params: Sequence[tuple[str, str]]) -> str:
+def query_text(params: Sequence[tuple[str, str]]) -> str:
+    """The part of a URL behind the question mark; a blank is ``%20``, which all servers know."""
     return "&".join(f"{quote(name, _PLAIN)}={quote(value, _PLAIN)}" for name, value in params)

@@ -57,7 +57,7 @@ def assert_rows(
     """Every cell of ``frame`` is that of the row with its key; none is missing or there twice."""
     truth = {tuple(row[one] for one in key): row for row in rows}
     assert len(truth) == len(rows) == len(frame)
-    columns = list(rows[0])
+    columns = list(rows[0])  # those of the frame that are to be compared
     cells = {one: [cell(value) for value in frame[names(one)]] for one in columns}
     seen = set()
     for place in range(len(frame)):
@@ -66,3 +66,10 @@ def assert_rows(
         found = {one: cells[one][place] for one in columns}
         assert found == truth[which], which
     assert len(seen) == len(rows)
+
+
+def native_names(frame: pd.DataFrame) -> Callable[[str], str]:
+    """From a column of the system to its name in the frame."""
+    told = frame.attrs["provenance"].full["metadata"]["completeness"]["native_names"]
+    names = {own: name for name, own in told.items()}
+    return lambda own: names.get(own, own)

@@ -1,0 +1,82 @@
+"""What there is to read: entity sets and their columns, from the services' own metadata."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Mapping, Sequence
+
+import pyarrow as pa
+
+from greenlang_data.drivers.base import ReadLog
+from greenlang_data.drivers.odata.choosing import Catalogue, Chosen
+from greenlang_data.drivers.odata.edm import Property, Service
+from greenlang_data.drivers.odata.values import wire_of
+from greenlang_data.drivers.places import Place
+from greenlang_data.drivers.schema import ENTITIES, FIELDS
+from greenlang_data.errors import AuthenticationError
+
+
+async def entity_table(
+    services: Catalogue, places: Mapping[str, Sequence[Place]], log: ReadLog
+) -> pa.RecordBatch:
+    """Each canonical entity at each place that exists, then every other set of those services."""
+    names = list(dict.fromkeys(one.service for each in places.values() for one in each))
+    found = await asyncio.gather(*(_model(services, name, log) for name in names))
+    models = {name: model for name, model in zip(names, found, strict=True) if model is not None}
+    rows = []
+    taken: set[tuple[str, str]] = set()
+    for entity, each in places.items():
+        for place in each:
+            model = models.get(place.service)
+            if model is not None and place.name in model.sets:
+                rows.append(_row(entity, place.service, place.name, model))
+                taken.add((place.service, place.name))
+    for service, model in models.items():
+        rows += [
+            _row(f"{service}/{name}", service, name, model)
+            for name in model.sets
+            if (service, name) not in taken
+        ]
+    return pa.RecordBatch.from_pylist(rows, schema=ENTITIES)
+
+
+async def _model(services: Catalogue, name: str, log: ReadLog) -> Service | None:
+    try:
+        return await services.model(name, log)
+    except AuthenticationError as error:
+        # Rights are given service by service, and the others can be listed.
+        log.note(f"the service {name} is not listed: {error.what}")
+        return None
+
+
+def _row(entity: str, service: str, name: str, model: Service) -> dict[str, object]:
+    one = model.sets[name]
+    return {
+        "entity": entity,
+        "service": service,
+        "name": name,
+        "description": one.label,
+        "key": ", ".join(one.keys),
+    }
+
+
+def field_table(chosen: Chosen) -> pa.RecordBatch:
+    """The columns of a set, canonical ones first."""
+    rows = [
+        {
+            "field": name,
+            "native_name": column.name,
+            "description": column.label,
+            "data_type": _type(column),
+            "arrow_type": str(wire_of(column).empty),
+            "in_key": column.name in chosen.entities.keys,
+            "filtered_by": "server" if column.filterable and column.is_primitive else "here",
+        }
+        for name, column in chosen.columns.items()
+    ]
+    return pa.RecordBatch.from_pylist(rows, schema=FIELDS)
+
+
+def _type(column: Property) -> str:
+    facets = [str(one) for one in (column.precision, column.scale) if one is not None]
+    return f"{column.type}({', '.join(facets)})" if facets else column.type

@@ -1,0 +1,144 @@
+"""Which page is next, and which was the last.
+
+Where the key sorts, the next page is asked for by the last key: rows that others insert or delete
+meanwhile then shift nothing. Else the server's own links are followed, and where it has none, rows
+are skipped. A short page proves nothing, since a server may lower what it gives without a word.
+"""
+
+from __future__ import annotations
+
+from typing import Any, Final
+from urllib.parse import urlsplit, urlunsplit
+
+from greenlang_data.drivers.base import ReadLog
+from greenlang_data.drivers.http.client import HttpClient
+from greenlang_data.drivers.http.message import Answer
+from greenlang_data.drivers.odata.keyset import key_columns, rows_after
+from greenlang_data.drivers.odata.page import Page
+from greenlang_data.drivers.odata.question import Question
+from greenlang_data.errors import ProtocolError
+from greenlang_data.settings.odata import ODataSettings
+
+_MOST_EMPTY_PAGES: Final = 100
+
+
+class Pager:
+    """The pages of one question. ``by_key`` tells whether they are asked for by the last key."""
+
+    def __init__(
+        self,
+        question: Question,
+        client: HttpClient,
+        settings: ODataSettings,
+        log: ReadLog,
+        source: str,
+    ) -> None:
+        self._question = question
+        self._client = client
+        self._settings = settings
+        self._log = log
+        self._source = source
+        self._keys = key_columns(question.chosen.entities) if question.profile.by_key else ()
+        self._followed_links: set[str] = set()
+        self._has_linked = False
+        self._answer: Answer[Page] | None = None
+        self._link: str | None = None
+        self._first: dict[str, Any] = {}
+        self._last: dict[str, Any] = {}
+        self._empty = 0
+        self.pages: list[Page] = []
+        self.rows = 0
+        self.counted: int | None = None
+        self.ended = False
+
+    @property
+    def by_key(self) -> bool:
+        """Whether the pages after the first are asked for by the last key."""
+        return bool(self._keys)
+
+    def url(self) -> str:
+        """What to ask for next. Raises ProtocolError for a link that leads elsewhere or back."""
+        size = self._settings.page_size
+        if not self.pages:
+            return self._question.url(page_size=size)
+        if self._keys and self.pages[-1].rows:
+            after = rows_after(self._keys, self._last, self._question.chosen.version)
+            return self._question.url(page_size=size, read=self.rows, after=after)
+        if self._link is not None:
+            return self._followed(self._link)
+        return self._question.url(page_size=size, read=self.rows, skip=self.rows)
+
+    def take(self, answer: Answer[Page]) -> None:
+        """Add a page. Raises ProtocolError for one that leads on to nothing but empty ones."""
+        page = answer.data
+        assert page is not None
+        if self._keys and page.rows:
+            first = self._row(page, 0)
+            if self.pages and first in (self._first, self._last):
+                self.without_keys("it does not compare keys")
+                return
+            self._first = self._first or first
+            self._last = self._row(page, page.rows - 1)
+        if not self.pages:
+            self.counted = self.known(page.count)
+        self.pages.append(page)
+        self.rows += page.rows
+        # Only looked at when it is followed: a proxy's other name for the server harms nobody else.
+        self._followed_links.add(answer.url)
+        self._answer, self._link = answer, page.next_link
+        self._has_linked = self._has_linked or self._link is not None
+        self.ended = self._is_last(page)
+
+    def without_keys(self, why: str) -> None:
+        """Go on with the server's links, because it cannot be asked for rows after a key."""
+        self._log.note(f"its own pages were followed, since {why}; changes may have shifted them")
+        self._keys = ()
+
+    def known(self, count: int | None) -> int | None:
+        """A count, where the server counts that far."""
+        most = self._question.profile.counts_up_to
+        return None if count is not None and most is not None and count >= most else count
+
+    def _is_last(self, page: Page) -> bool:
+        question = self._question
+        if question.limit is not None and not question.here and self.rows >= question.limit:
+            return True
+        self._empty = 0 if page.rows else self._empty + 1
+        if self._empty > _MOST_EMPTY_PAGES:
+            raise ProtocolError("it links from one empty page to the next", source=self._source)
+        if self._link is not None:
+            return False
+        if not page.rows:
+            return True
+        if len(self.pages) == 1 and self.counted is not None and self.rows >= self.counted:
+            return True
+        # It links where there is more, but not beyond what was asked for.
+        if self._has_linked and page.rows < self._settings.page_size:
+            return self.counted is None or self.rows >= self.counted
+        return not self._keys and not question.can_skip
+
+    def _followed(self, link: str) -> str:
+        """The URL of a link. Raises ProtocolError when it leads elsewhere or in a circle."""
+        assert self._answer is not None
+        url = self._client.linked(self._answer, self._own(link))
+        if url in self._followed_links:
+            raise ProtocolError("its pages link in a circle", source=self._source)
+        return url
+
+    def _own(self, link: str) -> str:
+        """``link`` with the configured address in place of another name of the same server."""
+        parts = urlsplit(link)
+        if f"{parts.scheme}://{parts.netloc}" in self._settings.server_names:
+            base = urlsplit(self._client.base_url)
+            return urlunsplit((base.scheme, base.netloc, *parts[2:]))
+        return link
+
+    def _row(self, page: Page, place: int) -> dict[str, Any]:
+        names = [one.name for one in self._question.read]
+        return {key.name: self._cell(page, names.index(key.name), place) for key in self._keys}
+
+    def _cell(self, page: Page, column: int, place: int) -> Any:
+        values = page.columns[column]
+        if values is None:
+            raise ProtocolError("it left the key out of its answer", source=self._source)
+        return values[place].as_py()

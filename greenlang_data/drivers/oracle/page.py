@@ -1,0 +1,108 @@
+"""A page of a resource, its rows in columns; a parent's values beside each of its children."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from typing import Any, NamedTuple
+
+import msgspec
+import numpy as np
+import pyarrow as pa
+from msgspec import UNSET
+
+from greenlang_data.drivers.http.jsons import json_decoder
+from greenlang_data.drivers.odata.edm import Property
+from greenlang_data.drivers.odata.page import Page
+from greenlang_data.drivers.odata.values import ABSENT, convert, wire_of
+
+
+class Wanted(NamedTuple):
+    """The columns to read: of the resource itself, and of its child collection if there is one."""
+
+    own: tuple[Property, ...]
+    child: str
+    below: tuple[Property, ...]
+
+
+class Cut(NamedTuple):
+    """A parent that has more children than came with it, and where they are."""
+
+    place: int
+    link: str
+
+
+class Rows(NamedTuple):
+    """A page: ``parents`` rows of the resource itself. ``last`` is the key of the last of them."""
+
+    page: Page
+    parents: int
+    last: tuple[Any, ...]
+    cut: tuple[Cut, ...]
+    own: Sequence[pa.Array | None]
+
+
+def rows_decoder(wanted: Wanted, keys: Sequence[str]) -> Callable[[bytes | bytearray], Rows]:
+    """A function from the body of a collection to its rows. Raises ValueError for anything else."""
+    own, below = wanted.own, wanted.below
+    decoder = json_decoder(_collection(_row(own, wanted.child, below)))
+    places = [[one.name for one in own].index(key) for key in keys]
+
+    def decode(body: bytes | bytearray) -> Rows:
+        envelope: Any = decoder(body)
+        items = envelope.items
+        arrays = _columns(own, items)
+        last = tuple(arrays[place][-1].as_py() for place in places) if items else ()  # type: ignore[index]  # a key
+        count = envelope.total
+        if not wanted.child:
+            page = Page(len(items), arrays, None, count)
+            return Rows(page, len(items), last, (), arrays)
+        whole = [one for one in items if not one.child.more]
+        cut = tuple(Cut(place, _link_of(one)) for place, one in enumerate(items) if one.child.more)
+        below_rows = [row for one in whole for row in one.child.items]
+        lengths = [0 if one.child.more else len(one.child.items) for one in items]
+        which = pa.array(np.repeat(np.arange(len(items)), lengths), pa.int64())
+        repeated = [None if one is None else one.take(which) for one in arrays]
+        columns = [*repeated, *_columns(below, below_rows)]
+        return Rows(Page(len(below_rows), columns, None, None), len(items), last, cut, arrays)
+
+    return decode
+
+
+def _columns(columns: Sequence[Property], rows: Sequence[Any]) -> list[pa.Array | None]:
+    wires = [wire_of(one) for one in columns]
+    if not rows:
+        return [pa.array([], wire.empty) for wire in wires]
+    cells = zip(*(msgspec.structs.astuple(row)[: len(columns)] for row in rows), strict=True)
+    return [
+        convert(column, wire, values)
+        for column, wire, values in zip(columns, wires, cells, strict=True)
+    ]
+
+
+def _row(columns: Sequence[Property], child: str, below: Sequence[Property]) -> Any:
+    fields: list[Any] = []
+    names = {}
+    for place, column in enumerate(columns):
+        found = wire_of(column).found
+        fields.append((f"c{place}", found, ABSENT if found is msgspec.Raw else UNSET))
+        names[f"c{place}"] = column.name
+    if child:
+        fields.append(("child", _collection(_row(below, "", ()))))
+        fields.append(("links", list[dict[str, Any]], []))
+        names["child"] = child
+    return msgspec.defstruct("Row", fields, rename=names, gc=False, kw_only=True)
+
+
+def _collection(row: Any) -> Any:
+    return msgspec.defstruct(
+        "Collection",
+        [("items", list[row]), ("more", bool, False), ("total", int | None, None)],
+        rename={"more": "hasMore", "total": "totalResults"},
+    )
+
+
+def _link_of(item: Any) -> str:
+    for link in item.links:
+        if link.get("rel") == "self" and isinstance(link.get("href"), str):
+            return str(link["href"])
+    raise ValueError("a record has more children than came with it, and no link to them")

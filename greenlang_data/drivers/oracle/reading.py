@@ -1,0 +1,197 @@
+"""One read of a resource, page after page by its key, until a page is empty.
+
+Nothing that the server says about more pages or totals is relied on: Oracle does not promise
+either with large offsets, and lowers a limit without a word. So the end is an empty page, and
+offsets are used only for the few children of one parent.
+"""
+
+from __future__ import annotations
+
+from collections import deque
+from dataclasses import dataclass, field, replace
+from typing import Any, Final
+
+import pyarrow as pa
+
+from greenlang_data.drivers.base import ReadLog, Records
+from greenlang_data.drivers.http.client import HttpClient
+from greenlang_data.drivers.http.message import Ask
+from greenlang_data.drivers.odata.choosing import choose
+from greenlang_data.drivers.odata.edm import Property
+from greenlang_data.drivers.odata.gathered import put_together
+from greenlang_data.drivers.odata.page import Page
+from greenlang_data.drivers.odata.profiles import Profile
+from greenlang_data.drivers.odata.proof import NotWholeError, Proof
+from greenlang_data.drivers.odata.question import Question, ask_for, query_text
+from greenlang_data.drivers.oracle.expression import expression, rows_after
+from greenlang_data.drivers.oracle.page import Rows, Wanted, rows_decoder
+from greenlang_data.drivers.oracle.resources import HEADERS, Resources
+from greenlang_data.drivers.reading import RecordReading
+from greenlang_data.errors import ProtocolError, QueryError, SourceError
+
+_LIMIT: Final = 500
+_BATCH_ROWS: Final = 65_536
+
+
+@dataclass(slots=True)
+class _Pages:
+    counted: int | None = None
+    pages: list[Page] = field(default_factory=list)
+    by_key: bool = True
+
+
+class OracleReading(RecordReading):
+    """Reads the records of one request."""
+
+    def __init__(
+        self, client: HttpClient, resources: Resources, request: Records, log: ReadLog, source: str
+    ) -> None:
+        self._client = client
+        self._resources = resources
+        self._request = request
+        self._log = log
+        self._source = source
+        self._question: Question | None = None
+        self._wanted = Wanted((), "", ())
+        self._keys: tuple[Property, ...] = ()
+        self._pages = _Pages()
+        self._last: tuple[Any, ...] = ()
+        # Parents whose children did not all come with them: their values, and where to go on.
+        self._cut: deque[tuple[list[pa.Array], str, int]] = deque()
+        self._table: pa.Table | None = None
+
+    async def advance(self) -> bool:
+        question = self._question or await self._begin()
+        if self._cut:
+            await self._read_children(question)
+            return True
+        parents = await self._read_page(question)
+        enough = question.limit is not None and not question.here and self.rows >= question.limit
+        if parents and not enough:
+            return True
+        if self._cut:
+            return True
+        self._table = self._proven(question, whole=not parents)
+        return False
+
+    def batches(self) -> list[pa.RecordBatch]:
+        assert self._table is not None, "the read is not at its end"
+        found: list[pa.RecordBatch] = self._table.combine_chunks().to_batches(_BATCH_ROWS)
+        return found or [pa.RecordBatch.from_pylist([], schema=self._table.schema)]
+
+    async def _begin(self) -> Question:
+        chosen = await choose(self._resources, self._request, self._log, self._source)
+        question = ask_for(chosen, self._request, Profile(""), self._log, self._source)
+        resource, _, child = chosen.entities.name.partition("/")
+        model = await self._resources.model(resource, self._log)
+        assert model is not None  # it was chosen from
+        parent = model.sets[resource]
+        keys = [key for key in chosen.entities.keys if key in parent.properties]
+        if not keys:
+            raise QueryError(
+                f"the key of {chosen.entities.name} is not known, so its pages cannot be told apart",
+                source=self._source,
+                remedy="Configure its key under entities.",
+            )
+        own = [one for one in question.read if _is_own(one, parent.properties, child)]
+        own += [one for key in keys if (one := parent.properties[key]) not in own]
+        named = {one.name for one in own}  # a key that a child has too is the parent's
+        below = [one for one in question.read if one.name not in named] if child else []
+        self._keys = tuple(parent.properties[key] for key in keys)
+        self._wanted = Wanted(tuple(own), child, tuple(below))
+        self._question = question
+        return question
+
+    async def _read_page(self, question: Question) -> int:
+        limit = _LIMIT
+        if question.limit is not None and not question.here and not self._wanted.child:
+            limit = min(limit, question.limit - self.rows)
+        params = [
+            ("limit", str(limit)),
+            ("orderBy", ",".join(f"{one.name}:asc" for one in self._keys)),
+            ("fields", self._fields()),
+        ]
+        # Links are needed only to find children that did not come along.
+        params.append(("links", "self") if self._wanted.child else ("onlyData", "true"))
+        after = rows_after(self._keys, self._last) if self._last else [[]]
+        asked = expression(question.there, after)
+        if asked:
+            params.append(("q", asked))
+        if not self._pages.pages:
+            params.append(("totalResults", "true"))
+        resource = question.chosen.entities.name.partition("/")[0]
+        path = f"{self._resources.path(resource)}?{query_text(params)}"
+        rows = await self._ask(path, rows_decoder(self._wanted, [one.name for one in self._keys]))
+        if rows.parents and rows.last == self._last:
+            raise ProtocolError(
+                "it gave the same page again, so it does not compare keys", source=self._source
+            )
+        if not self._pages.pages:
+            self._pages.counted = rows.page.count
+        self._take(rows.page)
+        self._last = rows.last
+        for cut in rows.cut:
+            one = [array.slice(cut.place, 1) for array in rows.own if array is not None]
+            self._cut.append((one, cut.link, 0))
+        return rows.parents
+
+    async def _read_children(self, question: Question) -> None:
+        """A page of the children of one parent, by offset: they are few, and ordered."""
+        parent, link, offset = self._cut[0]
+        below = self._wanted.below
+        keys = [key for key in question.keys if key in {one.name for one in below}]
+        params = [
+            ("limit", str(_LIMIT)),
+            ("offset", str(offset)),
+            ("fields", ",".join(one.name for one in below)),
+            ("onlyData", "true"),
+            *([("orderBy", ",".join(keys))] if keys else []),
+        ]
+        url = f"{self._client.resolve(link)}/child/{self._wanted.child}?{query_text(params)}"
+        rows = await self._ask(url, rows_decoder(Wanted(below, "", ()), []))
+        self._cut.popleft()
+        if not rows.parents:
+            return
+        repeated = [pa.concat_arrays([one] * rows.parents) for one in parent]
+        self._take(replace(rows.page, columns=[*repeated, *rows.page.columns]))
+        self._cut.appendleft((parent, link, offset + rows.parents))
+
+    async def _ask(self, url: str, decode: Any) -> Rows:
+        answer = await self._client.ask(Ask(url, headers=HEADERS), self._log, decode)
+        assert answer.data is not None
+        rows: Rows = answer.data
+        return rows
+
+    def _take(self, page: Page) -> None:
+        self._pages.pages.append(page)
+        self.rows += page.rows
+
+    def _fields(self) -> str:
+        own = ",".join(one.name for one in self._wanted.own)
+        below = ",".join(one.name for one in self._wanted.below)
+        return f"{own};{self._wanted.child}:{below}" if self._wanted.child else own
+
+    def _proven(self, question: Question, *, whole: bool) -> pa.Table:
+        columns = [*self._wanted.own, *self._wanted.below]
+        try:
+            table, absent = put_together(columns, self._pages.pages)
+        except (ValueError, pa.ArrowInvalid) as error:
+            raise ProtocolError(
+                f"its values are of no one type: {str(error)[:150]}", source=self._source
+            ) from None
+        if absent:
+            self._log.note(f"the server left these columns out: {', '.join(absent)}")
+        if self._wanted.child:
+            self._pages.counted = None  # it was of the parents
+        # Its totals are told and not relied on: the pages went by key to an empty one.
+        after = self._pages.counted if whole else None
+        proof = Proof(question, self._pages, after, False, self._log)
+        try:
+            return question.answer(proof.checked(table))
+        except NotWholeError as error:
+            raise SourceError(error.what, source=self._source, remedy=error.remedy) from None
+
+
+def _is_own(column: Property, parent: Any, child: str) -> bool:
+    """Whether a column is the parent's; a name that both have is the child's own."""
+    return not child or parent.get(column.name) is column

@@ -1,0 +1,146 @@
+"""A small OData service of both versions that pages, links and counts as badly as it is told.
+
+Rows are ``ID`` (``"0000"`` …), ``Amount`` (the number and a half) and ``Hidden`` (odd or even, by
+which the server does not filter). ``/v2/S/Rows`` and ``/v4/S/Rows`` are the same rows.
+"""
+
+from __future__ import annotations
+
+import re
+from typing import Any, ClassVar
+from urllib.parse import quote
+
+from tests.peers.historian_http import Answer, Emulator, Request, run
+
+_SAP = 'xmlns:sap="http://www.sap.com/Protocols/SAPData"'
+_TYPE = """<EntityType Name="Row"><Key><PropertyRef Name="ID"/></Key>
+<Property Name="ID" Type="Edm.String" Nullable="false" sap:label="Number"/>
+<Property Name="Amount" Type="Edm.Decimal" Precision="10" Scale="1"/>
+<Property Name="Hidden" Type="Edm.String" sap:filterable="false"/></EntityType>
+<EntityContainer Name="C"><EntitySet Name="Rows" EntityType="NS.Row"/></EntityContainer>"""
+_V2 = (
+    '<edmx:Edmx Version="1.0" xmlns:edmx="http://schemas.microsoft.com/ado/2007/06/edmx">'
+    '<edmx:DataServices><Schema Namespace="NS" xmlns="http://schemas.microsoft.com/ado/2008/09/edm"'
+    f" {_SAP}>{_TYPE}</Schema></edmx:DataServices></edmx:Edmx>"
+)
+_V4 = (
+    '<edmx:Edmx Version="4.0" xmlns:edmx="http://docs.oasis-open.org/odata/ns/edmx">'
+    '<edmx:DataServices><Schema Namespace="NS" xmlns="http://docs.oasis-open.org/odata/ns/edm"'
+    f" {_SAP}>{_TYPE}</Schema></edmx:DataServices></edmx:Edmx>"
+)
+
+
+class LyingService(Emulator):
+    """``after`` pages, ``then`` happens to the rows: deleted, inserted, changed, or a lower cap."""
+
+    defaults: ClassVar[dict[str, Any]] = {
+        **Emulator.defaults,
+        "rows": 250,
+        "cap": 100,
+        "link": "relative",
+        "counts": True,
+        "count_shift": 0,
+        "after": 1,
+        "then": None,
+        "message": None,
+        "etag": None,
+        "keys": "compared",  # or refused, or ignored
+    }
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.pages = 0
+
+    def reset(self) -> None:
+        super().reset()
+        self.pages = 0
+
+    def handle(self, request: Request) -> Answer:
+        version = int(request.parts[0].removeprefix("v"))
+        rest = request.parts[2:]
+        if rest == ["$metadata"]:
+            return self._metadata(request, version)
+        if rest == ["Rows", "$count"]:
+            return Answer(body=str(self._count()), content_type="text/plain")
+        if rest != ["Rows"]:
+            return Answer(404, {"error": {"code": "X/1", "message": "no such resource"}})
+        if "gt" in request.one("$filter") and self.knob("keys") == "refused":
+            return Answer(501, {"error": {"code": "X/2", "message": "no comparisons"}})
+        return self._page(request, version)
+
+    def _metadata(self, request: Request, version: int) -> Answer:
+        etag = self.knob("etag")
+        if etag and request.headers.get("if-none-match") == etag:
+            return Answer(304, b"")
+        headers = {"ETag": etag} if etag else {}
+        return Answer(
+            body=_V2 if version == 2 else _V4, headers=headers, content_type="application/xml"
+        )
+
+    def _happened(self) -> str | None:
+        then: str | None = self.knob("then")
+        return then if self.pages >= self.knob("after") else None
+
+    def _rows(self) -> list[dict[str, Any]]:
+        numbers = list(range(self.knob("rows")))
+        happened = self._happened()
+        if happened == "deleted":
+            numbers = numbers[5:]
+        elif happened == "inserted":
+            numbers = [-5, -4, -3, *numbers]
+        bonus = 1 if happened in ("changed", "changed once") else 0
+        rows = [
+            {"ID": f"{one:04d}", "Amount": f"{one + bonus}.5", "Hidden": "eo"[one % 2]}
+            for one in numbers
+        ]
+        if happened == "changed":
+            rows = [rows[0], *rows]
+        return rows
+
+    def _count(self) -> int:
+        return len(self._rows()) + int(self.knob("count_shift"))
+
+    def _page(self, request: Request, version: int) -> Answer:
+        rows = self._rows()
+        cap = self.knob("cap")
+        if self._happened() == "lower cap":
+            cap //= 7
+        token = request.one("$skiptoken")
+        first = int(token.strip("'")) if token else int(request.one("$skip") or 0)
+        after = re.search(r"ID gt '(.*?)'", request.one("$filter"))
+        if after and self.knob("keys") == "compared":
+            rows = [row for row in rows if row["ID"] > after[1]]
+        top = int(request.one("$top") or len(rows))
+        window = rows[first : first + min(cap, top)]
+        last = first + len(window)
+        more = last < len(rows) and len(window) < top
+        link = self._link(request, last, top - len(window)) if more else None
+        count = self._count() if self.knob("counts") else None
+        self.pages += 1
+        headers = {"sap-message": self.knob("message")} if self.knob("message") else {}
+        return Answer(body=_body(version, window, link, count), headers=headers)
+
+    def _link(self, request: Request, last: int, top: int) -> str | None:
+        kind = self.knob("link")
+        condition = quote(request.one("$filter"))
+        query = f"Rows?$skiptoken={quote(repr(str(last)))}&$top={top}&$filter={condition}"
+        root = request.path.rpartition("/")[0]
+        return {
+            "relative": query,
+            "absolute": f"{self.origin}{root}/{query}",
+            "foreign": f"http://elsewhere.example{root}/{query}",
+            "circle": "Rows?$skiptoken='0'",
+            "none": None,
+        }[kind]
+
+
+def _body(version: int, rows: list[Any], link: str | None, count: int | None) -> Any:
+    if version == 4:
+        told = {"@odata.nextLink": link, "@odata.count": count}
+        return {"value": rows} | {name: one for name, one in told.items() if one is not None}
+    told = {"__next": link, "__count": None if count is None else str(count)}
+    return {"d": {"results": rows} | {name: one for name, one in told.items() if one is not None}}
+
+
+if __name__ == "__main__":
+    run(__doc__, lambda options: LyingService())

@@ -1,0 +1,167 @@
+"""The SAP Gateway emulator: exact values on every wire, and pages in every kind of trouble."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from datetime import UTC, datetime, timedelta
+from typing import Any
+
+import pandas as pd
+import pytest
+
+import greenlang_data as gd
+from tests.drivers.odata.helpers import (
+    EVERY_TYPE,
+    ITEMS,
+    ITEMS_V4,
+    assert_rows,
+    config,
+    native_names,
+)
+from tests.peers.erp_live import is_steady
+from tests.peers.erp_rows import purchase_order_item
+from tests.peers.erp_types import exact_type
+from tests.peers.historian_launch import HistorianPeer
+from tests.peers.launch_erp import start_gateway
+from tests.peers.odata_types import Moment
+
+ROWS = 1_500
+EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
+KEY = ["PurchaseOrder", "PurchaseOrderItem"]
+LOGIN = {"username": "operator", "password": "s3cret-Pässword"}
+
+
+@pytest.fixture(scope="module")
+def running() -> Iterator[HistorianPeer]:
+    with start_gateway(items=ROWS) as peer:
+        yield peer
+
+
+@pytest.fixture
+def peer(running: HistorianPeer) -> HistorianPeer:
+    running.reset()
+    return running
+
+
+@pytest.fixture(params=[ITEMS, ITEMS_V4], ids=["v2", "v4"])
+def items(request: pytest.FixtureRequest) -> Any:
+    return request.param
+
+
+def session(peer: HistorianPeer, **more: Any) -> gd.Session:
+    return gd.Session([config(peer.origin, **{**LOGIN, **more})])
+
+
+def read(peer: HistorianPeer, entity: str, **more: Any) -> pd.DataFrame:
+    with session(peer, **more) as s:
+        return s.erp(entity, limit=None)
+
+
+def assert_all_items(frame: pd.DataFrame) -> None:
+    rows = [purchase_order_item(index) for index in range(ROWS)]
+    assert_rows(frame, native_names(frame), rows, key=KEY)
+
+
+@pytest.mark.parametrize("wire", ["v2", "asked", "always", "never"])
+def test_values_beyond_what_binary_numbers_hold_are_exact(peer: HistorianPeer, wire: str) -> None:
+    services = {}
+    if wire != "v2":
+        peer.set(ieee754=wire)
+        services = {"Z_EVERY_TYPE_SRV": "/sap/opu/odata4/sap/Z_EVERY_TYPE_SRV"}
+    frame = read(peer, EVERY_TYPE, services=services)
+    rows = [plain(exact_type(index)) for index in range(1_000)]
+    precise = {row["Number"]: nanoseconds(row.pop("Precise"), wire) for row in rows}
+    assert_rows(frame, str, rows, key=["Number"])
+    found = frame["Precise"].astype("datetime64[ns, UTC]")
+    told = [None if one is pd.NaT else one.value for one in found]
+    assert dict(zip(frame["Number"], told, strict=True)) == precise
+
+
+def nanoseconds(moment: Moment | datetime | None, wire: str) -> int | None:
+    """Since 1970; on the wire of V2 there are whole milliseconds."""
+    if moment is None:
+        return None
+    tenth = moment.tenth if isinstance(moment, Moment) else 0
+    whole = moment.moment if isinstance(moment, Moment) else moment
+    found = (whole - EPOCH) // timedelta(microseconds=1) * 1000 + tenth * 100
+    return found // 1_000_000 * 1_000_000 if wire == "v2" else found
+
+
+def plain(row: dict[str, Any]) -> dict[str, Any]:
+    texts = {name: None if row[name] is None else str(row[name]) for name in ("ID", "Reference")}
+    return row | texts
+
+
+@pytest.mark.parametrize(
+    "knobs",
+    [
+        {"token": "offset", "page": 700},
+        {"token": "quoted", "page": 700},
+        {"token": "opaque", "page": 700},
+        {"page": 1_000, "lowered_page": 300, "lowered_after": 1},
+        {"silent_cap": 400},
+        {"page": 0},
+        {"unordered": True},
+        {"next_relative": True},
+        {"next_host": "elsewhere.example"},
+        {"page": 500, "inserts": 1, "deletes": 2},
+        {"honours_maxpagesize": False},
+        {"initial_date": "zeros"},
+    ],
+    ids=str,
+)
+def test_every_row_comes_once(peer: HistorianPeer, items: str, knobs: dict[str, Any]) -> None:
+    peer.set(**knobs)
+    frame = read(peer, items)
+    if "inserts" not in knobs:
+        assert_all_items(frame)
+        return
+    names = native_names(frame)
+    found = [
+        (int(order) - 4_500_000_000) * 10 + int(item) // 10 - 1
+        for order, item in zip(frame[names(KEY[0])], frame[names(KEY[1])], strict=True)
+    ]
+    assert len(found) == len(set(found))
+    assert {one for one in range(ROWS) if is_steady(one)} <= set(found)
+
+
+def test_a_fault_now_and_then_loses_nothing(peer: HistorianPeer, items: str) -> None:
+    peer.set(page=150)
+    faults = [
+        {"kind": "status", "status": 429, "headers": {"Retry-After": "0"}, "skip": 3, "times": 1},
+        {"kind": "reset", "skip": 7, "times": 1},
+        {"kind": "cut", "skip": 10, "times": 1},
+        {"kind": "status", "status": 503, "skip": 13, "times": 1},
+    ]
+    peer.set(faults=[{"match": "Item", **one} for one in faults])
+    assert_all_items(read(peer, items))
+
+
+def test_counts_that_lie_are_not_believed_or_told(peer: HistorianPeer, items: str) -> None:
+    peer.set(count_lie=-7)
+    assert_all_items(read(peer, items))
+    peer.set(count_lie=7)
+    with pytest.raises(gd.SourceError, match="counts 1507"):
+        read(peer, items, max_retries=0)
+    assert_all_items(read(peer, items, trust_counts=False))
+
+
+def test_a_wrong_password_is_told_and_asked_once(peer: HistorianPeer) -> None:
+    with pytest.raises(gd.AuthenticationError):
+        read(peer, ITEMS, password="wrong-s3cret")
+    assert len(peer.requests()) == 1
+
+
+def test_an_error_in_a_header_of_a_success(peer: HistorianPeer, items: str) -> None:
+    peer.set(sap_message="error")
+    with pytest.raises(gd.SourceError):
+        read(peer, items)
+    peer.set(sap_message="warning")
+    assert any("warns" in one for one in read(peer, items).attrs["provenance"].full["notes"])
+
+
+@pytest.mark.parametrize("errors", ["json", "xml", "html"])
+def test_a_refusal_is_an_error_whatever_it_looks_like(peer: HistorianPeer, errors: str) -> None:
+    peer.set(errors=errors)
+    with session(peer) as s, pytest.raises(gd.GreenLangError):
+        s.erp("API_NONE_SRV/Nothing")

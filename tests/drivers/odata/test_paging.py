@@ -1,0 +1,261 @@
+"""Pages, links and counts of a server that does them badly: the rows are all there, or an error."""
+
+from __future__ import annotations
+
+import json
+import sys
+from collections.abc import Iterator, Sequence
+from decimal import Decimal
+from typing import Any
+
+import pandas as pd
+import pytest
+
+import greenlang_data as gd
+from tests.drivers.odata.helpers import config
+from tests.peers.historian_launch import TOP, HistorianPeer
+from tests.peers.launch import _scratch_file
+
+
+@pytest.fixture(scope="module")
+def running() -> Iterator[HistorianPeer]:
+    audit = _scratch_file("requests.jsonl")
+
+    def command(port: int) -> Sequence[str]:
+        module = "tests.drivers.odata.lying_service"
+        return [sys.executable, "-m", module, "--port", str(port), "--audit", str(audit)]
+
+    with HistorianPeer("lying OData service", command, audit=audit, folder=TOP) as peer:
+        yield peer
+
+
+@pytest.fixture
+def peer(running: HistorianPeer) -> HistorianPeer:
+    running.reset()
+    return running
+
+
+@pytest.fixture(params=[2, 4], ids=["v2", "v4"])
+def version(request: pytest.FixtureRequest) -> Any:
+    return request.param
+
+
+def session(peer: HistorianPeer, version: int, **more: Any) -> gd.Session:
+    services = {"S": f"/v{version}/S"}
+    return gd.Session([config(peer.origin, services=services, **more)])
+
+
+def read(peer: HistorianPeer, version: int, limit: int | None = None, **more: Any) -> pd.DataFrame:
+    with session(peer, version, **more) as s:
+        return s.erp("S/Rows", limit=limit)
+
+
+def assert_whole(frame: pd.DataFrame, rows: int = 250, first: int = 0) -> None:
+    assert list(frame["ID"]) == [f"{one:04d}" for one in range(first, rows)]
+    assert list(frame["Amount"]) == [Decimal(one) + Decimal("0.5") for one in range(first, rows)]
+
+
+def told(frame: pd.DataFrame) -> dict[str, Any]:
+    found: dict[str, Any] = frame.attrs["provenance"].full["metadata"]["completeness"]
+    return found
+
+
+def notes(frame: pd.DataFrame) -> str:
+    return " ".join(frame.attrs["provenance"].full["notes"])
+
+
+@pytest.mark.parametrize("link", ["relative", "absolute", "none"])
+@pytest.mark.parametrize("keys", ["compared", "refused", "ignored"])
+def test_all_rows_come_however_pages_are_linked(
+    peer: HistorianPeer, version: int, link: str, keys: str
+) -> None:
+    peer.set(link=link, keys=keys)
+    frame = read(peer, version)
+    assert_whole(frame)
+    assert told(frame)["distinct_keys"] == told(frame)["counted_after"] == 250
+    assert told(frame)["paged_by"] == ("key" if keys == "compared" else "the server")
+    assert ("own pages were followed" in notes(frame)) == (keys != "compared")
+    assert gd.verify(frame) == "intact"
+
+
+@pytest.mark.parametrize("link", ["relative", "none"])
+def test_all_rows_come_from_a_server_that_does_not_count(
+    peer: HistorianPeer, version: int, link: str
+) -> None:
+    peer.set(link=link, counts=False)
+    frame = read(peer, version)
+    assert_whole(frame)
+    assert told(frame)["counted_before"] is None
+    assert "no count proves" in notes(frame)
+
+
+def test_a_page_cap_that_is_lowered_on_the_way_loses_nothing(
+    peer: HistorianPeer, version: int
+) -> None:
+    for keys in ("compared", "refused"):
+        for link in ("relative", "none"):
+            peer.reset()
+            peer.set(then="lower cap", link=link, keys=keys)
+            assert_whole(read(peer, version))
+
+
+def test_links_to_elsewhere_and_in_a_circle_are_errors(peer: HistorianPeer, version: int) -> None:
+    peer.set(link="foreign", keys="refused")
+    with pytest.raises(gd.ProtocolError, match=r"elsewhere\.example"):
+        read(peer, version)
+    again = read(peer, version, server_names=("http://elsewhere.example",))
+    assert_whole(again)
+    peer.set(link="circle", keys="refused")
+    with pytest.raises(gd.ProtocolError, match="circle"):
+        read(peer, version)
+
+
+def test_a_server_that_counts_more_than_it_gives_is_refused_unless_that_is_known(
+    peer: HistorianPeer, version: int
+) -> None:
+    peer.set(count_shift=7)
+    with pytest.raises(gd.SourceError, match=r"counts 257.*gave 250"):
+        read(peer, version)
+    frame = read(peer, version, trust_counts=False)
+    assert_whole(frame)
+    assert "counts 257" in notes(frame)
+
+
+def test_a_server_that_counts_less_than_it_gives_is_told(peer: HistorianPeer, version: int) -> None:
+    peer.set(count_shift=-100)
+    frame = read(peer, version)
+    assert_whole(frame)
+    assert "counts 150 records before and 150 after, and gave 250" in notes(frame)
+
+
+@pytest.mark.parametrize(("then", "first", "after"), [("inserted", 0, 253), ("deleted", 0, 245)])
+@pytest.mark.parametrize("link", ["relative", "none"])
+def test_rows_that_others_insert_or_delete_shift_nothing_when_pages_go_by_key(
+    peer: HistorianPeer, version: int, then: str, first: int, after: int, link: str
+) -> None:
+    peer.set(then=then, after=1, link=link)
+    frame = read(peer, version)
+    assert_whole(frame, first=first)
+    assert f"250 records before and {after} after" in notes(frame)
+    assert told(frame)["drift"] is True
+
+
+@pytest.mark.parametrize(("then", "rows"), [("inserted", 253), ("deleted", 245)])
+@pytest.mark.parametrize("link", ["relative", "none"])
+def test_pages_that_may_have_been_shifted_are_all_read_again(
+    peer: HistorianPeer, version: int, then: str, rows: int, link: str
+) -> None:
+    peer.set(then=then, after=1, link=link, keys="refused")
+    frame = read(peer, version)
+    assert len(frame) == frame["ID"].nunique() == rows
+    assert frame.attrs["provenance"]["retries"] == 1
+    assert told(frame)["drift"] is False
+    peer.reset()
+    peer.set(then=then, after=1, link=link, keys="refused")
+    with pytest.raises(gd.SourceError, match=r"shifted|twice"):
+        read(peer, version, max_retries=0)
+
+
+def test_rows_that_came_twice_and_differ_are_refused(peer: HistorianPeer, version: int) -> None:
+    peer.set(then="changed", after=1, keys="refused")
+    with pytest.raises(gd.SourceError, match=r"came twice and differ"):
+        read(peer, version, max_retries=0)
+
+
+@pytest.mark.parametrize("kind", ["reset", "cut", "garbage_once"])
+def test_a_page_that_fails_is_asked_for_again_and_the_others_are_not(
+    peer: HistorianPeer, version: int, kind: str
+) -> None:
+    if kind == "garbage_once":
+        peer.fault("status", "Rows", status=429, headers={"Retry-After": "0"}, skip=1, times=1)
+    else:
+        peer.fault(kind, "Rows", skip=1, times=1)
+    frame = read(peer, version)
+    assert_whole(frame)
+    pages = [one for one in peer.requests() if one["path"].endswith("/Rows")]
+    assert len(pages) == 4
+    assert frame.attrs["provenance"]["retries"] == 1
+
+
+def test_a_failure_on_every_page_is_overcome_when_each_is_tried_again(
+    peer: HistorianPeer, version: int
+) -> None:
+    peer.set(cap=20)
+    rules = [{"kind": "reset", "match": "Rows", "skip": n, "times": 1} for n in range(0, 12, 2)]
+    peer.set(faults=rules)
+    assert_whole(read(peer, version, max_retries=1))
+
+
+def test_an_error_inside_a_success_is_an_error_and_a_warning_is_told(
+    peer: HistorianPeer, version: int
+) -> None:
+    peer.set(message=json.dumps({"code": "X/1", "message": "no stock", "severity": "error"}))
+    with pytest.raises(gd.SourceError, match="no stock"):
+        read(peer, version)
+    peer.set(message=json.dumps({"code": "X/2", "message": "rates are old", "severity": "warning"}))
+    assert "rates are old" in notes(read(peer, version))
+
+
+def test_what_a_refusal_says_reaches_the_user(peer: HistorianPeer, version: int) -> None:
+    inner = {"errordetails": [{"code": "Z/9", "message": "ask the owner", "severity": "error"}]}
+    v2 = {"code": "Z/1", "message": {"lang": "en", "value": "not today"}, "innererror": inner}
+    v4 = {"code": "Z/1", "message": "not today", "details": [{"message": "ask the owner"}]}
+    peer.fault("status", "Rows", status=400, body={"error": v2 if version == 2 else v4})
+    with pytest.raises(gd.SourceError, match=r"not today; ask the owner \(Z/1\)"):
+        read(peer, version)
+
+
+@pytest.mark.parametrize("kind", ["garbage", "html_login", "empty"])
+def test_what_is_no_page_is_an_error(peer: HistorianPeer, version: int, kind: str) -> None:
+    peer.fault(kind, "Rows")
+    with pytest.raises(gd.SourceError):
+        read(peer, version)
+
+
+def test_what_the_server_does_not_filter_is_filtered_here(
+    peer: HistorianPeer, version: int
+) -> None:
+    with session(peer, version) as s:
+        frame = s.erp("S/Rows", filters={"Hidden": "o", "ID": ["0001", "0002", "0003"]}, limit=None)
+        few = s.erp("S/Rows", filters={"Hidden": "o"}, fields=["ID"], limit=None)
+    assert told(frame)["filtered_by_server"] == ["ID"]
+    assert told(frame)["filtered_here"] == ["Hidden"]
+    # This service filters by nothing at all, which is its lie: only what is filtered here holds.
+    assert set(frame["Hidden"]) == {"o"}
+    assert list(few["ID"]) == [f"{one:04d}" for one in range(1, 250, 2)]
+
+
+def test_metadata_are_asked_for_again_by_their_tag_only(peer: HistorianPeer, version: int) -> None:
+    peer.set(etag='W/"7"')
+    read(peer, version)
+    read(peer, version)
+    asked = [one for one in peer.requests() if one["path"].endswith("$metadata")]
+    assert [one["headers"].get("if-none-match") for one in asked] == [None, 'W/"7"']
+
+
+def test_the_load_budget_ends_a_read_that_is_too_long(peer: HistorianPeer, version: int) -> None:
+    with pytest.raises(gd.LoadBudgetExceeded, match="200 points"):
+        read(peer, version, max_points=150)
+    assert len([one for one in peer.requests() if one["path"].endswith("/Rows")]) == 2
+
+
+def test_the_calls_own_timeout_bounds_all_pages_together(peer: HistorianPeer, version: int) -> None:
+    peer.set(cap=10, delay=0.1)
+    with session(peer, version) as s, pytest.raises(TimeoutError):
+        s.erp("S/Rows", limit=None, timeout=0.5)
+    peer.set(cap=125, delay=0.0)
+    assert_whole(read(peer, version))
+
+
+def test_only_gets_are_sent_and_the_login_stays_out_of_everything(
+    peer: HistorianPeer, version: int
+) -> None:
+    login = {"username": "reader", "password": "hunter2hunter2"}
+    with session(peer, version, **login, sap_client="100", sap_language="en") as s:
+        frame = s.erp("S/Rows", limit=None)
+        assert s.status() is not None
+    assert {one["method"] for one in peer.requests()} == {"GET"}
+    first = next(one for one in peer.requests() if one["path"].endswith("/Rows"))
+    assert ["sap-client", "100"] in first["query"]
+    assert all(one["headers"]["sap-client"] == "100" for one in peer.requests())
+    assert "hunter2" not in json.dumps(frame.attrs["provenance"].to_dict(), default=str)

@@ -1,0 +1,59 @@
+"""A pod with few orders of many lines, of which only the first come with their order."""
+
+from __future__ import annotations
+
+from typing import Any, ClassVar
+
+from tests.peers.historian_http import Answer, Emulator, Request, run
+
+_ROOT = "/fscmRestApi/resources/11.13.18.05"
+
+
+def _attributes(**kinds: str) -> dict[str, Any]:
+    return {"attributes": [{"name": name, "type": kind} for name, kind in kinds.items()]}
+
+
+class ManyLines(Emulator):
+    """``orders`` orders of ``lines`` lines each; ``with_order`` come with it, ``page`` at once."""
+
+    defaults: ClassVar[dict[str, Any]] = {
+        **Emulator.defaults, "orders": 4, "lines": 60, "with_order": 25, "page": 500,
+    }  # fmt: skip
+
+    def handle(self, request: Request) -> Answer:
+        parts = request.path.removeprefix(f"{_ROOT}/").split("/")
+        if parts[-1] == "describe":
+            lines = _attributes(POLineId="integer", POHeaderId="integer", Quantity="number")
+            orders = _attributes(POHeaderId="integer", OrderNumber="string")
+            return Answer(
+                body={"Resources": {"purchaseOrders": {**orders, "children": {"lines": lines}}}}
+            )
+        if parts[-1] == "lines":
+            first = int(request.one("offset") or 0)
+            found = self._lines(int(parts[1]))[first : first + self.knob("page")]
+            return Answer(body={"items": found, "count": len(found), "hasMore": True})
+        after = int(request.one("q", "POHeaderId > -1").split()[-1])
+        items = [self._order(one) for one in range(self.knob("orders")) if one > after]
+        return Answer(body={"items": items, "count": len(items), "hasMore": False})
+
+    def _order(self, number: int) -> dict[str, Any]:
+        lines = self._lines(number)
+        some = lines[: self.knob("with_order")]
+        return {
+            "POHeaderId": number,
+            "OrderNumber": f"{number:05d}",
+            "lines": {"items": some, "count": len(some), "hasMore": len(some) < len(lines)},
+            "links": [{"rel": "self", "href": f"{self.origin}{_ROOT}/purchaseOrders/{number}"}],
+        }
+
+    def _lines(self, order: int) -> list[dict[str, Any]]:
+        # Every second order has few lines, which all come along.
+        count = self.knob("lines") if order % 2 else 3
+        return [
+            {"POLineId": order * 1000 + one, "POHeaderId": order, "Quantity": one}
+            for one in range(count)
+        ]
+
+
+if __name__ == "__main__":
+    run(__doc__, lambda options: ManyLines())
