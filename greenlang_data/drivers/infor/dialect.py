@@ -93,7 +93,7 @@ class Dialect:
         zone = self._needed_zone()
         first, second = (local.replace(tzinfo=zone, fold=fold) for fold in (0, 1))
         if first.utcoffset() != second.utcoffset():
-            self._log.warn(
+            self._log.caution(
                 "times in an hour that a change of the clocks repeats or skips have no one "
                 "meaning without an offset, and were left empty"
             )

@@ -102,7 +102,7 @@ class Rows:
         return (
             (not selection.sites or self._raw(row, "site") in selection.sites)
             and (not selection.assets or self._raw(row, "asset_id") in selection.assets)
-            and (not selection.statuses or self._meaning(row) in selection.statuses)
+            and (self._tell(row) in selection.statuses or not selection.statuses)
         )
 
     def _meaning(self, row: Row) -> str | None:
@@ -113,15 +113,19 @@ class Rows:
         )
         return self.meanings.of(text_of(self._raw(row, "status_raw")) or None, system, text)
 
+    def _tell(self, row: Row) -> str | None:
+        """What the status of a row means; an unknown one is told, wanted or not."""
+        meaning = self._meaning(row)
+        if meaning == UNKNOWN:
+            self._log.caution(
+                f"what the status {self._raw(row, 'status_raw')!r} means is not known, so it is "
+                f"{UNKNOWN!r}; name it in status_map.{self._table.entity.name}"
+            )
+        return meaning
+
     def _status_columns(self, rows: Sequence[Row]) -> dict[str, list[Any]]:
         raw = [text_of(self._raw(row, "status_raw")) or None for row in rows]
         meanings = [self._meaning(row) for row in rows]
-        for text, meaning in zip(raw, meanings, strict=True):
-            if meaning == UNKNOWN:
-                self._log.warn(
-                    f"what the status {text!r} means is not known, so it is {UNKNOWN!r}; "
-                    f"name it in status_map.{self._table.entity.name}"
-                )
         return {
             "status": meanings,
             "status_all": [None if text is None else [text] for text in raw],
