@@ -37,6 +37,8 @@ _BUILT_IN: Final[dict[str, tuple[str, str]]] = {
     "dnp3": ("greenlang_data.drivers.dnp3:Dnp3Driver", "dnp3"),
     "bacnet": ("greenlang_data.drivers.bacnet:BacnetDriver", "bacnet"),
     "maximo": ("greenlang_data.drivers.maximo:MaximoDriver", ""),
+    "infor": ("greenlang_data.drivers.infor:InforDriver", ""),
+    "sap_pm": ("greenlang_data.drivers.sappm:SapPmDriver", ""),
     "mock": ("greenlang_data.drivers.mock:MockDriver", ""),
 }
 

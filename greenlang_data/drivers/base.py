@@ -126,7 +126,7 @@ class ReadLog:
         if sentence not in self.notes:
             self.notes.append(sentence)
 
-    def warn(self, sentence: str) -> None:
+    def caution(self, sentence: str) -> None:
         """Like :meth:`note`, for what the user should see without looking."""
         self.note(sentence)
         if sentence not in self.warnings:

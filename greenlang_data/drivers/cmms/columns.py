@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
 from decimal import ROUND_HALF_EVEN, Context, Decimal, InvalidOperation
-from typing import Any, Final
+from typing import Any, Final, NamedTuple
 
 import pyarrow as pa
 import pyarrow.compute as pc
@@ -22,16 +22,24 @@ _DATE_LENGTH: Final = len("2026-03-01")
 Values = Sequence[Any]
 
 
+class Moments(NamedTuple):
+    """A column of instants, and which of them are calendar dates, as Arrow arrays."""
+
+    instants: pa.Array
+    are_dates: pa.Array
+
+
 def make_batch(
     entity: Entity,
-    columns: Mapping[str, Values],
+    columns: Mapping[str, Values | pa.Array | Moments],
     native: Mapping[str, Kind],
     log: ReadLog,
 ) -> pa.RecordBatch:
     """A batch of ``entity`` with the system's own columns after the canonical ones.
 
     ``columns`` has the values of a canonical or native column by its name, all of one length; one
-    that is not there is null. Instants are ISO 8601 texts, with an offset or of the date alone.
+    that is not there is null. Instants are ISO 8601 texts, with an offset or of the date alone, or
+    Arrow's dates or timestamps with a zone.
 
     Raises ValueError, naming the column, for a value that is not of its kind.
     """
@@ -40,7 +48,9 @@ def make_batch(
     flags: list[pa.Array] = []
     for name, kind in entity.columns.items():
         if kind is Kind.INSTANT:
-            instants, are_dates = _named(name, _instants, columns.get(name) or [None] * rows)
+            found = columns.get(name)
+            values = pa.nulls(rows, kind.value) if found is None else found
+            instants, are_dates = _named(name, _instants, values)
             arrays.append(instants)
             flags.append(are_dates)
         else:
@@ -50,17 +60,23 @@ def make_batch(
 
 
 def _column(
-    name: str, kind: Kind, columns: Mapping[str, Values], rows: int, log: ReadLog
+    name: str,
+    kind: Kind,
+    columns: Mapping[str, Values | pa.Array | Moments],
+    rows: int,
+    log: ReadLog,
 ) -> pa.Array:
     values = columns.get(name)
     if values is None:
         return pa.nulls(rows, kind.value)
     if kind is Kind.NUMBER:
         return _named(name, lambda some: _numbers(name, some, log), values)
+    if isinstance(values, pa.Array):
+        return _named(name, lambda some: some.cast(kind.value), values)
     return _named(name, _MAKERS[kind], values)
 
 
-def _named(name: str, make: Callable[[Values], Any], values: Values) -> Any:
+def _named(name: str, make: Callable[[Any], Any], values: Any) -> Any:
     try:
         return make(values)
     except (pa.ArrowException, ValueError, TypeError, OverflowError) as error:
@@ -136,12 +152,23 @@ def _fitted(number: Decimal, name: str, log: ReadLog) -> Decimal:
     return rounded
 
 
-def _instants(values: Values) -> tuple[pa.Array, pa.Array]:
+def _instants(values: Values | pa.Array | Moments) -> Moments:
     """Instants, and which of them are calendar dates."""
+    if isinstance(values, Moments):
+        return values
+    if isinstance(values, pa.Array):
+        dates = pa.types.is_date(values.type)
+        flags = pc.if_else(pc.is_valid(values), pa.scalar(dates), pa.scalar(None, pa.bool_()))
+        return Moments(
+            values.cast(pa.timestamp("us") if dates else Kind.INSTANT.value).cast(
+                Kind.INSTANT.value
+            ),
+            flags,
+        )
     texts = pa.array([value or None for value in values], pa.string())
     are_dates = pc.equal(pc.utf8_length(texts), _DATE_LENGTH)
     midnights = pc.binary_join_element_wise(texts, "T00:00:00Z", "")
-    return pc.if_else(are_dates, midnights, texts).cast(Kind.INSTANT.value), are_dates
+    return Moments(pc.if_else(are_dates, midnights, texts).cast(Kind.INSTANT.value), are_dates)
 
 
 def _days(values: Values) -> pa.Array:
@@ -153,7 +180,7 @@ def _days(values: Values) -> pa.Array:
 _MAKERS: Final[Mapping[Kind, Callable[[Values], pa.Array]]] = {
     Kind.TEXT: _texts,
     Kind.TEXTS: lambda values: pa.array(values, Kind.TEXTS.value),
-    Kind.INSTANT: lambda values: _instants(values)[0],
+    Kind.INSTANT: lambda values: _instants(values).instants,
     Kind.DAY: _days,
     Kind.FLAG: lambda values: pa.array([flag_of(value) for value in values], pa.bool_()),
 }

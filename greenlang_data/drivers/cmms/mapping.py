@@ -76,7 +76,7 @@ def mapped(
 
 
 def _check_entities(settings: CmmsSettings) -> None:
-    for key in ("objects", "field_map", "status_map", "native_columns"):
+    for key in ("objects", "field_map", "status_map", "native_columns", "dataspies"):
         for name in getattr(settings, key):
             if name not in ENTITIES:
                 raise ConfigurationError(

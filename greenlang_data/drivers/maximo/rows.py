@@ -77,9 +77,19 @@ class Rows:
         for row in rows:
             if self._drops_tasks and flag_of(row.get(_TASK)):
                 self._log.note("tasks of work orders were left out; include_tasks has them")
-            elif not self._statuses or self._meaning(row) in self._statuses:
+            elif self._tell(row) in self._statuses or not self._statuses:
                 found.append(row)
         return found
+
+    def _tell(self, row: Row) -> str | None:
+        """What the status of a row means; an unknown one is told, wanted or not."""
+        meaning = self._meaning(row)
+        if meaning == UNKNOWN:
+            self._log.caution(
+                f"what the status {row.get(self.status)!r} means is not known, so it is "
+                f"{UNKNOWN!r}; name it in status_map.{self._structure.entity.name}"
+            )
+        return meaning
 
     def _meaning(self, row: Row) -> str | None:
         return self.meanings.of(text_of(row.get(self.status)), self._internal(row))
@@ -91,12 +101,6 @@ class Rows:
         raw = [text_of(row.get(self.status)) for row in rows]
         meanings = [self._meaning(row) for row in rows]
         internal = [self._internal(row) for row in rows]
-        for text, meaning in zip(raw, meanings, strict=True):
-            if meaning == UNKNOWN:
-                self._log.warn(
-                    f"what the status {text!r} means is not known, so it is {UNKNOWN!r}; "
-                    f"name it in status_map.{self._structure.entity.name}"
-                )
         return {
             "status": meanings,
             "status_all": [None if text is None else [text] for text in raw],

@@ -61,7 +61,8 @@ _WORK_ORDER: Final = Structure(
         "actual_start": "actstart",
         "actual_finish": "actfinish",
         "due_at": "targcompdate",
-        "failure_code": "failurecode",
+        # The class of failure is Maximo's own; the problem is what other systems call the failure.
+        "failure_code": "problemcode",
         "labor_hours": "actlabhrs",
         "cost_total": "acttotalcost",
         "parent_id": "parent",
@@ -77,7 +78,7 @@ _WORK_ORDER: Final = Structure(
         "estdur": Kind.NUMBER,
         "actlabcost": Kind.NUMBER,
         "actmatcost": Kind.NUMBER,
-        "problemcode": Kind.TEXT,
+        "failurecode": Kind.TEXT,
         "jpnum": Kind.TEXT,
     },
 )

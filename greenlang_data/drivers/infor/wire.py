@@ -1,0 +1,115 @@
+"""What Infor EAM answers, as plain structures."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from decimal import Decimal
+from typing import Any, Final
+
+from msgspec import Struct
+
+from greenlang_data.drivers.http.jsons import errors_in, json_decoder
+
+_NO_SESSION: Final = "NoSessionException"
+
+
+class Field(Struct, rename="upper", gc=False):
+    """One field of a row of a grid."""
+
+    fieldname: str
+    datatype: str = "VARCHAR"
+    fieldvalue: str | None = None
+
+
+class Record(Struct, rename="upper", gc=False):
+    """One row of a grid."""
+
+    datafield: list[Field]
+
+
+class Metadata(Struct, rename="upper"):
+    """About a page of a grid; a ``+`` says that there is more."""
+
+    morerecordpresent: str | None = None
+
+
+class GridData(Struct, rename="upper"):
+    """A page of a grid."""
+
+    datarecord: list[Record] | None = None
+    metadata: Metadata | None = None
+    currentcursorposition: int | None = None
+    nextcursorposition: int | None = None
+
+
+class GridResult(Struct, rename={"data": "ResultData"}):
+    """What is inside ``Result``."""
+
+    data: GridData
+
+
+class GridAnswer(Struct, rename={"result": "Result"}):
+    """A whole answer."""
+
+    result: GridResult
+
+
+Row = Mapping[str, Any]
+
+
+@dataclass(frozen=True, slots=True)
+class Page:
+    """Rows, and where they and the next ones are. ``kinds`` has Infor's type of each field."""
+
+    rows: Sequence[Row]
+    kinds: Mapping[str, str]
+    current: int | None
+    following: int | None
+    says_more: bool = False
+
+
+_grid: Callable[[bytes | bytearray], GridAnswer] = json_decoder(GridAnswer)
+_any: Callable[[bytes | bytearray], Any] = json_decoder(Any, float_hook=Decimal)
+
+
+def read_grid(body: bytes | bytearray) -> Page:
+    """A page of a grid. Raises ValueError when it is none."""
+    data = _grid(body).result.data
+    records = data.datarecord or []
+    rows = [{one.fieldname: one.fieldvalue for one in record.datafield} for record in records]
+    kinds = {one.fieldname: one.datatype for one in records[0].datafield} if records else {}
+    says_more = data.metadata is not None and data.metadata.morerecordpresent == "+"
+    return Page(rows, kinds, data.currentcursorposition, data.nextcursorposition, says_more)
+
+
+def collection_reader(within: str) -> Callable[[bytes | bytearray], Page]:
+    """A function from a body to a page of the entities called ``within``."""
+
+    def read(body: bytes | bytearray) -> Page:
+        try:
+            data = _any(body)["Result"]["ResultData"]
+            rows = [record.get(within, record) for record in data.get("DATARECORD") or []]
+            positions = [data.get(f"{name}CURSORPOSITION") for name in ("CURRENT", "NEXT")]
+        except (KeyError, TypeError, AttributeError) as error:
+            raise ValueError(f"it is no collection ({error})") from None
+        current, following = (None if one is None else int(one) for one in positions)
+        return Page(rows, {}, current, following)
+
+    return read
+
+
+def explain(body: bytes) -> str:
+    """What Infor EAM says is wrong."""
+    return "; ".join(str(one.get("Message", "")) for one in _alerts(body))
+
+
+def lost_session(body: bytes) -> bool:
+    """Whether it refuses because the session has ended, which comes as any other error does."""
+    return any(_NO_SESSION in str(one.get("Name", "")) for one in _alerts(body))
+
+
+def _alerts(body: bytes) -> list[Mapping[str, Any]]:
+    said = errors_in(body)
+    alerts = said.get("ErrorAlert") if isinstance(said, dict) else None
+    return [one for one in alerts if isinstance(one, dict)] if isinstance(alerts, list) else []

@@ -1,0 +1,208 @@
+"""Records of a kind out of an entity set, a page at a time."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from datetime import date, datetime, timedelta
+
+import pyarrow as pa
+
+from greenlang_data.drivers.base import ReadLog, Records
+from greenlang_data.drivers.cmms.entities import Kind, nearest
+from greenlang_data.drivers.cmms.mapping import mapped
+from greenlang_data.drivers.cmms.selection import select
+from greenlang_data.drivers.odata.driver import ODataDriver
+from greenlang_data.drivers.places import Place
+from greenlang_data.drivers.reading import RecordReading
+from greenlang_data.drivers.sappm.fields import Source, needed, resolved
+from greenlang_data.drivers.sappm.rows import Rows, without_zeros
+from greenlang_data.drivers.sappm.sets import FLAGS, TABLES, SetTable
+from greenlang_data.drivers.sappm.statuses import codes_of
+from greenlang_data.errors import (
+    GreenLangError,
+    ProtocolError,
+    QueryError,
+    UnsupportedError,
+)
+from greenlang_data.settings.cmms import CmmsSettings
+
+
+class SapPmReading(RecordReading):
+    """Reads the records of one request. Raises QueryError for what cannot be asked."""
+
+    def __init__(
+        self, odata: ODataDriver, settings: CmmsSettings, request: Records, log: ReadLog
+    ) -> None:
+        self._odata = odata
+        self._settings = settings
+        self._log = log
+        self._source = settings.connector_id
+        self._selection = selection = select(request, self._source)
+        self._table = table = _table(selection.entity.name, self._source)
+        self._mapped = mapped(selection.entity, table.columns, table.native, _made(table), settings)
+        name = selection.entity.name
+        service, _, set_name = settings.objects.get(name, table.place).rpartition("/")
+        self._place = Place(service, set_name)
+        self._overrides = settings.status_map.get(name, {})
+        self._inner: RecordReading | None = None
+        self._rows: Rows | None = None
+        self._batches: list[pa.RecordBatch] = []
+
+    async def advance(self) -> bool:
+        if self._inner is None:
+            self._inner = await self._begin()
+            return True
+        more = await self._inner.advance()
+        self.rows = self._inner.rows
+        if more:
+            return True
+        self._batches = self._canonical(self._inner.batches())
+        here = ["status"] if self._selection.statuses else []
+        self._log.completeness |= {
+            "date_field": self._selection.date_field,
+            "filtered_here": [*self._log.completeness.get("filtered_here", []), *here],
+        }
+        return False
+
+    def batches(self) -> list[pa.RecordBatch]:
+        return self._batches
+
+    async def _begin(self) -> RecordReading:
+        """Look at what the service has, and ask for what is needed of it."""
+        known: dict[str, bool] = {}
+        asked = Records(self._selection.entity.name, places=(self._place,))
+        async for about in self._odata.list_fields(asked, self._log):
+            names, by = (about.column(one).to_pylist() for one in ("native_name", "filtered_by"))
+            known |= {name: one == "server" for name, one in zip(names, by, strict=True)}
+        sources = self._sources(known)
+        self._rows = Rows(
+            self._table,
+            sources,
+            self._mapped.native,
+            self._selection,
+            self._overrides,
+            self._settings.zone_of,
+            self._log,
+        )
+        fields = [*needed(sources), *self._others(known)]
+        request = self._request(sources, known, tuple(dict.fromkeys(fields)))
+        return self._odata.reading(request, self._log)
+
+    def _sources(self, known: Mapping[str, bool]) -> dict[str, Source]:
+        """Where each column is. What the service lacks is told."""
+        found = {}
+        mapped = self._mapped
+        own = {name: name for name in mapped.native if name not in mapped.made}
+        for column, field in {**mapped.columns, **own}.items():
+            source = resolved(field, known)
+            if source is not None:
+                found[column] = source
+            elif column in {self._selection.entity.record_id, "site"}:
+                raise ProtocolError(
+                    f"{self._place.service}/{self._place.name} has no field {field!r}",
+                    source=self._source,
+                    remedy=f"Name its own in field_map.{self._selection.entity.name}.{column}. "
+                    + nearest(field, known),
+                )
+            else:
+                self._log.note(f"the service has no {field}, so {column} is missing")
+        date_field = self._selection.date_field
+        if date_field is not None:
+            if date_field not in found:
+                raise QueryError(
+                    f"the service has nothing for {date_field} of {self._selection.entity.name}",
+                    source=self._source,
+                    remedy="Name its field in field_map, or choose another date_field.",
+                )
+            self._log.note(f"start and end bound {date_field} ({found[date_field].name})")
+        return found
+
+    def _others(self, known: Mapping[str, bool]) -> list[str]:
+        """Fields that are no columns, and are needed to make some."""
+        table = self._table
+        flags = FLAGS if table.status == "flags" else ()
+        names = [table.status_code, table.kind, table.period, *flags]
+        return [name for name in names if name is not None and name in known]
+
+    def _request(
+        self, sources: Mapping[str, Source], known: Mapping[str, bool], fields: tuple[str, ...]
+    ) -> Records:
+        """What the server selects; it may be more than is wanted, and is made exact here."""
+        selection = self._selection
+        filters: dict[str, Sequence[str]] = {}
+        # The latest period of an object may be at another site than the one that is asked for.
+        if self._table.period is None:
+            self._put(filters, sources.get("site"), selection.sites, known)
+        assets = [without_zeros(one) or one for one in selection.assets]
+        self._put(filters, sources.get("asset_id"), assets, known)
+        code = self._table.status_code
+        if code is not None and code in known and selection.statuses:
+            codes = codes_of(selection.entity.name, selection.statuses, self._overrides)
+            self._put(filters, Source(code), codes or [], known)
+        place, start, end = self._place, None, None
+        date_source = sources.get(selection.date_field or "")
+        if date_source is not None and known[date_source.name] and self._table.period is None:
+            place = Place(place.service, place.name, date=date_source.name)
+            start, end = _moved(selection.start, -1), _moved(selection.end, 1)
+        return Records(
+            selection.entity.name, filters, fields, start=start, end=end, places=(place,)
+        )
+
+    def _put(
+        self,
+        filters: dict[str, Sequence[str]],
+        source: Source | None,
+        values: Sequence[str],
+        known: Mapping[str, bool],
+    ) -> None:
+        if source is not None and values and known.get(source.name):
+            filters[source.name] = list(values)
+
+    def _canonical(self, found: Sequence[pa.RecordBatch]) -> list[pa.RecordBatch]:
+        assert self._rows is not None
+        try:
+            table = pa.Table.from_batches(found)
+            if self._table.period in table.schema.names:
+                table = self._latest(table)
+            batches = table.combine_chunks().to_batches(65_536) or found[:1]
+            return [self._rows.canonical(one) for one in batches]
+        except GreenLangError:
+            raise
+        except (ValueError, pa.ArrowException) as error:
+            raise ProtocolError(
+                f"a record of {self._selection.entity.name} cannot be understood ({error})",
+                source=self._source,
+                remedy="None of it was used; name another field in field_map, or none.",
+            ) from None
+
+    def _latest(self, table: pa.Table) -> pa.Table:
+        """One row for each object: that of its latest period."""
+        key, period = self._mapped.columns[self._selection.entity.record_id], self._table.period
+        last = table.group_by(key).aggregate([(period, "max")])
+        last = last.rename_columns([key, period])
+        kept = table.join(last, keys=[key, period], join_type="inner").sort_by(key)
+        if kept.num_rows < table.num_rows:
+            self._log.note(
+                f"of several rows of an object, the one with the latest {period} is here"
+            )
+        return kept.select(table.schema.names)
+
+
+def _made(table: SetTable) -> dict[str, Kind]:
+    return {"locked": Kind.FLAG} if table.status == "words" else {}
+
+
+def _table(entity: str, source: str) -> SetTable:
+    table = TABLES.get(entity)
+    if table is None:
+        raise UnsupportedError(
+            f"what SAP holds of {entity} records is not known",
+            source=source,
+            remedy=nearest(entity, TABLES),
+        )
+    return table
+
+
+def _moved(bound: datetime | date | None, days: int) -> datetime | date | None:
+    """A day more than asked for: the plant's clock may be another, and dates have no clock."""
+    return None if bound is None else bound + timedelta(days)

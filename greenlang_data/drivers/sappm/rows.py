@@ -1,0 +1,180 @@
+"""From a set's typed columns to canonical ones."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from decimal import Decimal
+from typing import Any, Final
+
+import pyarrow as pa
+import pyarrow.compute as pc
+
+from greenlang_data.drivers.base import ReadLog
+from greenlang_data.drivers.cmms.columns import make_batch
+from greenlang_data.drivers.cmms.entities import UNKNOWN, Kind
+from greenlang_data.drivers.cmms.selection import Selection
+from greenlang_data.drivers.cmms.window import within
+from greenlang_data.drivers.sappm.clock import ZoneOf, on_clock
+from greenlang_data.drivers.sappm.fields import Source
+from greenlang_data.drivers.sappm.sets import EQUIPMENT, FLAGS, SetTable
+from greenlang_data.drivers.sappm.statuses import LOCKED, LONGEST_LINE, of_code, of_words
+
+_HOUR: Final = Decimal(3600)
+
+
+def without_zeros(number: str | None) -> str | None:
+    """A number as SAP shows it: internally it has leading zeros.
+
+    >>> without_zeros("000000000217100002"), without_zeros("0A1"), without_zeros("000")
+    ('217100002', '0A1', '0')
+    """
+    return (number.lstrip("0") or "0") if number and number.isdigit() else number
+
+
+class Rows:
+    """Turns batches of a set into batches of the canonical frame."""
+
+    def __init__(
+        self,
+        table: SetTable,
+        sources: Mapping[str, Source],
+        native: Mapping[str, Kind],
+        selection: Selection,
+        overrides: Mapping[str, str],
+        zone_of: ZoneOf,
+        log: ReadLog,
+    ) -> None:
+        self._table = table
+        self._sources = sources
+        self._native = native
+        self._selection = selection
+        self._overrides = overrides
+        self._zone_of = zone_of
+        self._log = log
+
+    def canonical(self, found: pa.RecordBatch) -> pa.RecordBatch:
+        """The rows that are wanted. Raises ValueError for a value that is not what it should be."""
+        columns: dict[str, Any] = {
+            name: self._values(found, name, source) for name, source in self._sources.items()
+        }
+        columns["asset_id"] = _each(columns.get("asset_id"), without_zeros)
+        self._part_objects(found, columns)
+        if self._table.seconds in columns:
+            columns[self._table.seconds] = _each(columns[self._table.seconds], _hours)
+            self._log.note(f"{self._table.seconds}: SAP tells seconds, whatever unit it names")
+        columns["source_system"] = ["sap"] * found.num_rows
+        columns |= self._statuses(found)
+        columns = {name: values for name, values in columns.items() if values is not None}
+        batch = make_batch(self._table.entity, columns, self._native, self._log)
+        return within(self._wanted(batch), self._selection, self._log)
+
+    def _values(self, found: pa.RecordBatch, name: str, source: Source) -> Any:
+        kind = {**self._table.entity.columns, **self._native}[name]
+        array = found.column(source.name)
+        if kind is Kind.NUMBER:
+            return [_exact(value) for value in array.to_pylist()]
+        if kind is Kind.TEXT:
+            texts = array.cast(pa.string())
+            return pc.if_else(pc.equal(texts, ""), None, texts)
+        if kind is not Kind.INSTANT:
+            return array
+        if pa.types.is_timestamp(array.type) and array.type.tz is None:
+            array = array.cast(pa.date32())
+        if source.time is None:
+            return array
+        sites = self._values(found, "site", self._sources["site"])
+        return on_clock(array, found.column(source.time), sites, self._zone_of, self._log)
+
+    def _part_objects(self, found: pa.RecordBatch, columns: dict[str, Any]) -> None:
+        """One field names equipment or a location, and another tells which of them it is."""
+        kind = self._table.kind
+        if kind is None or kind not in found.schema.names:
+            return
+        is_equipment = [value == EQUIPMENT for value in found.column(kind).to_pylist()]
+        columns["asset_id"] = _where(columns.get("asset_id"), is_equipment)
+        own = self._sources.get("location_id")
+        if own is not None and own == self._sources.get("asset_id"):
+            columns["location_id"] = _where(columns["location_id"], [not x for x in is_equipment])
+
+    def _statuses(self, found: pa.RecordBatch) -> dict[str, list[Any]]:
+        table, rows = self._table, found.num_rows
+        if table.status == "flags":
+            return self._of_flags(found)
+        if table.status is None:
+            return {}
+        source = self._sources.get("status_raw")
+        lines = [None] * rows if source is None else found.column(source.name).to_pylist()
+        words = [(line or "").split() for line in lines]
+        if table.status == "words":
+            self._tell_cut(lines)
+            meanings = [of_words(some, self._overrides) for some in words]
+        else:
+            code = table.status_code or ""
+            codes = found.column(code).to_pylist() if code in found.schema.names else [None] * rows
+            meanings = [of_code(table.entity.name, one, self._overrides) for one in codes]
+        self._warn(meanings, lines)
+        return {
+            "status": meanings,
+            "status_all": [some or None for some in words],
+            "locked": [bool(LOCKED.intersection(some)) for some in words],
+        }
+
+    def _of_flags(self, found: pa.RecordBatch) -> dict[str, list[Any]]:
+        flags = {
+            name: found.column(name).to_pylist() for name in FLAGS if name in found.schema.names
+        }
+        true = [
+            [name for name, values in flags.items() if values[row]] for row in range(found.num_rows)
+        ]
+        meanings = [FLAGS[some[0]] if some else UNKNOWN for some in true]
+        self._warn(meanings, [None] * found.num_rows)
+        return {"status": meanings, "status_all": [some or None for some in true]}
+
+    def _tell_cut(self, lines: Sequence[str | None]) -> None:
+        if any(line is not None and len(line) >= LONGEST_LINE - 1 for line in lines):
+            self._log.note(
+                f"SAP tells {LONGEST_LINE} letters of an order's statuses and cuts off the rest"
+            )
+
+    def _warn(self, meanings: Sequence[str | None], lines: Sequence[str | None]) -> None:
+        for meaning, line in zip(meanings, lines, strict=True):
+            if meaning == UNKNOWN:
+                self._log.caution(
+                    f"what the status {line!r} means is not known, so it is {UNKNOWN!r}; "
+                    f"name it in status_map.{self._table.entity.name}"
+                )
+
+    def _wanted(self, batch: pa.RecordBatch) -> pa.RecordBatch:
+        selection = self._selection
+        wanted = {
+            "site": selection.sites,
+            "asset_id": [without_zeros(one) for one in selection.assets],
+            "status": selection.statuses,
+        }
+        for name, values in wanted.items():
+            if values:
+                mask = pc.is_in(batch.column(name), value_set=pa.array(values, pa.string()))
+                batch = batch.filter(mask)
+        return batch
+
+
+def _each(values: Any, change: Callable[[Any], Any]) -> list[Any] | None:
+    if values is None:
+        return None
+    return [change(one) for one in (values.to_pylist() if isinstance(values, pa.Array) else values)]
+
+
+def _where(values: Any, keep: Sequence[bool]) -> list[Any] | None:
+    if values is None:
+        return None
+    plain = values.to_pylist() if isinstance(values, pa.Array) else values
+    return [one if kept else None for one, kept in zip(plain, keep, strict=True)]
+
+
+def _exact(value: Any) -> Decimal | None:
+    # A binary number is the shortest decimal that stands for it, which is what SAP wrote.
+    return None if value is None else Decimal(repr(value) if isinstance(value, float) else value)
+
+
+def _hours(seconds: Decimal | None) -> Decimal | None:
+    return None if seconds is None else seconds / _HOUR

@@ -1,0 +1,65 @@
+"""Sessions with the Infor EAM emulator, and what is true of its work orders."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from typing import Any
+
+import pandas as pd
+
+import greenlang_data as gd
+from tests.peers import maintained_plant as plant
+from tests.peers.historian_launch import HistorianPeer
+
+ORDERS = 400
+USER, PASSWORD = "operator", "s3cret-Pässword"
+STRANGE = {"status_map": {"work_order": {"ZQ": "approved"}}}
+ALL = dict.fromkeys(("work_order", "asset", "meter", "notification", "pm"), "101")
+COLLECTION = {"objects": {"work_order": "/workorders", "asset": "/assets"}}
+
+
+def config(peer: HistorianPeer, **more: Any) -> gd.CMMSConfig:
+    return gd.CMMSConfig(
+        **{
+            "connector_id": "infor",
+            "connector_type": "cmms",
+            "cmms_system": "infor",
+            "api_url": peer.url,
+            "username": USER,
+            "password": PASSWORD,
+            "tenant": "GREENLANG_TST",
+            "organization": "*",
+            "dataspies": ALL,
+            "time_zone": "Europe/Berlin",
+            "timeout_seconds": 20,
+            "max_retries": 2,
+            "retry_min_wait": 0.01,
+            "retry_max_wait": 0.05,
+            "circuit_breaker_threshold": 50,
+            **more,
+        }
+    )
+
+
+@contextmanager
+def session(peer: HistorianPeer, **more: Any) -> Iterator[gd.Session]:
+    with gd.Session([config(peer, **more)]) as opened:
+        yield opened
+
+
+def orders() -> list[plant.WorkOrder]:
+    """The work orders, by number and then in the order of the plant."""
+    return sorted(map(plant.work_order, range(ORDERS)), key=lambda one: one.number)
+
+
+def keys(frame: pd.DataFrame) -> list[tuple[str, str]]:
+    return list(zip(frame["site"], frame["work_order_id"], strict=True))
+
+
+def keys_of(some: list[plant.WorkOrder]) -> list[tuple[str, str]]:
+    return [(one.site.name, one.number) for one in some]
+
+
+def notes(frame: pd.DataFrame) -> str:
+    return " | ".join(frame.attrs["provenance"]["notes"])

@@ -1,0 +1,44 @@
+"""Sessions with SAP's maintenance services on CAP, and what is true of their orders."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from typing import Any
+
+import greenlang_data as gd
+from tests.peers import maintained_plant as plant
+from tests.peers.launch_erp import CapPeer
+
+ORDERS = 600
+ZONES = {site.plant: site.zone for site in plant.SITES}
+STRANGE = {"status_map": {"work_order": {"ZQUA": "approved"}}}
+
+
+def config(peer: CapPeer, **more: Any) -> gd.CMMSConfig:
+    return gd.CMMSConfig(
+        **{
+            "connector_id": "sap",
+            "connector_type": "cmms",
+            "cmms_system": "sap",
+            "api_url": peer.origin,
+            "server_names": (f"http://localhost:{peer.port}",),
+            "site_zones": ZONES,
+            "timeout_seconds": 30,
+            "max_retries": 2,
+            "retry_min_wait": 0.01,
+            "retry_max_wait": 0.05,
+            "circuit_breaker_threshold": 50,
+            **more,
+        }
+    )
+
+
+@contextmanager
+def session(peer: CapPeer, **more: Any) -> Iterator[gd.Session]:
+    with gd.Session([config(peer, **more)]) as opened:
+        yield opened
+
+
+def orders() -> list[plant.WorkOrder]:
+    return [plant.work_order(index) for index in range(ORDERS)]

@@ -1,0 +1,91 @@
+"""Statuses that stand together, clocks of plants, fields that a service has or lacks."""
+
+from __future__ import annotations
+
+from datetime import UTC, date, datetime, time
+from zoneinfo import ZoneInfo
+
+import pyarrow as pa
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from greenlang_data.drivers.base import ReadLog
+from greenlang_data.drivers.cmms.entities import ENTITIES
+from greenlang_data.drivers.sappm.clock import on_clock
+from greenlang_data.drivers.sappm.fields import Source, resolved
+from greenlang_data.drivers.sappm.statuses import CODES, codes_of, of_code, of_words
+
+BERLIN = ZoneInfo("Europe/Berlin")
+
+
+@pytest.mark.parametrize(
+    ("line", "meaning"),
+    [
+        ("REL  CNF  GMPS JBFI MANC PRC  SETC TTJL", "work_done"),
+        ("TECO CNF  GMPS", "completed"),
+        ("CLSD TECO CNF", "closed"),
+        ("CRTD MANC NMAT", "created"),
+        ("REL  PCNF", "in_progress"),
+        ("CRTD NCMP", "cancelled"),
+        ("CLSD DLFL", "deleted"),
+        ("FREI TRÜC VOKL", "in_progress"),
+        ("TABG RÜCK", "completed"),
+        ("ABGS", "closed"),
+        ("EROF KEMA", "created"),
+        ("I0002", "released"),
+        ("ZQUA MANC", "unknown"),
+        ("RELX", "unknown"),
+        ("", None),
+    ],
+)
+def test_an_order_is_the_most_advanced_of_all_that_it_is(line: str, meaning: str | None) -> None:
+    assert of_words(line.split(), {}) == meaning
+    assert of_words(reversed(line.split()), {}) == meaning
+
+
+def test_a_sites_own_word_comes_first_and_a_code_means_what_its_entity_says() -> None:
+    assert of_words(["REL", "ZQUA"], {"ZQUA": "awaiting"}) == "awaiting"
+    assert of_code("notification", "3", {}) == "in_progress"
+    assert of_code("notification", "9", {}) == "unknown"
+    assert of_code("notification", "", {}) is None
+    assert codes_of("notification", ["requested"], {}) == ["1"]
+    assert codes_of("notification", ["closed"], {}) is None
+    assert codes_of("notification", ["requested"], {"1": "closed"}) is None
+    for entity, codes in CODES.items():
+        assert set(codes.values()) <= ENTITIES[entity].statuses
+
+
+def test_the_first_field_that_the_service_has_is_taken() -> None:
+    assert resolved("A|B+C|B", {"A", "B", "C"}) == Source("A")
+    assert resolved("A|B+C|B", {"C"}) is None
+    assert resolved("B+C", {"B"}) is None
+
+
+def clock(day: date, hour: time | None, site: str | None) -> tuple[datetime | None, bool | None]:
+    zones = {"DE01": "Europe/Berlin"}
+    moments = on_clock(
+        pa.array([day], pa.date32()),
+        pa.array([hour], pa.time64("us")),
+        pa.array([site], pa.string()),
+        lambda name: zones.get(name or ""),
+        ReadLog(),
+    )
+    return moments.instants.to_pylist()[0], moments.are_dates.to_pylist()[0]
+
+
+@given(st.datetimes(datetime(1990, 1, 1), datetime(2037, 1, 1)))
+def test_a_time_is_that_of_the_plants_clock_or_empty_where_it_is_two(local: datetime) -> None:
+    told, is_date = clock(local.date(), local.time(), "DE01")
+    here = [local.replace(tzinfo=BERLIN, fold=fold) for fold in (0, 1)]
+    if here[0].utcoffset() == here[1].utcoffset():
+        assert (told, is_date) == (here[0].astimezone(UTC), False)
+    else:
+        assert (told, is_date) == (None, None)
+
+
+def test_without_a_time_or_a_zone_it_stays_a_date() -> None:
+    midnight = datetime(2026, 3, 1, tzinfo=UTC)
+    assert clock(date(2026, 3, 1), None, "DE01") == (midnight, True)
+    assert clock(date(2026, 3, 1), time(8), "1010") == (midnight, True)
+    assert clock(date(2026, 3, 1), time(8), None) == (midnight, True)
