@@ -18,7 +18,7 @@ import pyarrow.parquet as pq
 import pytest
 
 import greenlang_data as gd
-from greenlang_data.export import recording
+from greenlang_data.export import recording, stream
 from tests.drivers.modbus.helpers import config, holding_word, words
 from tests.peers.launch import Peer
 from tests.peers.proxy import Fault, FaultProxy
@@ -185,11 +185,10 @@ def test_ctrl_c_ends_it_with_a_whole_last_file(tmp_path: Path) -> None:
 def test_ctrl_c_right_after_a_file_is_there_neither_loses_nor_doubles_it(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    write = recording.write_batches
     written: list[Path] = []
 
     def interrupted(batches: Any, schema: Any, path: Path, **options: Any) -> None:
-        write(batches, schema, path, **options)
+        stream.write_batches(batches, schema, path, **options)
         written.append(path)
         if len(written) == 2:
             raise KeyboardInterrupt
