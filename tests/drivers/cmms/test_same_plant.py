@@ -94,7 +94,7 @@ def cells(frame: pd.DataFrame, column: str, system: str) -> list[Any]:
     """A column as plain values, in the words of the plant where a system has numbers of its own."""
     found = [None if pd.isna(value) else value for value in frame[column]]
     if column == "description":
-        return [text[:40].rstrip() for text in found]
+        return [str(text)[:40].rstrip() for text in found]
     if system == "sap" and column in TRANSLATED:
         return [None if value is None else TRANSLATED[column](value) for value in found]
     return found
