@@ -27,7 +27,9 @@ _ORDER: Final = (
 _WORDS: Final[Mapping[str, str]] = MappingProxyType(
     {word: meaning for meaning, words in _ORDER for word in words}
 )
-_RANKS: Final = [meaning for meaning, _ in _ORDER]
+_RANKS: Final[Mapping[str, int]] = MappingProxyType(
+    {word: rank for rank, (_, words) in enumerate(_ORDER) for word in words}
+)
 LOCKED: Final = frozenset({"LKD", "GESP"})
 LONGEST_LINE: Final = 40
 """A line of so many letters may have been cut off."""
@@ -44,16 +46,14 @@ CODES: Final[Mapping[str, Mapping[str, str]]] = MappingProxyType({
 def of_words(words: Iterable[str], overrides: Mapping[str, str]) -> str | None:
     """The meaning of the most advanced of ``words``; None for none, unknown for others only.
 
-    A word of ``overrides`` counts before all that are known here.
+    A word of ``overrides`` keeps its rank when it is known here, else it counts before all others.
     """
     words = list(words)
-    if not words:
-        return None
-    for word in words:
-        if word in overrides:
-            return overrides[word]
-    known = {_WORDS[word] for word in words if word in _WORDS}
-    return min(known, key=_RANKS.index) if known else UNKNOWN
+    known = [word for word in words if word in _RANKS or word in overrides]
+    if not known:
+        return UNKNOWN if words else None
+    first = min(known, key=lambda word: _RANKS.get(word, -1))
+    return overrides.get(first) or _WORDS[first]
 
 
 def of_code(entity: str, code: str | None, overrides: Mapping[str, str]) -> str | None:

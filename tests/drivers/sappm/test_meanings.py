@@ -46,6 +46,8 @@ def test_an_order_is_the_most_advanced_of_all_that_it_is(line: str, meaning: str
 
 def test_a_sites_own_word_comes_first_and_a_code_means_what_its_entity_says() -> None:
     assert of_words(["REL", "ZQUA"], {"ZQUA": "awaiting"}) == "awaiting"
+    assert of_words(["CRTD", "NCMP"], {"CRTD": "requested"}) == "cancelled"
+    assert of_words(["CRTD", "MANC"], {"CRTD": "requested"}) == "requested"
     assert of_code("notification", "3", {}) == "in_progress"
     assert of_code("notification", "9", {}) == "unknown"
     assert of_code("notification", "", {}) is None

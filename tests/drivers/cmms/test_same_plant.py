@@ -1,0 +1,169 @@
+"""The same plant in three systems is the same canonical frame, as far as each system tells it."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from contextlib import ExitStack
+from datetime import date
+from typing import Any
+
+import pandas as pd
+import pytest
+
+import greenlang_data as gd
+from greenlang_data.drivers.cmms.entities import WORK_ORDER
+from tests.drivers.infor import helpers as infor
+from tests.drivers.maximo import helpers as maximo
+from tests.drivers.sappm import helpers as sap
+from tests.peers import maintained_plant as plant
+from tests.peers import sap_pm_rows
+from tests.peers.fixtures import start_or_skip
+from tests.peers.launch_cmms import start_infor, start_maximo
+from tests.peers.launch_erp import start_cap
+
+ORDERS = 400
+SITES = {site.plant: site.name for site in plant.SITES}
+PLACES = {site.name: place for place, site in enumerate(plant.SITES)}
+
+# What the site says its statuses mean, so that each system can tell the same of them.
+MAXIMO = {"ZQUAL": "approved"}
+INFOR = {
+    "R": "approved", "APPR": "approved", "WM": "approved", "A": "approved", "PLAN": "approved",
+    "IP": "in_progress", "STARTED": "in_progress", "CLOS": "closed", "ARCH": "closed",
+    "ZQ": "approved",
+}  # fmt: skip
+SAP = {
+    "CRTD": "requested", "EROF": "requested", "REL": "approved", "FREI": "approved",
+    "DLFL": "cancelled", "ZQUA": "approved",
+}  # fmt: skip
+INSTANTS = (
+    "created_at", "scheduled_start", "scheduled_finish", "actual_start", "actual_finish",
+)  # fmt: skip
+# What a system does not tell, or tells less finely; all else has to be the same.
+UNTOLD = {
+    "infor": {"scheduled_start", "scheduled_finish", "changed_at"},  # dates; minutes
+    "entities": {"due_at", "labor_hours", "changed_at", "parent_id", "pm_id"},
+    "sap": {"failure_code", "labor_hours", "cost_total"},
+}
+
+
+@pytest.fixture(scope="module")
+def frames() -> Iterator[dict[str, pd.DataFrame]]:
+    """One row for each order of the plant, by system, in the order of the plant."""
+    with ExitStack() as stack:
+
+        def started(start: Callable[..., Any]) -> Any:
+            return stack.enter_context(start_or_skip(lambda: start(orders=ORDERS)))
+
+        mx, eam, cap = started(start_maximo), started(start_infor), started(start_cap_small)
+        status = {name: {"work_order": found} for name, found in
+                  (("maximo", MAXIMO), ("infor", INFOR), ("sap", SAP))}  # fmt: skip
+        yield {
+            "maximo": _read(
+                maximo.config(mx, status_map=status["maximo"], include_tasks=True), _by_site
+            ),
+            "infor": _read(infor.config(eam, status_map=status["infor"]), _by_site),
+            "entities": _read(
+                infor.config(eam, status_map=status["infor"], **infor.COLLECTION), _by_site
+            ),
+            "sap": _read(sap.config(cap, status_map=status["sap"]), _by_number),
+        }
+
+
+def start_cap_small(orders: int) -> Any:
+    return start_cap(items=100, orders=orders)
+
+
+def _read(config: gd.CMMSConfig, place: Callable[[pd.DataFrame], list[int]]) -> pd.DataFrame:
+    with gd.Session([config]) as session:
+        frame = session.cmms("work_order")
+    frame.index = pd.Index(place(frame))
+    return frame.sort_index()
+
+
+def _by_site(frame: pd.DataFrame) -> list[int]:
+    keys = zip(frame["work_order_id"], frame["site"], strict=True)
+    return [(int(number) - 1000) * 3 + PLACES[site] for number, site in keys]
+
+
+def _by_number(frame: pd.DataFrame) -> list[int]:
+    return [int(number) - 4_000_000 for number in frame["work_order_id"]]
+
+
+def cells(frame: pd.DataFrame, column: str, system: str) -> list[Any]:
+    """A column as plain values, in the words of the plant where a system has numbers of its own."""
+    found = [None if pd.isna(value) else value for value in frame[column]]
+    if column == "description":
+        return [str(text)[:40].rstrip() for text in found]
+    if system == "sap" and column in TRANSLATED:
+        return [None if value is None else TRANSLATED[column](value) for value in found]
+    return found
+
+
+def _order(number: str) -> str:
+    return plant.work_order(int(number) - 4_000_000).number
+
+
+TRANSLATED: dict[str, Callable[[str], str]] = {
+    "work_order_id": _order,
+    "parent_id": _order,
+    "site": SITES.__getitem__,
+    "asset_id": lambda number: plant.asset(int(number) - 10_000_000).number,
+    "location_id": lambda name: name.removeprefix("PLANT-"),
+    "pm_id": lambda number: plant.plan(int(number) - 7_000).number,
+}
+
+
+def test_the_columns_and_their_types_are_the_same(frames: dict[str, pd.DataFrame]) -> None:
+    names = [*WORK_ORDER.columns, *(f"{name}_is_date" for name in WORK_ORDER.instants)]
+    types = {tuple(map(str, one[names].dtypes)) for one in frames.values()}
+    assert len(types) == 1
+    for frame in frames.values():
+        assert list(frame.columns[: len(names)]) == names
+        assert frame.index.tolist() == list(range(ORDERS))
+
+
+@pytest.mark.parametrize("system", list(UNTOLD))
+def test_the_rows_are_the_same(frames: dict[str, pd.DataFrame], system: str) -> None:
+    own = {"status_raw", "status_all", "type", "downtime_hours", "source_system"}
+    compared = [one for one in WORK_ORDER.columns if one not in own | UNTOLD[system]]
+    assert len(compared) >= 14
+    first, other = frames["maximo"], frames[system]
+    for column in compared:
+        expected, found = (cells(one, column, name) for name, one in
+                           (("maximo", first), (system, other)))  # fmt: skip
+        if column in INSTANTS and system != "entities":
+            # Not in an hour that the clock of the plant, or of the system, repeats.
+            expected = [one if told is not None else None
+                        for one, told in zip(expected, found, strict=True)]  # fmt: skip
+            assert sum(one is None for one in found) - first[column].isna().sum() <= 2
+        if column in INSTANTS and system == "infor":
+            expected = [None if one is None else one.replace(second=0) for one in expected]
+        assert found == expected, column
+    dues = {tuple(_days(frames[name]["due_at"])) for name in ("maximo", "infor", "sap")}
+    assert len(dues) == 1
+
+
+def _days(column: pd.Series[Any]) -> list[date | None]:
+    return [None if pd.isna(value) else value.date() for value in column]
+
+
+def test_what_is_untold_is_missing_or_marked_and_never_made_up(
+    frames: dict[str, pd.DataFrame],
+) -> None:
+    for column in ("failure_code", "labor_hours", "cost_total"):
+        assert frames["sap"][column].isna().all()
+    grid = frames["infor"]
+    assert grid.loc[grid["scheduled_start"].notna(), "scheduled_start_is_date"].all()
+    for frame in frames.values():
+        assert set(frame["status"]) == {
+            "requested",
+            "approved",
+            "in_progress",
+            "completed",
+            "closed",
+            "cancelled",
+        }
+    parents = frames["sap"]["parent_id"].dropna()
+    assert len(parents)
+    assert all(sap_pm_rows.order_number(int(one) - 4_000_000) == one for one in parents)
