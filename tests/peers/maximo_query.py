@@ -11,6 +11,7 @@ from decimal import Decimal
 from fnmatch import fnmatchcase
 from typing import Any, NamedTuple
 
+from .erp_rows import mixed
 from .maximo_objects import Record
 
 
@@ -184,8 +185,12 @@ def order_values(record: Record, order: list[tuple[str, bool]]) -> list[Any]:
     return [_rank(record[name]) for name, _ in order]
 
 
-def sorted_places(found: list[tuple[int, list[Any]]], order: list[tuple[str, bool]]) -> list[int]:
-    """The places in order; what is not there comes first."""
+def sorted_places(
+    found: list[tuple[int, list[Any]]], order: list[tuple[str, bool]], shuffle: int
+) -> list[int]:
+    """The places in order; what is not there comes first, and equal ones are mixed by chance."""
+    if order and shuffle:
+        found.sort(key=lambda pair: mixed(pair[0], shuffle))
     for column in reversed(range(len(order))):
         found.sort(key=lambda pair: pair[1][column], reverse=order[column][1])
     return [place for place, _ in found]

@@ -34,7 +34,7 @@ class MaximoEmulator(BusinessEmulator):
         "status_code": "string",  # the number in an error's body: string or number
         "max_page": 1_000,  # a larger page is refused
         "auto_page": 500,  # without a page size the server pages on its own; 0 is never
-        "unordered": True,  # without an order, pages overlap and leave rows out
+        "unordered": True,  # without a whole order, pages repeat rows and leave others out
         "stable_seconds": 300.0,  # how long a stable page waits
         "link_host": "",  # what links name in place of this server
         "objects": [],  # the object structures that there are; empty for all
@@ -129,21 +129,23 @@ class MaximoEmulator(BusinessEmulator):
     def _count(self, structure: Structure) -> int:
         return self._orders + self._grown if structure.rows < 0 else structure.rows
 
-    def _places(self, request: Request, structure: Structure) -> list[int]:
+    def _places(self, request: Request, structure: Structure, number: int) -> list[int]:
         """The indices of the rows that the query finds, in its order; the last few are kept."""
         where = query.parse_where(request.one("oslc.where"))
         order = query.parse_order(request.one("oslc.orderBy"))
         internal = _internal_terms(request.one("domaininternalwhere"))
         any_of = request.one("opmodeor") == "1"
         count = self._count(structure)
-        key = (structure.make, request.one("oslc.where"), str(order), str(internal), any_of, count)
+        shuffle = 1 + number % 2 if self.knob("unordered") else 0
+        asked = f"{request.one('oslc.where')}|{order}|{internal}|{any_of}|{shuffle}"
+        key = (structure.make, asked, count)
         with self._work:
             if key not in self._results:
                 if len(self._results) >= _KEPT_RESULTS:
                     self._results.pop(next(iter(self._results)))
                 needs = where or order or internal
                 self._results[key] = (
-                    _search(structure, count, where, internal, order, any_of=any_of)
+                    _search(structure, count, where, internal, order, shuffle, any_of=any_of)
                     if needs
                     else list(range(count))
                 )
@@ -185,7 +187,7 @@ class MaximoEmulator(BusinessEmulator):
         stable, number = request.one("stableid"), _whole(request, "pageno") or 1
         if stable:
             return stable, number, self._stable_places(stable, number), size
-        places = self._places(request, structure)
+        places = self._places(request, structure, number)
         if not size and self.knob("auto_page") and len(places) > self.knob("auto_page"):
             size = self.knob("auto_page")
         if request.one("stablepaging") == "1" and size:
@@ -269,6 +271,7 @@ def _search(
     where: list[query.Term],
     internal: list[query.Term],
     order: list[tuple[str, bool]],
+    shuffle: int,
     *,
     any_of: bool,
 ) -> list[int]:
@@ -280,7 +283,7 @@ def _search(
             query.fits(term, record) for term in internal
         ):
             found.append((index, query.order_values(record, order)))
-    return query.sorted_places(found, order)
+    return query.sorted_places(found, order, shuffle)
 
 
 def _whole(request: Request, name: str) -> int:

@@ -76,6 +76,14 @@ def test_pages_are_whole_with_any_token(gateway: HistorianPeer, token: str) -> N
     assert numbers(walk(items(gateway), skip="100", top="1500")) == [*range(100, 1600)]
 
 
+def test_an_order_that_holds_rows_equal_is_none(gateway: HistorianPeer) -> None:
+    gateway.set(unordered=True, page=500)
+    assert len(set(numbers(walk(items(gateway))))) < ITEMS
+    assert len(set(numbers(walk(items(gateway), orderby="Plant")))) < ITEMS
+    whole = numbers(walk(items(gateway), orderby="Plant,PurchaseOrder,PurchaseOrderItem"))
+    assert sorted(whole) == [*range(ITEMS)]
+
+
 def test_the_cap_sinks_in_the_middle(gateway: HistorianPeer) -> None:
     gateway.set(page=1_000, lowered_page=300, lowered_after=1)
     sizes = [len(page) for page in walk(items(gateway))]

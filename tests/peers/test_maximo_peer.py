@@ -91,6 +91,14 @@ def test_without_order_pages_repeat_and_lose_rows(maximo: HistorianPeer) -> None
     assert len(set(found)) == ORDERS - 3
 
 
+def test_an_order_that_holds_rows_equal_is_none(maximo: HistorianPeer) -> None:
+    options = {"oslc__select": "wonum,siteid", "oslc__pageSize": 100}
+    found = keys(walk(maximo, oslc__orderBy="+status", **options))
+    assert len(set(found)) < len(found) == ORDERS
+    found = keys(walk(maximo, oslc__orderBy="+status,+siteid,+wonum", **options))
+    assert len(set(found)) == ORDERS
+
+
 def test_nulls_are_left_out_unless_wanted(maximo: HistorianPeer) -> None:
     where = f"workorderid={500_000 + next(i for i in range(ORDERS) if i % 17 == 0)}"
     short = ask(maximo, WO, oslc__select="*", oslc__where=where)["member"][0]
