@@ -158,6 +158,7 @@ class ERPConnector(DrivenConnector[ERPQuery, ERPPayload, ERPConfig]):
     connector_version = "1.0.0"
 
     def request(self, query: ERPQuery) -> Request:
+        places = self.config.places
         return Records(
             entity=query.entity_type,
             filters=query.filters,
@@ -166,8 +167,9 @@ class ERPConnector(DrivenConnector[ERPQuery, ERPPayload, ERPConfig]):
             end=query.end_date,
             # One more than asked for, to learn whether there are more.
             limit=None if query.limit is None else query.limit + 1,
-            places=places_of(query.entity_type, self.config.places),
+            places=places_of(query.entity_type, places),
             defaults=self.config.record_defaults,
+            known=tuple(places),
         )
 
     async def list_entities(

@@ -76,7 +76,7 @@ class Records:
     for calendar dates. Datetimes have the zone in which they were meant: where the entity's date
     is a calendar day, theirs is the one that they have there. ``places`` are where a system may
     keep them, the best first. ``defaults`` are filters that hold for an entity which has the
-    column, where ``filters`` say nothing about it.
+    column, where ``filters`` say nothing about it. ``known`` are entities to name the nearest of.
     """
 
     entity: str
@@ -87,6 +87,7 @@ class Records:
     limit: int | None = None
     places: tuple[Place, ...] = ()
     defaults: Mapping[str, Any] = field(default_factory=dict)
+    known: tuple[str, ...] = ()
 
 
 Request = Snapshot | Window | Records

@@ -74,7 +74,7 @@ async def choose(services: Catalogue, request: Records, log: ReadLog, source: st
         raise UnknownTagError(
             f"it has nothing for {request.entity!r} (looked for {tried or 'nothing'})",
             source=source,
-            remedy=nearest(request.entity.rpartition("/")[2], sets)
+            remedy=nearest(request.entity.rpartition("/")[2], [*request.known, *sets])
             or "Configure where it is under entities, or check the login's rights.",
         )
     raise _lacks(found, request, source)

@@ -207,8 +207,10 @@ def test_names_that_are_wrong_and_tables_that_are_not_known(peer: HistorianPeer)
     with session(peer) as s:
         with pytest.raises(gd.QueryError, match="quantity"):
             s.erp("purchase_order_item", filters={"quantiti": 1})
-        with pytest.raises(gd.QueryError, match="key"):
-            s.erp("transaction")
+        with pytest.raises(gd.UnknownTagError, match="under entities"):
+            s.erp("transactionshippingaddress")
+        with pytest.raises(gd.UnknownTagError, match="'material'"):
+            s.erp("materail")
         listed = s.erp.entities()
         fields = s.erp.fields("gl_entry").set_index("field")
     assert "gl_entry" in set(listed["entity"])
