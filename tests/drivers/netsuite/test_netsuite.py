@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterator
-from datetime import date
+from datetime import date, timedelta
 from typing import Any
 
 import pandas as pd
@@ -229,3 +229,19 @@ def test_an_entity_of_the_users_own(peer: HistorianPeer) -> None:
         frame = s.erp("gl_account", limit=None)
     assert list(frame) == ["gl_account", "description", "id"]
     assert list(frame["gl_account"]) == ["6000", "6010", "6020", "2000"]
+
+
+def test_what_has_changed_since_a_frame(peer: HistorianPeer) -> None:
+    with session(peer) as s:
+        whole = s.erp("material", limit=None)
+        since = s.erp("material", since=whole)
+    latest = max(truth.item(index)["lastmodifieddate"] for index in range(2_000))
+    told = whole.attrs["provenance"].full["metadata"]["completeness"]
+    assert told["mark"] == latest.isoformat()
+    low = latest - timedelta(minutes=5)
+    wanted = {
+        truth.item(index)["itemid"]
+        for index in range(2_000)
+        if truth.item(index)["lastmodifieddate"] >= low
+    }
+    assert set(since["material"]) == wanted
