@@ -245,3 +245,28 @@ def test_what_has_changed_since_a_frame(peer: HistorianPeer) -> None:
         if truth.item(index)["lastmodifieddate"] >= low
     }
     assert set(since["material"]) == wanted
+
+
+def test_records_are_read_one_by_one_where_there_is_no_query(peer: HistorianPeer) -> None:
+    peer.fault("reset", "record/v1/vendor/", skip=70, times=1)
+    with session(peer) as s:
+        frame = s.erp("record/vendor", limit=None)
+        some = s.erp("record/vendor", filters={"companyName": "Stadtwerke 7 GmbH & Co. KG"},
+                     fields=["entityId", "isInactive"], limit=None)  # fmt: skip
+        fields = s.erp.fields("record/vendor").set_index("field")
+        with pytest.raises(gd.UnknownTagError):
+            s.erp("record/vendr")
+    names = {"entityid": "entityId", "companyname": "companyName", "isinactive": "isInactive"}
+    rows = [truth.vendor(index) for index in range(500)]
+    wanted = [{name: row[name] for name in ("id", "email", *names)} for row in rows]
+    assert_rows(frame, lambda own: names.get(own, own), wanted, key=["id"])
+    assert list(some) == ["entityId", "isInactive"]
+    assert len(some) == 1
+    assert fields.loc["lastModifiedDate", "data_type"] == "Edm.DateTimeOffset"
+    told = frame.attrs["provenance"].full["metadata"]["completeness"]
+    assert told["counted_before"] == told["distinct_keys"] == 500
+    assert {one["method"] for one in peer.requests()} == {"GET"}
+    peer.reset()
+    peer.set(total_lie=9)
+    with session(peer) as s, pytest.raises(gd.SourceError, match="missing"):
+        s.erp("record/location", limit=None)
