@@ -64,6 +64,7 @@ class RecordTypes:
         self._client = client
         self._names = names
         self._source = source
+        self.barred: dict[str, str] = {}
         self._known: dict[str, EntitySet] = {}
 
     def path(self, name: str) -> str:
