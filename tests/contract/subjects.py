@@ -9,7 +9,7 @@ from typing import Any
 import pandas as pd
 
 import greenlang_data as gd
-from greenlang_data import HistorianConfig, SCADAConfig
+from greenlang_data import ERPConfig, HistorianConfig, SCADAConfig
 from greenlang_data.settings.bacnet_object import BacnetObject
 from greenlang_data.settings.point import Point
 from greenlang_data.settings.register import Register
@@ -162,6 +162,42 @@ _IMPATIENT: dict[str, Any] = {
     "retry_max_wait": 0.1,
     "circuit_breaker_threshold": 50,
 }
+
+
+@dataclass
+class RecordSubject:
+    """A business system to read, the number of its records, and the wire between."""
+
+    config: ERPConfig
+    entity: str
+    key: str
+    rows: int
+    proxy: FaultProxy
+    peer: HistorianPeer
+
+    @property
+    def name(self) -> str:
+        return self.config.connector_id
+
+
+def record_subject(
+    name: str, entity: str, key: str, rows: int, peer: HistorianPeer, proxy: FaultProxy, **keys: Any
+) -> RecordSubject:
+    """``entity`` of a system behind a proxy, to which its own links lead too."""
+    origin = f"http://127.0.0.1:{proxy.port}"
+    config = ERPConfig(
+        connector_id=name,
+        connector_type="erp",
+        base_url=origin,
+        server_names=(peer.origin,),
+        timeout_seconds=3,
+        max_retries=1,
+        retry_min_wait=0.05,
+        retry_max_wait=0.1,
+        circuit_breaker_threshold=50,
+        **keys,
+    )
+    return RecordSubject(config, entity, key, rows, proxy, peer)
 
 
 Build = Callable[[Callable[[int], FaultProxy]], Subject]

@@ -26,7 +26,7 @@ from greenlang_data.drivers.odata.profiles import Profile
 from greenlang_data.drivers.odata.proof import NotWholeError, Proof, ReadPages
 from greenlang_data.drivers.odata.question import Question, ask_for
 from greenlang_data.drivers.reading import RecordReading
-from greenlang_data.errors import ProtocolError, QueryError, SourceError, TransientError
+from greenlang_data.errors import ProtocolError, SourceError, TransientError
 
 _LIMIT: Final = 1000
 _BATCH_ROWS: Final = 65_536
@@ -80,12 +80,6 @@ class NetSuiteReading(RecordReading):
         tables = Tables(self._request.places)
         chosen = await choose(tables, self._request, self._log, self._source)
         question = ask_for(chosen, self._request, Profile(""), self._log, self._source)
-        if not question.keys:
-            raise QueryError(
-                f"the key of {self._request.entity!r} is not known, so its rows have no order",
-                source=self._source,
-                remedy="Configure its key, columns and types under entities.",
-            )
         self._keys = tuple(chosen.entities.properties[key] for key in question.keys)
         self._decode = page_decoder(question.read)
         self._question = question
