@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from datetime import date, datetime, timedelta
 
 import pyarrow as pa
 
@@ -143,7 +142,8 @@ class SapPmReading(RecordReading):
         date_source = sources.get(selection.date_field or "")
         if date_source is not None and known[date_source.name] and self._table.period is None:
             place = Place(place.service, place.name, date=date_source.name)
-            start, end = _moved(selection.start, -1), _moved(selection.end, 1)
+            wider = selection.wider()
+            start, end = wider.start, wider.end
         return Records(
             selection.entity.name, filters, fields, start=start, end=end, places=(place,)
         )
@@ -201,8 +201,3 @@ def _table(entity: str, source: str) -> SetTable:
             remedy=nearest(entity, TABLES),
         )
     return table
-
-
-def _moved(bound: datetime | date | None, days: int) -> datetime | date | None:
-    """A day more than asked for: the plant's clock may be another, and dates have no clock."""
-    return None if bound is None else bound + timedelta(days)

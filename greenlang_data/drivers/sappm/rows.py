@@ -82,7 +82,9 @@ class Rows:
             array = array.cast(pa.date32())
         if source.time is None:
             return array
-        sites = self._values(found, "site", self._sources["site"])
+        site = self._sources.get("site")
+        nowhere = pa.nulls(found.num_rows, pa.string())
+        sites = nowhere if site is None else self._values(found, "site", site)
         return on_clock(array, found.column(source.time), sites, self._zone_of, self._log)
 
     def _part_objects(self, found: pa.RecordBatch, columns: dict[str, Any]) -> None:
