@@ -72,7 +72,8 @@ def make_database(node: Path, items: int, orders: int, target: Path) -> None:
     if not kept.exists():
         BUILD_FOLDER.mkdir(exist_ok=True)
         for old in BUILD_FOLDER.glob(f"cap-*-{items}-{orders}.sqlite"):
-            old.unlink(missing_ok=True)
+            if old != kept:
+                old.unlink(missing_ok=True)
         # Test processes may build at the same time, so each builds aside and moves into place.
         unfinished = BUILD_FOLDER / f"{kept.stem}.{os.getpid()}"
         unfinished.unlink(missing_ok=True)

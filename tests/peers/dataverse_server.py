@@ -82,12 +82,12 @@ class DataverseEmulator(DynamicsEmulator):
         delta = request.one("$deltatoken")
         if delta:
             return self._changes(request, table, delta)
-        places = self.places(request, table)
         prefer = request.headers.get("prefer", "")
         asked = re.search(r"odata\.maxpagesize=(\d+)", prefer)
         size = min(int(asked[1]), LARGEST_PAGE) if asked else LARGEST_PAGE
         top = None if asked else whole(request, "$top")
         number = self._number(request, table)
+        places = self.places(request, table, number=number)
         start = (number - 1) * size
         end = len(places) if top is None else min(len(places), top)
         stop = min(end, start + size)

@@ -29,7 +29,7 @@ class DynamicsEmulator(ErpEmulator):
         **ErpEmulator.defaults,
         "count_lie": 0,  # added to every count
         "next_host": "",  # what links name in place of this server
-        "unordered": False,  # without an order, each page begins one row too early
+        "unordered": False,  # without a whole order, pages repeat rows and leave others out
     }
     tables: dict[str, Table]
 
@@ -101,13 +101,19 @@ class DynamicsEmulator(ErpEmulator):
         body = {"@odata.context": self._context(table) + "/$entity"}
         return Answer(200, dumps_raw(body | self.told(request, table, row)), content_type=JSON)
 
-    def places(self, request: Request, table: Table, own: str = "") -> list[int]:
-        """The indices of all rows that a request finds; ``own`` is a filter of the system's."""
+    def places(self, request: Request, table: Table, own: str = "", number: int = 0) -> list[int]:
+        """The indices of all rows that a request finds, for the page of a number.
+
+        ``own`` is a filter of the system's.
+        """
         texts = [f"({text})" for text in (request.one("$filter"), own) if text]
         asked = " and ".join(texts)
         test = parse_filter(asked, table.columns) if asked else None
         order = parse_order(request.one("$orderby"), table.columns)
-        return self.live.find(table, asked, test, order, inserting=bool(self.knob("inserts")))
+        inserting, shuffle = bool(self.knob("inserts")), 0
+        if self.knob("unordered"):
+            shuffle = 1 + number % 2
+        return self.live.find(table, asked, test, order, inserting=inserting, shuffle=shuffle)
 
     def shift(self, request: Request, start: int) -> int:
         """By how many rows a page begins too early."""

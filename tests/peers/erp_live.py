@@ -6,6 +6,7 @@ import threading
 from collections.abc import Callable, Iterator
 from typing import Any, NamedTuple
 
+from .erp_rows import mixed
 from .odata_filter import Row, normal
 from .odata_types import Column
 
@@ -70,15 +71,20 @@ class Live:
         order: list[tuple[str, bool]],
         *,
         inserting: bool,
+        shuffle: int = 0,
     ) -> list[int]:
-        """The indices that meet a test, in order; results are kept under ``asked``."""
+        """The indices that meet a test, in order; results are kept under ``asked``.
+
+        With ``shuffle``, rows that the order holds equal come in an order of chance.
+        """
         with self._lock:
-            key = (table.name, table.rows, asked, str(order), inserting, self._come, self._gone)
+            asked = f"{asked}|{order}|{shuffle}"
+            key = (table.name, table.rows, asked, inserting, self._come, self._gone)
             if key not in self._results:
                 if len(self._results) >= _KEPT_RESULTS:
                     self._results.pop(next(iter(self._results)))
                 indices = self._indices(table, inserting=inserting)
-                self._results[key] = _search(table, indices, test, order)
+                self._results[key] = _search(table, indices, test, order, shuffle)
             return self._results[key]
 
 
@@ -87,6 +93,7 @@ def _search(
     indices: Iterator[int],
     test: Callable[[Row], bool] | None,
     order: list[tuple[str, bool]],
+    shuffle: int,
 ) -> list[int]:
     if test is None and not order:
         return list(indices)
@@ -95,6 +102,8 @@ def _search(
         row = table.make(index)
         if test is None or test(row):
             found.append((index, [_rank(row[name]) for name, _ in order]))
+    if shuffle:
+        found.sort(key=lambda pair: mixed(pair[0], shuffle))
     for column in reversed(range(len(order))):
         found.sort(key=lambda pair: pair[1][column], reverse=order[column][1])
     return [index for index, _ in found]

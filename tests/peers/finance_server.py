@@ -47,7 +47,6 @@ class FinanceEmulator(DynamicsEmulator):
         own = ""
         if "dataAreaId" in table.columns and request.one("cross-company").lower() != "true":
             own = f"dataAreaId eq '{self.knob('company')}'"
-        places = self.places(request, table, own)
         top, skip = whole(request, "$top"), whole(request, "$skip") or 0
         start = skip
         token = request.one("$skiptoken")
@@ -55,6 +54,7 @@ class FinanceEmulator(DynamicsEmulator):
             if not re.fullmatch(r"at-\d+", token):
                 raise BadFilter("The skip token is not valid.")
             start = int(token[3:])
+        places = self.places(request, table, own, start // self.knob("page"))
         end = min(len(places), start + top if top is not None else len(places))
         stop = min(end, start + self.knob("page"))
         shift = self.shift(request, start)

@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+
 from .erp_live import Table
+from .gateway_tables import LINKS
 from .odata_types import property_xml
 
 _HEADS = {
@@ -29,26 +32,56 @@ _YES_NO = (
 def metadata(namespace: str, tables: dict[str, Table], version: int, extra: str = "") -> str:
     """A ``$metadata`` document; ``extra`` goes into the entity container of V2."""
     kinds = {column.kind for table in tables.values() for column in table.columns.values()}
-    types = _YES_NO if "yesno" in kinds else ""
-    types += "".join(_entity_type(table, version) for table in tables.values())
+    parts = [_YES_NO] if "yesno" in kinds else []
+    parts += [_entity_type(namespace, table, version) for table in tables.values()]
     sets = "".join(
         f'<EntitySet Name="{name}" EntityType="{namespace}.{name}Type"/>' for name in tables
     )
-    default = ' m:IsDefaultEntityContainer="true"' if version == 2 else ""
+    default = ""
+    if version == 2:
+        default = ' m:IsDefaultEntityContainer="true"'
+        parts += _associations(namespace, tables)
+        sets += "".join(_association_sets(namespace, tables))
     container = (
         f'<EntityContainer Name="{namespace}_Entities"{default}>{sets}{extra}</EntityContainer>'
     )
     tail = "</Schema></edmx:DataServices></edmx:Edmx>"
-    return _HEADS[version].format(namespace) + types + container + tail
+    return _HEADS[version].format(namespace) + "".join(parts) + container + tail
 
 
-def _entity_type(table: Table, version: int) -> str:
+def _entity_type(namespace: str, table: Table, version: int) -> str:
     keys = "".join(f'<PropertyRef Name="{name}"/>' for name in table.keys)
     properties = "".join(
         property_xml(name, column, version=version, nullable=name not in table.keys)
         for name, column in table.columns.items()
     )
+    if table.name in LINKS and version == 2:
+        name, _ = LINKS[table.name]
+        properties += (
+            f'<NavigationProperty Name="{name}" Relationship="{namespace}.{name}_Assoc" '
+            'FromRole="From" ToRole="To"/>'
+        )
     return f'<EntityType Name="{table.name}Type"><Key>{keys}</Key>{properties}</EntityType>'
+
+
+def _associations(namespace: str, tables: dict[str, Table]) -> Iterator[str]:
+    for name in tables.keys() & LINKS.keys():
+        link, target = LINKS[name]
+        yield (
+            f'<Association Name="{link}_Assoc">'
+            f'<End Type="{namespace}.{name}Type" Multiplicity="1" Role="From"/>'
+            f'<End Type="{namespace}.{target}Type" Multiplicity="*" Role="To"/></Association>'
+        )
+
+
+def _association_sets(namespace: str, tables: dict[str, Table]) -> Iterator[str]:
+    for name in tables.keys() & LINKS.keys():
+        link, target = LINKS[name]
+        yield (
+            f'<AssociationSet Name="{link}_Set" Association="{namespace}.{link}_Assoc">'
+            f'<End EntitySet="{name}" Role="From"/><End EntitySet="{target}" Role="To"/>'
+            "</AssociationSet>"
+        )
 
 
 def functions(table: Table) -> str:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import base64
 import json
+import re
 from typing import Any, NamedTuple
 
 from .erp_emulator import ErpEmulator
@@ -17,7 +18,7 @@ PAGING_DEFAULTS: dict[str, Any] = {
     "lowered_after": 3,
     "silent_cap": 0,  # an answer has so many rows at most and no word about the others
     "token": "offset",  # of the next page: offset, quoted (an offset in quotes) or opaque
-    "unordered": False,  # without an order, each page begins one row too early
+    "unordered": False,  # without a whole order, pages repeat rows and leave others out
     "count_lie": 0,  # added to every count
     "next_host": "",  # what links name in place of this server
     "next_relative": False,  # V4 links without a host
@@ -42,8 +43,8 @@ class Pager:
     def page(self, request: Request, table: Table, wanted: int | None) -> Page:
         """The page that a request asks for; ``wanted`` is the page size it prefers."""
         knob = self._emulator.knob
-        places = self.places(request, table)
         skip, top = whole(request, "$skip") or 0, whole(request, "$top")
+        places = self.places(request, table, self._shuffle(request))
         end = len(places) if top is None else min(len(places), skip + top)
         start = self._start(request, places, skip)
         cap = self._cap()
@@ -60,13 +61,24 @@ class Pager:
         token = self._token(places, stop) if stop < end else ""
         return Page([table.make(i) for i in chosen], len(places) + knob("count_lie"), token)
 
-    def places(self, request: Request, table: Table) -> list[int]:
+    def places(self, request: Request, table: Table, shuffle: int = 0) -> list[int]:
         """The indices of all rows that a request finds."""
         text = request.one("$filter")
+        _check_searchable(table, text, "filterable")
+        _check_searchable(table, request.one("$orderby"), "sortable")
         test = parse_filter(text, table.columns) if text else None
         order = parse_order(request.one("$orderby"), table.columns)
         inserting = bool(self._emulator.knob("inserts"))
-        return self._emulator.live.find(table, text, test, order, inserting=inserting)
+        return self._emulator.live.find(
+            table, text, test, order, inserting=inserting, shuffle=shuffle
+        )
+
+    def _shuffle(self, request: Request) -> int:
+        """How rows that the order holds equal are mixed: otherwise on every second page."""
+        if not self._emulator.knob("unordered") or self._emulator.knob("token") == "opaque":
+            return 0
+        place = request.one("$skiptoken").strip("'") or request.one("$skip") or "0"
+        return 1 + int(place) // max(1, self._cap()) % 2 if place.isdigit() else 0
 
     def _cap(self) -> int:
         knob = self._emulator.knob
@@ -95,6 +107,12 @@ class Pager:
             return int(token.strip("'"))
         except (KeyError, TypeError, ValueError) as error:
             raise BadFilter("The skip token is not valid.") from error
+
+
+def _check_searchable(table: Table, text: str, word: str) -> None:
+    for name in re.findall(r"\w+", text):
+        if name in table.columns and not table.columns[name].searchable:
+            raise BadFilter(f"Property {name} is not {word}.")
 
 
 def whole(request: Request, name: str) -> int | None:

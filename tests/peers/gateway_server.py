@@ -15,7 +15,7 @@ from .erp_live import Table
 from .gateway_batch import answer_batch
 from .gateway_metadata import functions, metadata
 from .gateway_paging import PAGING_DEFAULTS, Page, Pager, whole
-from .gateway_tables import ODP, odp_changes, services
+from .gateway_tables import LINKS, ODP, odp_changes, services
 from .historian_access import basic_is_right, bearer_is_right, token_answer
 from .historian_http import Answer, Refused, Request, run
 from .odata_filter import BadFilter, Row
@@ -47,9 +47,9 @@ class GatewayEmulator(ErpEmulator):
         "delta": 0,  # how many deltas the source of changes has beyond the whole
     }
 
-    def __init__(self, items: int = 120_000) -> None:
+    def __init__(self, items: int = 120_000, orders: int = 3_000) -> None:
         super().__init__()
-        self._services = services(items)
+        self._services = services(items, orders)
         self._pager = Pager(self)
         self._csrf: dict[str, int] = {}
 
@@ -232,13 +232,17 @@ class GatewayEmulator(ErpEmulator):
         return names or list(table.columns)
 
     def _v2_row(self, row: Row, table: Table, names: list[str]) -> dict[str, Any]:
-        told = {n: v2_value(row[n], table.columns[n], self.knob("offset")) for n in names}
+        offset, columns = self.knob("offset"), table.columns
+        told = {name: v2_value(row[name], columns[name], offset) for name in names}
         if self.knob("initial_date") == "zeros":
             for name in names:
                 if row[name] is None and table.columns[name].kind == "date":
                     told[name] = _INITIAL_DATE
         key = ",".join(f"{name}='{quote(str(row[name]))}'" for name in table.keys)
         link = f"https://sandbox.example.invalid{V2_ROOT}{table.name}({key})"
+        if table.name in LINKS and len(names) == len(table.columns):
+            name, _ = LINKS[table.name]
+            told[name] = {"__deferred": {"uri": f"{link}/{name}"}}
         return {"__metadata": {"id": link, "uri": link, "type": f"SAP.{table.name}Type"}, **told}
 
     def _single(self, request: Request, table: Table, predicate: str, version: int) -> Answer:
@@ -313,7 +317,8 @@ class GatewayEmulator(ErpEmulator):
 
 def _options(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--items", type=int, default=120_000)
+    parser.add_argument("--orders", type=int, default=3_000)
 
 
 if __name__ == "__main__":
-    run(__doc__, lambda options: GatewayEmulator(options.items), _options)
+    run(__doc__, lambda options: GatewayEmulator(options.items, options.orders), _options)

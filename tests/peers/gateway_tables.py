@@ -5,7 +5,8 @@ from __future__ import annotations
 import re
 from collections.abc import Callable
 
-from . import erp_rows, erp_types
+from . import erp_rows, erp_types, sap_pm_rows
+from . import maintained_plant as plant
 from .erp_live import Table
 from .erp_rows import Row, mixed
 from .launch import FOLDER
@@ -17,25 +18,74 @@ _KINDS = {
     "Integer": "int32", "Int16": "int16", "Int32": "int32", "Int64": "int64", "UInt8": "byte",
     "Double": "double", "UUID": "guid", "Binary": "binary",
 }  # fmt: skip
-_ELEMENT = re.compile(r"^\s*(key )?\s*(\w+)\s*: (\w+)(?:\((\d+)(?:, (\d+))?\))?;", re.MULTILINE)
+_ELEMENT = re.compile(
+    r"^(?P<hidden>\s*@sap\.filterable: 'false'[^\n]*\n)?\s*(?P<key>key )?\s*(?P<name>\w+)\s*: "
+    r"(?P<kind>\w+)(?:\((?P<size>\d+)(?:, (?P<scale>\d+))?\))?;",
+    re.MULTILINE,
+)
 CHANGES = 200  # rows of the delta source that change from one delta to the next
 Services = dict[str, dict[str, Table]]
+# Sets whose rows lead to others: the property's name and the other set.
+LINKS = {
+    "A_PurchaseOrder": ("to_PurchaseOrderItem", "A_PurchaseOrderItem"),
+    "MaintenanceOrder": ("to_MaintenanceOrderOperation", "MaintenanceOrderOperation"),
+}
 
 
 def _model() -> dict[str, tuple[tuple[str, ...], dict[str, Column]]]:
-    """Keys and columns of each entity of ``cap/db/business.cds``."""
-    text = (FOLDER / "cap" / "db" / "business.cds").read_text(encoding="utf-8")
+    """Keys and columns of each entity of SAP CAP's model."""
+    folder = FOLDER / "cap" / "db"
+    text = "".join(path.read_text(encoding="utf-8") for path in sorted(folder.glob("*.cds")))
     found = {}
     for name, body in re.findall(r"^entity (\w+) \{(.*?)^\}", text, re.MULTILINE | re.DOTALL):
         elements = list(_ELEMENT.finditer(body))
-        keys = tuple(e[2] for e in elements if e[1])
-        columns = {e[2]: Column(_KINDS[e[3]], int(e[4] or 0), int(e[5] or 0)) for e in elements}
+        keys = tuple(e["name"] for e in elements if e["key"])
+        columns = {
+            e["name"]: Column(
+                _KINDS[e["kind"]], int(e["size"] or 0), int(e["scale"] or 0), not e["hidden"]
+            )
+            for e in elements
+        }
         found[name] = (keys, columns)
     return found
 
 
-def services(items: int) -> Services:
-    """Every service with its sets, with ``items`` purchase order items."""
+def services(items: int, orders: int) -> Services:
+    """Every service and its sets: ``items`` purchase order items, ``orders`` maintenance orders."""
+    return _business(items) | _maintenance(orders)
+
+
+def _maintenance(orders: int) -> Services:
+    model = _model()
+
+    def sets(*wanted: tuple[str, Callable[[int], Row], int]) -> dict[str, Table]:
+        return {name: Table(name, *model[name], make, rows) for name, make, rows in wanted}
+
+    points = plant.ASSETS // 2
+    return {
+        "API_MAINTENANCEORDER": sets(
+            ("MaintenanceOrder", sap_pm_rows.order, orders),
+            ("MaintenanceOrderOperation", sap_pm_rows.operation, 2 * orders),
+        ),
+        "API_MAINTNOTIFICATION": sets(("MaintenanceNotification", sap_pm_rows.notification, 600)),
+        "API_EQUIPMENT": sets(
+            ("Equipment", sap_pm_rows.equipment, sap_pm_rows.PERIODS * plant.ASSETS)
+        ),
+        "API_FUNCTIONALLOCATION": sets(
+            ("FunctionalLocation", sap_pm_rows.functional_location, plant.LOCATIONS)
+        ),
+        "API_MAINTENANCEPLAN": sets(
+            ("MaintenancePlan", sap_pm_rows.plan, plant.PLANS),
+            ("MaintenancePlanSchedule", sap_pm_rows.schedule, 2 * plant.PLANS),
+        ),
+        "API_MEASURINGPOINT": sets(("MeasuringPoint", sap_pm_rows.measuring_point, points)),
+        "API_MEASUREMENTDOCUMENT": sets(
+            ("MeasurementDocument", sap_pm_rows.measurement, points * plant.READINGS)
+        ),
+    }
+
+
+def _business(items: int) -> Services:
     model = _model()
 
     def table(name: str, entity: str, make: Callable[[int], Row], rows: int) -> dict[str, Table]:

@@ -148,11 +148,12 @@ class RateLimit:
                 return
             left = self._since + seconds - now
         raise Refused(
-            Answer(429, "Rate limit was reached", _retry_after(emulator, left), "text/plain")
+            Answer(429, "Rate limit was reached", retry_after(emulator, left), "text/plain")
         )
 
 
-def _retry_after(emulator: Emulator, left: float) -> dict[str, str]:
+def retry_after(emulator: Emulator, left: float) -> dict[str, str]:
+    """The header of a 429, in the form that the knob says, for the whole seconds after ``left``."""
     whole = int(left) + 1
     form = emulator.knob("retry_after")
     texts = {

@@ -10,19 +10,17 @@ from urllib.parse import unquote
 from xml.sax.saxutils import escape
 from zoneinfo import ZoneInfo
 
+from .business_emulator import BusinessEmulator
+from .business_sessions import Sessions
 from .historian_access import (
-    ACCESS_DEFAULTS,
-    RateLimit,
-    Tokens,
     basic_is_right,
     bearer_is_right,
     token_answer,
 )
-from .historian_http import Answer, Emulator, Refused, Request, run
+from .historian_http import Answer, Refused, Request, run
 from .infor_grids import Dialect, GridFault, filters, record, sort_key, sorting
 from .infor_rows import GRIDS, Grid, asset_entity, work_order_entity
 from .maintained_plant import ASSETS, asset, work_order
-from .maximo_access import Sessions
 
 NO_SESSION = "com.dstm.mp.businessprocess.NoSessionException"
 DEFAULT_DATASPY, ALL_DATASPY = "100", "101"
@@ -30,13 +28,12 @@ _KEPT_RESULTS = 8
 _ENTITIES = {"workorders": "WorkOrder", "assets": "AssetEquipment"}
 
 
-class InforEmulator(Emulator):
+class InforEmulator(BusinessEmulator):
     """Grids and entities over REST."""
 
     path = "/axis/restservices"
     defaults: ClassVar[dict[str, Any]] = {
-        **Emulator.defaults,
-        **ACCESS_DEFAULTS,
+        **BusinessEmulator.defaults,
         "tenant": "GREENLANG_TST",
         "organizations": ["*", "BEDFORD", "NASHUA", "DRESDEN"],
         "session_seconds": 3600.0,
@@ -56,23 +53,21 @@ class InforEmulator(Emulator):
         super().__init__()
         self._orders = orders
         self._grown = 0
-        self._tokens, self._rate, self._sessions = Tokens(), RateLimit(), Sessions()
+        self._sessions = Sessions()
         self._results: dict[str, list[int]] = {}
         self._work = threading.Lock()
 
     def reset(self) -> None:
         super().reset()
         self._grown = 0
-        self._tokens.clear()
         self._sessions.clear()
-        self._rate = RateLimit()
 
     # --- routes --------------------------------------------------------------------------
 
-    def handle(self, request: Request) -> Answer:
+    def answer(self, request: Request) -> Answer:
         if request.path == "/oauth2/token":
-            return token_answer(self, self._tokens, request)
-        self._rate.take(self)
+            return token_answer(self, self.tokens, request)
+        self.rate.take(self)
         if not request.path.startswith(f"{self.path}/"):
             return Answer(404, "<html>404</html>", content_type="text/html")
         session = self._admit(request)
@@ -83,6 +78,9 @@ class InforEmulator(Emulator):
         if session:
             answer.headers["sessionid"] = session
         return answer if "json" in request.headers.get("accept", "") else _as_xml(answer)
+
+    def too_many(self, reason: str = "rate") -> Any:
+        return _alert(f"Too many requests: {reason}", "ThrottlingException").body
 
     def _admit(self, request: Request) -> str:
         """Who may ask; returns the id of a session that was opened."""
@@ -102,7 +100,7 @@ class InforEmulator(Emulator):
             return ""
         if not (
             basic_is_right(self, request, "user", "password")
-            or bearer_is_right(self._tokens, request)
+            or bearer_is_right(self.tokens, request)
         ):
             alert = _alert("The user or the password is not valid.", "LoginException")
             raise Refused(Answer(401, alert.body))

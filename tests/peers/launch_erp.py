@@ -43,6 +43,7 @@ def start_cap(
     numbers: bool = False,
     keyset: bool = False,
     page: int = 1_000,
+    max_page: int = 10_000,
     bare_dates: bool = False,
     user: str | None = None,
     password: str | None = None,
@@ -50,13 +51,20 @@ def start_cap(
     """Start an SAP CAP server with ``items`` purchase order items and ``orders`` maintenance orders.
 
     Decimal and Int64 are JSON strings over V4, or JSON numbers with ``numbers``; they are strings
-    over V2 either way.  Skip tokens are offsets, or the last key with ``keyset``.  With
-    ``bare_dates`` instants come without their offset over V2.
+    over V2 either way.  Skip tokens are offsets, or the last key with ``keyset``.  A page has
+    ``page`` rows, with ``$top`` up to ``max_page``.  With ``bare_dates`` instants come without
+    their offset over V2.
     """
     node, audit = _node(), _scratch_file("requests.jsonl")
     database = audit.with_name("business.sqlite")
     make_database(node, items, orders, database)
-    options = {"numbers": numbers, "keyset": keyset, "page": page, "bare_dates": bare_dates}
+    options = {
+        "numbers": numbers,
+        "keyset": keyset,
+        "page": page,
+        "max_page": max_page,
+        "bare_dates": bare_dates,
+    }
     flags = _flags(
         {"database": database, "audit": audit, "user": user, "password": password, **options}
     )
@@ -67,9 +75,12 @@ def start_cap(
     return CapPeer("SAP CAP server", command, port=port, audit=audit)
 
 
-def start_gateway(*, port: int = 0, items: int = 120_000, **options: object) -> HistorianPeer:
-    """Start the SAP Gateway emulator with ``items`` purchase order items."""
-    return _start("SAP Gateway emulator", "gateway_server", port, {"items": items, **options})
+def start_gateway(
+    *, port: int = 0, items: int = 120_000, orders: int = 3_000, **options: object
+) -> HistorianPeer:
+    """Start the SAP Gateway emulator with the business and the maintenance services."""
+    sizes = {"items": items, "orders": orders}
+    return _start("SAP Gateway emulator", "gateway_server", port, {**sizes, **options})
 
 
 def start_oracle(*, port: int = 0, orders: int = 2_000, **options: object) -> HistorianPeer:

@@ -3,13 +3,11 @@
 from __future__ import annotations
 
 import base64
-import itertools
-import threading
-import time
 from http.cookies import SimpleCookie
 from typing import Any
 from urllib.parse import parse_qs
 
+from .business_sessions import Sessions
 from .historian_access import basic_is_right
 from .historian_faults import LOGIN_PAGE
 from .historian_http import Answer, Emulator, Refused, Request
@@ -23,41 +21,6 @@ ACCESS_DEFAULTS: dict[str, Any] = {
     "session_seconds": 3600.0,
     "session_uses": 0,  # a session dies after so many requests; 0 is never
 }
-
-
-class Sessions:
-    """The sessions that logins have opened."""
-
-    def __init__(self) -> None:
-        self._lock = threading.Lock()
-        self._numbers = itertools.count(1)
-        self._good: dict[str, tuple[float, int]] = {}
-
-    def clear(self) -> None:
-        """End all sessions."""
-        with self._lock:
-            self._good.clear()
-
-    def open(self, seconds: float, uses: int) -> str:
-        """A new session's id."""
-        with self._lock:
-            name = f"0000session{next(self._numbers)}s3cret"
-            self._good[name] = (time.monotonic() + seconds, uses or 1 << 60)
-            return name
-
-    def end(self, name: str) -> None:
-        """End one session."""
-        with self._lock:
-            self._good.pop(name, None)
-
-    def use(self, name: str) -> bool:
-        """Whether a session is good for one more request."""
-        with self._lock:
-            end, uses = self._good.get(name, (0.0, 0))
-            if uses < 1 or time.monotonic() >= end:
-                return False
-            self._good[name] = (end, uses - 1)
-            return True
 
 
 def session_of(request: Request) -> str:

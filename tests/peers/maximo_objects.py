@@ -245,6 +245,18 @@ def reading(index: int) -> Record:
     }
 
 
+def meter(index: int) -> Record:
+    """A member of MXAPIMETER: what a meter of that name measures."""
+    name, unit, kind = plant.METERS[index]
+    return {
+        "metername": name,
+        "measureunitid": unit,
+        "metertype": kind,
+        "description": name.title(),
+        "_rowstamp": str(200 + index),
+    }
+
+
 def failure(index: int) -> Record:
     """A member of MXAPIFAILURELIST: one line of the tree below the class PUMPS."""
     lists = (("PROBLEM", plant.PROBLEMS), ("CAUSE", plant.CAUSES), ("REMEDY", plant.REMEDIES))
@@ -273,9 +285,11 @@ _ORDERS = Structure(work_order, -1, ("wonum", "siteid"))
 STRUCTURES = {
     "MXAPIWODETAIL": _ORDERS,
     "MXWODETAIL": _ORDERS,
+    "MXWO": _ORDERS,
     "MXAPIASSET": Structure(asset, plant.ASSETS, ("assetnum", "siteid")),
     "MXAPIPM": Structure(plan, plant.PLANS, ("pmnum", "siteid")),
     "MXAPISR": Structure(service_request, 600, ("ticketid", "class")),
     "MXAPIMETERDATA": Structure(reading, plant.ASSETS // 2 * plant.READINGS, ("meterreadingid",)),
+    "MXAPIMETER": Structure(meter, len(plant.METERS), ("metername",)),
     "MXAPIFAILURELIST": Structure(failure, 12, ("failurelist",)),
 }

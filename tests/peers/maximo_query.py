@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 import operator
 import re
 from collections.abc import Callable, Iterator
@@ -10,6 +11,7 @@ from decimal import Decimal
 from fnmatch import fnmatchcase
 from typing import Any, NamedTuple
 
+from .erp_rows import mixed
 from .maximo_objects import Record
 
 
@@ -141,12 +143,17 @@ def _plain(found: Any) -> Any:
     return Decimal(found) if isinstance(found, int) else found
 
 
+@functools.lru_cache(256)
+def _moment(text: str) -> datetime:
+    moment = datetime.fromisoformat(text)
+    return (moment if moment.tzinfo else moment.replace(tzinfo=UTC)).astimezone(UTC)
+
+
 def _as(found: Any, value: Any) -> Any:
     """A value of the query in the type of what it is compared with."""
     try:
         if isinstance(found, datetime):
-            moment = datetime.fromisoformat(value)
-            return (moment if moment.tzinfo else moment.replace(tzinfo=UTC)).astimezone(UTC)
+            return _moment(value)
         if isinstance(found, date):
             return date.fromisoformat(value[:10])
         if isinstance(found, str):
@@ -178,8 +185,12 @@ def order_values(record: Record, order: list[tuple[str, bool]]) -> list[Any]:
     return [_rank(record[name]) for name, _ in order]
 
 
-def sorted_places(found: list[tuple[int, list[Any]]], order: list[tuple[str, bool]]) -> list[int]:
-    """The places in order; what is not there comes first."""
+def sorted_places(
+    found: list[tuple[int, list[Any]]], order: list[tuple[str, bool]], shuffle: int
+) -> list[int]:
+    """The places in order; what is not there comes first, and equal ones are mixed by chance."""
+    if order and shuffle:
+        found.sort(key=lambda pair: mixed(pair[0], shuffle))
     for column in reversed(range(len(order))):
         found.sort(key=lambda pair: pair[1][column], reverse=order[column][1])
     return [place for place, _ in found]

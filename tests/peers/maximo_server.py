@@ -15,27 +15,26 @@ from urllib.parse import quote, urlencode
 
 from . import maximo_access as access
 from . import maximo_query as query
-from .historian_access import RateLimit
-from .historian_http import Answer, Emulator, Refused, Request, run
+from .business_emulator import BusinessEmulator
+from .business_sessions import Sessions
+from .historian_http import Answer, Refused, Request, run
 from .maximo_objects import STRUCTURES, Record, Structure
 from .maximo_query import BadQuery
 
-RATE_DEFAULTS: dict[str, Any] = {"rate_max": 0, "rate_seconds": 1.0, "retry_after": "seconds"}
 _KEPT_RESULTS = 8
 
 
-class MaximoEmulator(Emulator):
+class MaximoEmulator(BusinessEmulator):
     """Object structures over ``/oslc`` and ``/api``, in both JSON dialects."""
 
     path = "/maximo"
     defaults: ClassVar[dict[str, Any]] = {
-        **Emulator.defaults,
+        **BusinessEmulator.defaults,
         **access.ACCESS_DEFAULTS,
-        **RATE_DEFAULTS,
         "status_code": "string",  # the number in an error's body: string or number
         "max_page": 1_000,  # a larger page is refused
         "auto_page": 500,  # without a page size the server pages on its own; 0 is never
-        "unordered": True,  # without an order, pages overlap and leave rows out
+        "unordered": True,  # without a whole order, pages repeat rows and leave others out
         "stable_seconds": 300.0,  # how long a stable page waits
         "link_host": "",  # what links name in place of this server
         "objects": [],  # the object structures that there are; empty for all
@@ -47,8 +46,7 @@ class MaximoEmulator(Emulator):
         super().__init__()
         self._orders = orders
         self._grown = 0
-        self._sessions = access.Sessions()
-        self._rate = RateLimit()
+        self._sessions = Sessions()
         self._results: dict[tuple[Any, ...], list[int]] = {}
         self._stable: dict[str, tuple[float, int, list[int]]] = {}
         self._numbers = itertools.count(1)
@@ -58,13 +56,12 @@ class MaximoEmulator(Emulator):
         super().reset()
         self._grown = 0
         self._sessions.clear()
-        self._rate = RateLimit()
         self._stable.clear()
 
     # --- routes --------------------------------------------------------------------------
 
-    def handle(self, request: Request) -> Answer:
-        self._rate.take(self)
+    def answer(self, request: Request) -> Answer:
+        self.rate.take(self)
         if request.path in {"/maximo/oslc/login", "/maximo/j_security_check"}:
             return access.log_in(self, self._sessions, request)
         if not request.path.startswith(("/maximo/oslc/", "/maximo/api/")):
@@ -80,6 +77,13 @@ class MaximoEmulator(Emulator):
             return self._read(request)
         except BadQuery as bad:
             return access.error(self, request, 400, bad.code, str(bad))
+
+    def is_data(self, line: str) -> bool:
+        return "/os/" in line
+
+    def too_many(self, reason: str = "rate") -> Any:
+        text = f"BMXAA9999E - Too many requests: {reason}"
+        return {"Error": {"reasonCode": "BMXAA9999E", "message": text, "statusCode": "429"}}
 
     def _read(self, request: Request) -> Answer:
         room, *rest = request.parts[2:]
@@ -125,21 +129,23 @@ class MaximoEmulator(Emulator):
     def _count(self, structure: Structure) -> int:
         return self._orders + self._grown if structure.rows < 0 else structure.rows
 
-    def _places(self, request: Request, structure: Structure) -> list[int]:
+    def _places(self, request: Request, structure: Structure, number: int) -> list[int]:
         """The indices of the rows that the query finds, in its order; the last few are kept."""
         where = query.parse_where(request.one("oslc.where"))
         order = query.parse_order(request.one("oslc.orderBy"))
         internal = _internal_terms(request.one("domaininternalwhere"))
         any_of = request.one("opmodeor") == "1"
         count = self._count(structure)
-        key = (structure.make, request.one("oslc.where"), str(order), str(internal), any_of, count)
+        shuffle = 1 + number % 2 if self.knob("unordered") else 0
+        asked = f"{request.one('oslc.where')}|{order}|{internal}|{any_of}|{shuffle}"
+        key = (structure.make, asked, count)
         with self._work:
             if key not in self._results:
                 if len(self._results) >= _KEPT_RESULTS:
                     self._results.pop(next(iter(self._results)))
                 needs = where or order or internal
                 self._results[key] = (
-                    _search(structure, count, where, internal, order, any_of=any_of)
+                    _search(structure, count, where, internal, order, shuffle, any_of=any_of)
                     if needs
                     else list(range(count))
                 )
@@ -181,7 +187,7 @@ class MaximoEmulator(Emulator):
         stable, number = request.one("stableid"), _whole(request, "pageno") or 1
         if stable:
             return stable, number, self._stable_places(stable, number), size
-        places = self._places(request, structure)
+        places = self._places(request, structure, number)
         if not size and self.knob("auto_page") and len(places) > self.knob("auto_page"):
             size = self.knob("auto_page")
         if request.one("stablepaging") == "1" and size:
@@ -265,6 +271,7 @@ def _search(
     where: list[query.Term],
     internal: list[query.Term],
     order: list[tuple[str, bool]],
+    shuffle: int,
     *,
     any_of: bool,
 ) -> list[int]:
@@ -276,7 +283,7 @@ def _search(
             query.fits(term, record) for term in internal
         ):
             found.append((index, query.order_values(record, order)))
-    return query.sorted_places(found, order)
+    return query.sorted_places(found, order, shuffle)
 
 
 def _whole(request: Request, name: str) -> int:
@@ -349,7 +356,7 @@ _SCHEMA_TYPES: dict[type, dict[str, str]] = {
 def _schema(name: str, structure: Structure) -> dict[str, Any]:
     """The attributes with types, taken from the rows that have values."""
     kinds: dict[str, type] = {}
-    for index in range(12 if structure.rows == 12 else 200):
+    for index in range(structure.rows if 0 < structure.rows < 200 else 200):
         for attribute, value in structure.make(index).items():
             if value is not None:
                 kinds.setdefault(attribute, type(value))

@@ -31,7 +31,7 @@ class NetSuiteEmulator(ErpEmulator):
         **access.ACCESS_DEFAULTS,
         "row_cap": 100_000,  # a query has no more rows than that; 1,000,000 with Connect
         "date_format": "MM/DD/YYYY",  # the user's own
-        "unordered": True,  # without ORDER BY, each page begins one row too early
+        "unordered": True,  # without a whole order, pages repeat rows and leave others out
         "total_lie": 0,  # added to totalResults
         "account_concurrency": 5,  # what governanceLimits says
     }
@@ -108,8 +108,9 @@ class NetSuiteEmulator(ErpEmulator):
         except (KeyError, TypeError, ValueError) as error:
             raise sql.BadQuery(f"Invalid request body: {error}") from error
         limit, offset = _page(request)
-        names, rows = self._database.run(text)
-        visible = min(len(rows), self.knob("row_cap"))
+        shuffle = 1 + offset // limit % 2 if self.knob("unordered") else 0
+        names, rows = self._database.run(text, self.knob("row_cap"), shuffle)
+        visible = len(rows)
         if offset and offset >= self.knob("row_cap"):
             raise sql.BadQuery(f"The offset must be below {self.knob('row_cap')}.")
         shift = 0

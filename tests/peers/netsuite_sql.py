@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import contextlib
+import itertools
 import re
 import sqlite3
 import threading
@@ -11,12 +13,19 @@ from decimal import Decimal
 from typing import Any
 
 from .erp_live import GONE_EVERY, LATE_EVERY
+from .erp_rows import mixed
 from .netsuite_rows import Kind
 
 _KEPT_RESULTS = 4
 _PARTS = {"YYYY": "%Y", "MM": "%m", "DD": "%d", "HH24": "%H", "MI": "%M", "SS": "%S", "MON": "%b"}
 # The line tables change; their rows of these places come late or go early.
 _CHANGING = {"transactionline", "transaction", "transactionaccountingline"}
+
+
+# A query whose last order is in no brackets.
+_ORDERED = re.compile(r".*\bORDER\s+BY\b[^()]*(?:\([^()]*\)[^()]*)*", re.DOTALL | re.IGNORECASE)
+_LIMIT = re.compile(r"\s*(\bLIMIT \d+)?\s*$")
+Result = tuple[list[str], list[tuple[Any, ...]]]
 
 
 class BadQuery(Exception):
@@ -60,7 +69,8 @@ class Database:
     def __init__(self, kinds: dict[str, Kind]) -> None:
         self._lock = threading.Lock()
         self._kinds = kinds
-        self._results: dict[str, tuple[list[str], list[tuple[Any, ...]]]] = {}
+        self._results: dict[tuple[str, int, int], Result] = {}
+        self._draws = itertools.count()
         # Dates come back as dates where a column is taken as it is, as text from functions.
         self._database = sqlite3.connect(
             ":memory:", check_same_thread=False, detect_types=sqlite3.PARSE_DECLTYPES
@@ -80,6 +90,7 @@ class Database:
         make("TO_NUMBER", 1, lambda x: None if x is None else float(x), deterministic=True)
         make("NVL", 2, lambda x, y: y if x is None else x, deterministic=True)
         make("BUILTIN_DF", 1, lambda x: None if x is None else f"DF {x}", deterministic=True)
+        make("TIE_", 0, lambda: mixed(next(self._draws), 1) >> 2)
         self._database.execute("CREATE TABLE live_ (inserting INTEGER, come INTEGER, gone INTEGER)")
         self._database.execute("INSERT INTO live_ VALUES (0, 0, 0)")
 
@@ -105,21 +116,37 @@ class Database:
             self._database.execute("PRAGMA query_only = ON")
             self._results.clear()
 
-    def run(self, text: str) -> tuple[list[str], list[tuple[Any, ...]]]:
-        """The lower-case names and the rows of a query."""
+    def run(self, text: str, most: int, shuffle: int = 0) -> Result:
+        """The lower-case names and at most so many rows of a query.
+
+        With ``shuffle``, rows that the order holds equal come in an order of chance.
+        """
+        key = (text, most, shuffle)
         with self._lock:
-            if text not in self._results:
+            if key not in self._results:
                 if len(self._results) >= _KEPT_RESULTS:
                     self._results.pop(next(iter(self._results)))
                 try:
-                    cursor = self._database.execute(translated(text))
+                    cursor = self._execute(translated(text), shuffle)
                     names = [column[0].lower() for column in cursor.description or ()]
-                    self._results[text] = (names, cursor.fetchall())
+                    self._results[key] = (names, cursor.fetchmany(most))
                 except (sqlite3.Error, sqlite3.Warning, TypeError, ValueError) as error:
                     raise BadQuery(
                         f"Invalid search query. Detailed unprocessed description: {error}"
                     ) from error
-            return self._results[text]
+            return self._results[key]
+
+    def _execute(self, text: str, shuffle: int) -> sqlite3.Cursor:
+        limit = _LIMIT.search(text)
+        ordered = text[: limit.start()] if limit else text
+        if shuffle and _ORDERED.fullmatch(ordered):
+            self._draws = itertools.count(shuffle << 32)
+            # The order of a union takes nothing more; it stays as it is.
+            with contextlib.suppress(sqlite3.Error):
+                return self._database.execute(
+                    f"{ordered}, TIE_() {limit[1] or '' if limit else ''}"
+                )
+        return self._database.execute(text)
 
 
 _IS_THERE = (

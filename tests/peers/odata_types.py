@@ -18,6 +18,7 @@ class Column(NamedTuple):
     kind: str
     size: int = 0  # the length of a text, the digits of a decimal
     scale: int = 0
+    searchable: bool = True  # whether rows can be filtered and sorted by it
 
 
 _V2 = {
@@ -48,8 +49,8 @@ def ticks(moment: datetime) -> int:
 
 def v2_value(value: Any, column: Column, offset: str = "+0000") -> Any:
     """A value in V2 JSON; ``offset`` is what instants end with."""
-    if value is None:
-        return None
+    if value is None or isinstance(value, str | bool):  # most values, so they come first
+        return value
     if isinstance(value, Moment):
         value = value.moment
     if isinstance(value, datetime):
@@ -60,9 +61,16 @@ def v2_value(value: Any, column: Column, offset: str = "+0000") -> Any:
         return f"PT{value.hour:02d}H{value.minute:02d}M{value.second:02d}S"
     if isinstance(value, bytes):
         return base64.b64encode(value).decode()
+    if isinstance(value, float):
+        return scientific(value)
     if column.kind in _STRINGS_IN_V2:
         return f"{value:f}" if isinstance(value, Decimal) else str(value)
-    return value if isinstance(value, str | bool | int | float) else str(value)
+    return value if isinstance(value, int | float) else str(value)
+
+
+def scientific(value: float) -> str:
+    """A binary number as ABAP writes it: all its digits and always an exponent, ``1.728E5``."""
+    return f"{Decimal(repr(value)).normalize():E}".replace("E+", "E")
 
 
 # A private character marks the digits that JSON is to have without quotes.
@@ -82,8 +90,10 @@ def dumps_raw(value: Any) -> str:
 
 def v4_value(value: Any, column: Column, *, strings: bool) -> Any:
     """A value in V4 JSON; ``strings`` is the IEEE754Compatible form of decimals and Int64."""
-    if value is None:
-        return None
+    if value is None or isinstance(value, str | bool):
+        return value
+    if isinstance(value, Decimal):
+        return f"{value:f}" if strings else raw(value)
     if isinstance(value, Moment):
         return value.text()
     if isinstance(value, datetime):
@@ -94,11 +104,9 @@ def v4_value(value: Any, column: Column, *, strings: bool) -> Any:
         return value.isoformat()
     if isinstance(value, bytes):
         return base64.urlsafe_b64encode(value).decode()
-    if isinstance(value, Decimal):
-        return f"{value:f}" if strings else raw(value)
     if column.kind == "int64" and strings:
         return str(value)
-    return value if isinstance(value, str | bool | int | float) else str(value)
+    return value if isinstance(value, int | float) else str(value)
 
 
 def property_xml(name: str, column: Column, *, version: int, nullable: bool) -> str:
@@ -113,6 +121,8 @@ def property_xml(name: str, column: Column, *, version: int, nullable: bool) -> 
         parts.append('Precision="7"')
     if column.kind == "date" and version == 2:
         parts.append('Precision="0" sap:display-format="Date"')
+    if not column.searchable and version == 2:
+        parts.append('sap:filterable="false" sap:sortable="false"')
     if not nullable:
         parts.append('Nullable="false"')
     return f"<Property {' '.join(parts)}/>"

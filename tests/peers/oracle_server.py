@@ -36,7 +36,7 @@ class OracleEmulator(ErpEmulator):
         "default_limit": 25,
         "has_more": "honest",  # honest, always or never
         "total_lie": 0,  # added to totalResults
-        "unordered": True,  # without orderBy, each page begins one row too early
+        "unordered": True,  # without a whole order, pages repeat rows and leave others out
         "deep_offset": 10_000,  # an offset beyond it takes longer
         "deep_seconds": 0.0,
         "forbidden": [],  # resources that the user has no duty role for
@@ -107,7 +107,8 @@ class OracleEmulator(ErpEmulator):
         offset = _whole(request, "offset", 0)
         if offset > self.knob("deep_offset"):
             time.sleep(self.knob("deep_seconds"))
-        places = self._places(request, resource, first, count)
+        shuffle = 1 + offset // limit % 2 if self.knob("unordered") else 0
+        places = self._places(request, resource, first, count, shuffle)
         shift = 0
         if self.knob("unordered") and not request.one("orderBy") and offset:
             shift = 1
@@ -128,7 +129,9 @@ class OracleEmulator(ErpEmulator):
         headers = {"REST-Framework-Version": str(_version(request))}
         return Answer(200, dumps_raw(body), headers, f"{_MEDIA}collection+json")
 
-    def _places(self, request: Request, resource: Resource, first: int, count: int) -> list[int]:
+    def _places(
+        self, request: Request, resource: Resource, first: int, count: int, shuffle: int
+    ) -> list[int]:
         text, version = request.one("q"), _version(request)
         test = parse_q(text, resource.columns, version) if text else None
         finder = re.fullmatch(r"PrimaryKey;(\w+)=(.*)", request.one("finder"))
@@ -144,7 +147,7 @@ class OracleEmulator(ErpEmulator):
         )  # fmt: skip
         asked = f"{text}|{request.one('finder')}|{version}"
         inserting = bool(self.knob("inserts"))
-        found = self.live.find(table, asked, test, order, inserting=inserting)
+        found = self.live.find(table, asked, test, order, inserting=inserting, shuffle=shuffle)
         return [first + index for index in found]
 
     def _item(

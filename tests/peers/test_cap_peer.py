@@ -181,6 +181,15 @@ def test_keyset_tokens_hold_keys() -> None:
     same_v4(found, list(erp_rows.rows(erp_rows.purchase_order_item, ITEMS)))
 
 
+def test_a_top_makes_pages_larger_up_to_a_limit(strings: CapPeer) -> None:
+    url = f"{strings.v4(ORDERS)}/A_PurchaseOrderItem"
+    assert len(get(url, top="1500").json()["value"]) == 1_500
+    with start_cap(items=ITEMS, max_page=500) as peer:
+        url = f"{peer.v2(ORDERS)}/A_PurchaseOrderItem"
+        body = get(url, top="1500").json()["d"]
+        assert (len(body["results"]), "__next" in body) == (500, True)
+
+
 def test_errors_name_what_is_wrong(strings: CapPeer) -> None:
     for url in (strings.v2(ORDERS), strings.v4(ORDERS)):
         error = get(f"{url}/A_PurchaseOrder", 400, filter="Nope eq 1").json()["error"]

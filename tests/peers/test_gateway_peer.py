@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import re
+import time
 from collections.abc import Iterator
 from decimal import Decimal
 from typing import Any
@@ -13,6 +14,7 @@ import pytest
 import requests
 
 from . import erp_rows, erp_types
+from . import maintained_plant as plant
 from .erp_live import is_steady
 from .gateway_tables import CHANGES, odp_changes
 from .historian_launch import HistorianPeer
@@ -72,6 +74,14 @@ def test_pages_are_whole_with_any_token(gateway: HistorianPeer, token: str) -> N
         *range(ITEMS)
     ]
     assert numbers(walk(items(gateway), skip="100", top="1500")) == [*range(100, 1600)]
+
+
+def test_an_order_that_holds_rows_equal_is_none(gateway: HistorianPeer) -> None:
+    gateway.set(unordered=True, page=500)
+    assert len(set(numbers(walk(items(gateway))))) < ITEMS
+    assert len(set(numbers(walk(items(gateway), orderby="Plant")))) < ITEMS
+    whole = numbers(walk(items(gateway), orderby="Plant,PurchaseOrder,PurchaseOrderItem"))
+    assert sorted(whole) == [*range(ITEMS)]
 
 
 def test_the_cap_sinks_in_the_middle(gateway: HistorianPeer) -> None:
@@ -270,3 +280,36 @@ def test_metadata_have_an_etag_and_empty_dates_a_form(gateway: HistorianPeer) ->
         0
     ]
     assert row["DownPaymentDueDate"] == "0000-00-00T00:00:00"
+
+
+def test_maintenance_orders_lead_to_another_host(gateway: HistorianPeer) -> None:
+    url = f"{gateway.url}/API_MAINTENANCEORDER;v=0002/MaintenanceOrder"
+    row = ask(url, top="1").json()["d"]["results"][0]
+    link = row["to_MaintenanceOrderOperation"]["__deferred"]["uri"]
+    assert link.startswith("https://sandbox.example.invalid/")
+    text = ask(f"{gateway.url}/API_MAINTENANCEORDER/$metadata").text
+    assert re.search(r'<Property Name="SystemStatusText"[^>]*sap:filterable="false"', text)
+    assert '<NavigationProperty Name="to_MaintenanceOrderOperation"' in text
+    for options in ({"filter": "SystemStatusText eq 'REL'"}, {"orderby": "SystemStatusText"}):
+        assert "SystemStatusText" in ask(url, 400, **options).text
+
+
+def test_binary_numbers_have_an_exponent(gateway: HistorianPeer) -> None:
+    url = f"{gateway.url}/API_MAINTNOTIFICATION/MaintenanceNotification"
+    rows = ask(url, filter="NotifProcessingPhase eq '4'").json()["d"]["results"]
+    for row in rows:
+        found = plant.notification(int(row["MaintenanceNotification"]) - 10_000_000)
+        assert found.malfunction_end
+        span = found.malfunction_end - found.malfunction_start
+        assert "E" in row["MaintObjectDowntimeDuration"]
+        assert float(row["MaintObjectDowntimeDuration"]) == span.total_seconds()
+
+
+def test_a_bucket_empties_and_fills(gateway: HistorianPeer) -> None:
+    gateway.set(bucket_rate=1, bucket_size=2, retry_after="date")
+    answers = [requests.get(f"{items(gateway)}?$top=1", auth=AUTH, timeout=30) for _ in range(20)]
+    refused = [answer for answer in answers if answer.status_code == 429]
+    assert refused
+    assert all(answer.headers["Retry-After"].endswith("GMT") for answer in refused)
+    time.sleep(1.1)
+    assert requests.get(f"{items(gateway)}?$top=1", auth=AUTH, timeout=30).ok

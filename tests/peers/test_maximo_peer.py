@@ -91,6 +91,14 @@ def test_without_order_pages_repeat_and_lose_rows(maximo: HistorianPeer) -> None
     assert len(set(found)) == ORDERS - 3
 
 
+def test_an_order_that_holds_rows_equal_is_none(maximo: HistorianPeer) -> None:
+    options = {"oslc__select": "wonum,siteid", "oslc__pageSize": 100}
+    found = keys(walk(maximo, oslc__orderBy="+status", **options))
+    assert len(set(found)) < len(found) == ORDERS
+    found = keys(walk(maximo, oslc__orderBy="+status,+siteid,+wonum", **options))
+    assert len(set(found)) == ORDERS
+
+
 def test_nulls_are_left_out_unless_wanted(maximo: HistorianPeer) -> None:
     where = f"workorderid={500_000 + next(i for i in range(ORDERS) if i % 17 == 0)}"
     short = ask(maximo, WO, oslc__select="*", oslc__where=where)["member"][0]
@@ -262,3 +270,23 @@ def test_a_structure_may_be_missing(maximo: HistorianPeer) -> None:
     maximo.set(objects=["MXWODETAIL"])
     assert ask(maximo, WO, 404)["Error"]["statusCode"] == "404"
     assert ask(maximo, "/api/os/MXWODETAIL", count=1) == {"totalCount": ORDERS}
+
+
+def test_chance_spoils_a_share_of_the_requests(maximo: HistorianPeer) -> None:
+    maximo.set(share_429=0.3, share_reset=0.2)
+    seen = set()
+    for _ in range(40):
+        try:
+            answer = requests.get(f"{maximo.url}{WO}?lean=1&count=1", headers=KEY, timeout=30)
+            seen.add(answer.status_code)
+        except requests.exceptions.ConnectionError:
+            seen.add(0)
+    assert seen == {0, 200, 429}
+
+
+def test_a_fault_may_hit_one_page(maximo: HistorianPeer) -> None:
+    maximo.fault("status", match="pageno=2", status=503, times=1)
+    body = ask(maximo, WO, oslc__select="wonum", oslc__pageSize=100)
+    link = body["responseInfo"]["nextPage"]["href"].replace("/oslc/", "/api/")
+    assert requests.get(link, headers=KEY, timeout=30).status_code == 503
+    assert len(ask(maximo, link)["member"]) == 100

@@ -126,6 +126,14 @@ def test_without_order_rows_are_repeated_and_lost(netsuite: HistorianPeer) -> No
     assert len(set(found)) < len(found)
 
 
+def test_an_order_that_holds_rows_equal_is_none(netsuite: HistorianPeer) -> None:
+    text = "SELECT tl.uniquekey FROM transactionline tl ORDER BY tl.location"
+    found = [row["uniquekey"] for row in walk(netsuite, text)]
+    assert len(set(found)) < len(found) == LINES
+    found = [row["uniquekey"] for row in walk(netsuite, f"{text}, tl.uniquekey DESC")]
+    assert len(set(found)) == LINES
+
+
 def test_rows_come_and_go(netsuite: HistorianPeer) -> None:
     netsuite.set(inserts=1, deletes=2)
     found = [int(row["uniquekey"]) - 1 for row in walk(netsuite, f"{ALL_LINES} ORDER BY uniquekey")]

@@ -81,6 +81,13 @@ def test_without_order_rows_are_repeated_and_lost(oracle: HistorianPeer) -> None
     assert len(set(found)) < len(found)
 
 
+def test_an_order_that_holds_rows_equal_is_none(oracle: HistorianPeer) -> None:
+    found = keys(walk(f"{oracle.url}/purchaseOrders", orderBy="CurrencyCode", limit=100))
+    assert len(set(found)) < len(found)
+    found = keys(walk(f"{oracle.url}/purchaseOrders", orderBy="CurrencyCode,POHeaderId", limit=100))
+    assert sorted(found) == [*range(ORDERS)]
+
+
 @pytest.mark.parametrize("form", ["always", "never"])
 def test_has_more_and_totals_may_lie(oracle: HistorianPeer, form: str) -> None:
     oracle.set(has_more=form, total_lie=13)

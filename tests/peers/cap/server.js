@@ -1,11 +1,12 @@
 // One SAP CAP server on 127.0.0.1: sqlite file in, OData V2 and V4 out.
 //
-//   node server.js --port N --database FILE [--numbers] [--keyset] [--page N] [--bare-dates]
-//                  [--audit FILE] [--user NAME --password TEXT]
+//   node server.js --port N --database FILE [--numbers] [--keyset] [--page N] [--max-page N]
+//                  [--bare-dates] [--audit FILE] [--user NAME --password TEXT]
 //
 // --numbers sends Decimal and Int64 as JSON numbers over V4 (as strings otherwise); --keyset makes
-// the skip tokens hold the last key in place of an offset; --page is the server's largest page;
-// --bare-dates leaves the offset of instants away over V2.
+// the skip tokens hold the last key in place of an offset; --page is the server's own page and
+// --max-page the largest that a $top can make it; --bare-dates leaves the offset of instants away
+// over V2.
 const { parseArgs } = require('node:util')
 const { appendFileSync } = require('node:fs')
 const { once } = require('node:events')
@@ -18,6 +19,7 @@ const { values: option } = parseArgs({
     numbers: { type: 'boolean', default: false },
     keyset: { type: 'boolean', default: false },
     page: { type: 'string', default: '1000' },
+    'max-page': { type: 'string', default: '10000' },
     'bare-dates': { type: 'boolean', default: false },
     audit: { type: 'string' },
     user: { type: 'string' },
@@ -62,7 +64,7 @@ async function main() {
     requires: { db: { credentials: { url: option.database } } },
     features: { ieee754compatible: !option.numbers },
     cov2ap: { jsonDateOffset: !option['bare-dates'] },
-    query: { limit: { max: Number(option.page), default: Number(option.page), reliablePaging: option.keyset } },
+    query: { limit: { max: Number(option['max-page']), default: Number(option.page), reliablePaging: option.keyset } },
   })
   process.chdir(__dirname)
   const cds = require('@sap/cds')
