@@ -22,14 +22,16 @@ from greenlang_data.drivers.places import Place
 from greenlang_data.drivers.schema import RECORD_ID
 from greenlang_data.provenance.record import ConnectorProvenance
 from greenlang_data.settings.entity import EntityPlace
+from greenlang_data.settings.netsuite import NetSuiteSettings
 from greenlang_data.settings.odata import ODataProfile, ODataSettings
 from greenlang_data.settings.oracle import OracleSettings
 
 
-class ERPConfig(ODataSettings, OracleSettings):
+class ERPConfig(ODataSettings, OracleSettings, NetSuiteSettings):
     """Where an ERP system is and how to log in; see the bases of this class for more keys.
 
-    ``base_url`` is ``https://host``. ``entities`` says where entities are that the system keeps
+    ``base_url`` is ``https://host``. ``company_code`` and ``plant_codes`` filter every entity that
+    has such a column, where a query does not do so itself. ``entities`` says where entities are that the system keeps
     elsewhere than usual: ``[sources.sap.entities.material]`` with ``service``, ``name``,
     ``columns`` and ``date``. ``dynamics_app`` is told by the address unless given.
     """
@@ -62,6 +64,10 @@ class ERPConfig(ODataSettings, OracleSettings):
         return self.base_url
 
     @property
+    def netsuite_address(self) -> str:
+        return self.base_url
+
+    @property
     def oracle_address(self) -> str:
         return self.base_url
 
@@ -75,12 +81,34 @@ class ERPConfig(ODataSettings, OracleSettings):
         return "dataverse" if re.search(r"\.crm\d*\.dynamics\.com$", host) else "finance"
 
     @property
+    def record_defaults(self) -> dict[str, Any]:
+        """The company and the plants that this source is for, where any are configured."""
+        found: dict[str, Any] = {}
+        if self.company_code is not None:
+            # Finance and operations tells it in small letters, and by this name of its own.
+            lower = self.company_code.lower()
+            is_finance = self.driver_name == "odata" and self.odata_profile == "finance"
+            found["company_code"] = lower if is_finance else self.company_code
+            found |= {"dataAreaId": lower} if is_finance else {}
+        if self.plant_codes:
+            found["plant_code"] = list(self.plant_codes)
+        return found
+
+    @property
     def places(self) -> dict[str, tuple[Place, ...]]:
         """Where each entity may be, the configured places before the usual ones."""
         system = self.odata_profile if self.driver_name == "odata" else str(self.erp_system)
         found = dict(SYSTEMS.get(system, {}))
         for name, own in self.entities.items():
-            place = Place(own.service, own.name, own.columns, own.date, own.key)
+            place = Place(
+                own.service,
+                own.name,
+                own.columns,
+                own.date,
+                own.key,
+                types=own.types,
+                where=own.where,
+            )
             found[name] = (place, *found.get(name, ()))
         return found
 
@@ -130,6 +158,7 @@ class ERPConnector(DrivenConnector[ERPQuery, ERPPayload, ERPConfig]):
     connector_version = "1.0.0"
 
     def request(self, query: ERPQuery) -> Request:
+        places = self.config.places
         return Records(
             entity=query.entity_type,
             filters=query.filters,
@@ -138,7 +167,9 @@ class ERPConnector(DrivenConnector[ERPQuery, ERPPayload, ERPConfig]):
             end=query.end_date,
             # One more than asked for, to learn whether there are more.
             limit=None if query.limit is None else query.limit + 1,
-            places=places_of(query.entity_type, self.config.places),
+            places=places_of(query.entity_type, places),
+            defaults=self.config.record_defaults,
+            known=tuple(places),
         )
 
     async def list_entities(

@@ -24,6 +24,7 @@ _BUILT_IN: Final[dict[str, tuple[str, str]]] = {
     "ge": ("greenlang_data.drivers.proficy:ProficyDriver", ""),
     "odata": ("greenlang_data.drivers.odata:ODataDriver", ""),
     "oracle": ("greenlang_data.drivers.oracle:OracleDriver", ""),
+    "netsuite": ("greenlang_data.drivers.netsuite:NetSuiteDriver", ""),
     "dnp3": ("greenlang_data.drivers.dnp3:Dnp3Driver", "dnp3"),
     "bacnet": ("greenlang_data.drivers.bacnet:BacnetDriver", "bacnet"),
     "maximo": ("greenlang_data.drivers.maximo:MaximoDriver", ""),

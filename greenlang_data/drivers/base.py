@@ -75,7 +75,9 @@ class Records:
     ``start`` and ``end`` bound the column ``date_field`` (None: the entity's own date), ``end``
     excluded for instants and included for calendar dates. Datetimes have the zone in which they
     were meant: where the entity's date is a calendar day, theirs is the one that they have there.
-    ``places`` are where a system may keep them, the best first.
+    ``places`` are where a system may keep them, the best first. ``defaults`` are filters that hold
+    for an entity which has the column, where ``filters`` say nothing about it. ``known`` are
+    entities to name the nearest of.
     """
 
     entity: str
@@ -86,6 +88,8 @@ class Records:
     limit: int | None = None
     date_field: str | None = None
     places: tuple[Place, ...] = ()
+    defaults: Mapping[str, Any] = field(default_factory=dict)
+    known: tuple[str, ...] = ()
 
 
 Request = Snapshot | Window | Records

@@ -17,6 +17,10 @@ class Place:
     columns : the canonical name of a column to the system's own.
     date : the column, by its canonical name, that ``start`` and ``end`` bound.
     key : the columns of the key, by the system's own names, where the system does not tell them.
+    days : canonical names of columns that hold calendar days and are told as points in time.
+    types : what the columns hold, where the system does not tell: text, integer, decimal, boolean,
+        date or datetime.
+    where : what all rows fulfil, in the system's own language.
     """
 
     service: str
@@ -24,3 +28,6 @@ class Place:
     columns: Mapping[str, str] = field(default_factory=dict)
     date: str | None = None
     key: tuple[str, ...] = ()
+    days: frozenset[str] = frozenset()
+    types: Mapping[str, str] = field(default_factory=dict)
+    where: str = ""

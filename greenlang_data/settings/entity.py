@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
+from typing import Literal
+
 from pydantic import BaseModel, ConfigDict, Field
 
 
 class EntityPlace(BaseModel):
     """An entity's own service, set and column names; ``date`` is what start and end bound.
 
-    ``columns`` maps canonical names to the system's own; ``key`` are own names, for systems that
-    do not tell them.
+    ``columns`` maps canonical names to the system's own; ``key`` and ``types`` are by own
+    names, for systems that do not tell them; ``where`` is a condition of SuiteQL.
     """
 
     model_config = ConfigDict(extra="forbid", frozen=True, hide_input_in_errors=True)
@@ -19,3 +21,7 @@ class EntityPlace(BaseModel):
     columns: dict[str, str] = Field(default_factory=dict)
     date: str | None = None
     key: tuple[str, ...] = ()
+    types: dict[str, Literal["text", "integer", "decimal", "boolean", "date", "datetime"]] = Field(
+        default_factory=dict
+    )
+    where: str = ""

@@ -21,6 +21,7 @@ class ODataSettings(HttpSettings):
 
     api_key: Secret | None = None
     api_key_header: str = Field("APIKey", description="The name of the header that it is sent in")
+    tenant_id: str | None = Field(None, description="Of Microsoft Entra, for a client's secret")
     sap_client: str | None = Field(None, pattern=r"^\d{3}$", description="The client to log in to")
     sap_language: str | None = Field(None, pattern=r"^[A-Za-z]{2}$")
     v2_path: str = Field("/sap/opu/odata/sap", description="Where SAP's services of V2 are")

@@ -4,8 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass
+from typing import Any
 
-from greenlang_data import SCADAConfig
+from greenlang_data import ERPConfig, SCADAConfig
 from greenlang_data.settings.bacnet_object import BacnetObject
 from greenlang_data.settings.point import Point
 from greenlang_data.settings.register import Register
@@ -13,6 +14,7 @@ from greenlang_data.settings.tag import TagEntry
 from tests.peers import dnp3_truth
 from tests.peers.bacnet_truth import analog_value
 from tests.peers.dnp3_truth import Kind
+from tests.peers.historian_launch import HistorianPeer
 from tests.peers.launch import OpcuaPeer, Peer
 from tests.peers.launch_bacnet import BacnetPeer
 from tests.peers.launch_modbus_tls import TlsPeer
@@ -114,6 +116,42 @@ def _config(protocol: str, endpoint: str, **more: object) -> SCADAConfig:
         circuit_breaker_threshold=50,
         **more,
     )
+
+
+@dataclass
+class RecordSubject:
+    """A business system to read, the number of its records, and the wire between."""
+
+    config: ERPConfig
+    entity: str
+    key: str
+    rows: int
+    proxy: FaultProxy
+    peer: HistorianPeer
+
+    @property
+    def name(self) -> str:
+        return self.config.connector_id
+
+
+def record_subject(
+    name: str, entity: str, key: str, rows: int, peer: HistorianPeer, proxy: FaultProxy, **keys: Any
+) -> RecordSubject:
+    """``entity`` of a system behind a proxy, to which its own links lead too."""
+    origin = f"http://127.0.0.1:{proxy.port}"
+    config = ERPConfig(
+        connector_id=name,
+        connector_type="erp",
+        base_url=origin,
+        server_names=(peer.origin,),
+        timeout_seconds=3,
+        max_retries=1,
+        retry_min_wait=0.05,
+        retry_max_wait=0.1,
+        circuit_breaker_threshold=50,
+        **keys,
+    )
+    return RecordSubject(config, entity, key, rows, proxy, peer)
 
 
 Build = Callable[[Callable[[int], FaultProxy]], Subject]

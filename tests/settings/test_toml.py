@@ -163,10 +163,10 @@ def test_an_unknown_protocol_names_the_nearest_and_a_known_one_without_driver_sa
 ) -> None:
     with pytest.raises(gd.ConfigurationError, match="opcua"):
         read(tmp_path, SOURCE.replace("modbus", "opc-ua"))
-    ledger = '[sources.a]\nkind = "erp"\nerp_system = "netsuite"\nbase_url = "https://h"\n'
-    with gd.Session.from_toml(write(tmp_path, ledger)) as session:
-        with pytest.raises(gd.ConfigurationError, match="no driver for 'netsuite'") as caught:
-            session.erp("material")
+    past = '[sources.a]\nkind = "historian"\nhistorian_type = "phd"\nserver_url = "https://h"\n'
+    with gd.Session.from_toml(write(tmp_path, past)) as session:
+        with pytest.raises(gd.ConfigurationError, match="no driver for 'phd'") as caught:
+            session.historian(["FIC101"], start="2025-01-01", end="2025-01-02")
         assert "modbus" in caught.value.remedy
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Final
 
-from greenlang_data.connectors.entities import dataverse, finance, oracle, sap
+from greenlang_data.connectors.entities import dataverse, finance, netsuite, oracle, sap
 from greenlang_data.drivers.places import Place
 
 CANONICAL: Final = (
@@ -28,6 +28,7 @@ SYSTEMS: Final[Mapping[str, Mapping[str, tuple[Place, ...]]]] = {
     "finance": finance.PLACES,
     "dataverse": dataverse.PLACES,
     "oracle": oracle.PLACES,
+    "netsuite": netsuite.PLACES,
 }
 """Of each kind of system: the canonical name of an entity to the places it may be in."""
 

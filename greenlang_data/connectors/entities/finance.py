@@ -10,7 +10,9 @@ _DATA: Final = "/data"
 
 
 def _place(name: str, columns: dict[str, str], date: str | None = None) -> tuple[Place, ...]:
-    return (Place(_DATA, name, {"company_code": "dataAreaId", **columns}, date),)
+    # Its own clock is not told, so it tells calendar dates as noon in UTC.
+    days = frozenset(one for one in columns if one.endswith("_date"))
+    return (Place(_DATA, name, {"company_code": "dataAreaId", **columns}, date, days=days),)
 
 
 PLACES: Final[dict[str, tuple[Place, ...]]] = {
@@ -119,11 +121,12 @@ PLACES: Final[dict[str, tuple[Place, ...]]] = {
         ),
     ),
     "gl_entry": (
-        Place(
-            _DATA,
+        *_place(
             "GeneralJournalAccountEntries",
             {
-                "gl_account": "MainAccount",
+                "journal_entry": "JournalNumber",
+                "gl_account": "LedgerAccount",
+                "description": "Text",
                 "amount": "TransactionCurrencyAmount",
                 "currency": "TransactionCurrencyCode",
                 "posting_date": "AccountingDate",

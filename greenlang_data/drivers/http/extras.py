@@ -26,6 +26,25 @@ def ntlm_auth(username: str, password: Secret, source: str) -> AuthBase:
     return auth
 
 
+def oauth1_auth(
+    consumer: tuple[str, Secret], token: tuple[str, Secret], realm: str, source: str
+) -> AuthBase:
+    """A signature of OAuth 1.0 (HMAC-SHA256) on each request, made anew with its own nonce.
+
+    Raises ConfigurationError without the extra.
+    """
+    module = _imported("requests_oauthlib", "netsuite", source)
+    auth: AuthBase = module.OAuth1(
+        consumer[0],
+        consumer[1].get_secret_value(),
+        token[0],
+        token[1].get_secret_value(),
+        realm=realm,
+        signature_method="HMAC-SHA256",
+    )
+    return auth
+
+
 def _imported(package: str, extra: str, source: str) -> Any:
     try:
         return import_module(package)

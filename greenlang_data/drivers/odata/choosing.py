@@ -74,7 +74,7 @@ async def choose(services: Catalogue, request: Records, log: ReadLog, source: st
         raise UnknownTagError(
             f"it has nothing for {request.entity!r} (looked for {tried or 'nothing'})",
             source=source,
-            remedy=nearest(request.entity.rpartition("/")[2], sets)
+            remedy=nearest(request.entity.rpartition("/")[2], [*request.known, *sets])
             or "Configure where it is under entities, or check the login's rights.",
         )
     raise _lacks(found, request, source)
@@ -94,7 +94,11 @@ def nearest(name: str, known: Iterable[str]) -> str:
 
 def _chosen(place: Place, path: str, version: int, entities: EntitySet) -> Chosen:
     own = entities.properties
-    mapped = {name: own[native] for name, native in place.columns.items() if native in own}
+    mapped = {
+        name: replace(own[native], told_at_noon=True) if name in place.days else own[native]
+        for name, native in place.columns.items()
+        if native in own
+    }
     natives = {column.name for column in mapped.values()}
     rest = {name: column for name, column in own.items() if name not in natives}
     # A canonical name stands for what it is mapped to, even if the system has such a column too.

@@ -5,8 +5,8 @@ from __future__ import annotations
 from abc import ABC, abstractmethod
 from collections.abc import Collection
 from dataclasses import dataclass
-from datetime import UTC, date, datetime
-from typing import Any
+from datetime import UTC, date, datetime, time, timedelta
+from typing import Any, Final
 
 import pyarrow as pa
 import pyarrow.compute as pc
@@ -16,6 +16,8 @@ from greenlang_data.drivers.odata.edm import Property
 from greenlang_data.drivers.odata.literals import literal, typed
 from greenlang_data.drivers.odata.values import is_calendar_date
 from greenlang_data.errors import QueryError
+
+_DATE_LENGTH: Final = len("2024-01-31")
 
 
 @dataclass(frozen=True, slots=True)
@@ -86,6 +88,8 @@ def one_of(name: str, column: Property, wanted: Any, source: str) -> OneOf:
             source=source,
             remedy="Give values.",
         )
+    if column.told_at_noon:
+        choices = [moment for choice in choices for moment in _moments_of_day(choice)]
     try:
         found = [typed(column, choice) for choice in choices]
     except ValueError as error:
@@ -112,6 +116,10 @@ def between(
     """
     if is_calendar_date(column):
         return Between(name, column, _day(start), _day(end), True)
+    if column.told_at_noon:
+        last = _day(end)
+        after = None if last is None else last + timedelta(days=1)
+        return Between(name, column, _utc(_day(start)), _utc(after), False)
     if column.type == "Edm.DateTimeOffset":
         return Between(name, column, _utc(start), _utc(end), False)
     if column.type != "Edm.DateTime":
@@ -129,6 +137,15 @@ def between(
         high and high.replace(tzinfo=None),
         False,
     )
+
+
+def _moments_of_day(choice: Any) -> list[Any]:
+    """Noon and midnight of a calendar date; anything else as it is."""
+    if isinstance(choice, str) and len(choice) == _DATE_LENGTH:
+        choice = date.fromisoformat(choice)
+    if not isinstance(choice, date) or isinstance(choice, datetime):
+        return [choice]
+    return [datetime.combine(choice, time(hour), UTC) for hour in (0, 12)]
 
 
 def _day(bound: datetime | date | None) -> date | None:

@@ -9,10 +9,11 @@ import pyarrow as pa
 
 from greenlang_data.drivers.base import Driver, ReadLog, Records, Request
 from greenlang_data.drivers.http.client import HttpClient
+from greenlang_data.drivers.http.login import HeaderLogin
 from greenlang_data.drivers.http.message import Ask
 from greenlang_data.drivers.odata.choosing import choose
 from greenlang_data.drivers.odata.listing import entity_table, field_table
-from greenlang_data.drivers.odata.profiles import Profile, profile_of
+from greenlang_data.drivers.odata.profiles import Profile, profile_of, with_login
 from greenlang_data.drivers.odata.reading import ODataReading
 from greenlang_data.drivers.odata.said import explain
 from greenlang_data.drivers.odata.services import Services
@@ -51,8 +52,13 @@ class ODataDriver(Driver):
         Raises ConfigurationError for an address or login that cannot be used.
         """
         if self._client is None:
+            key = self.config.api_key
             self._client = HttpClient(
-                self.config.odata_address, self.config, self.source, explain=explain
+                self.config.odata_address,
+                with_login(self.config, self.source),
+                self.source,
+                explain=explain,
+                login=None if key is None else HeaderLogin(key, self.config.api_key_header),
             )
             self._services = Services(self._client, self.config, self._profile, self.source)
 

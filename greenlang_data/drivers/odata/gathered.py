@@ -3,8 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from datetime import timedelta
+from typing import Final
 
 import pyarrow as pa
+import pyarrow.compute as pc
 
 from greenlang_data.drivers.odata.decimals import widest_decimal
 from greenlang_data.drivers.odata.edm import Property
@@ -53,3 +56,15 @@ def first_of_each(table: pa.Table, columns: Sequence[str]) -> pa.Table:
     places = table.append_column("\0place", pa.array(range(table.num_rows), pa.int64()))
     grouped = places.group_by(list(columns)).aggregate([("\0place", "min")])
     return table.take(grouped.column("\0place_min").combine_chunks().sort())
+
+
+def as_days(moments: pa.ChunkedArray) -> pa.ChunkedArray | None:
+    """The calendar dates of points in time that are all noon or midnight, else None."""
+    days = moments.cast(pa.timestamp("us")).cast(pa.date32(), safe=False)
+    midnights = days.cast(pa.timestamp("us")).cast(moments.type)
+    noons = pc.add(midnights, _HALF_DAY.cast(pa.duration(moments.type.unit)))
+    right = pc.or_(pc.equal(moments, midnights), pc.equal(moments, noons))
+    return days if pc.all(right, min_count=0).as_py() else None
+
+
+_HALF_DAY: Final = pa.scalar(timedelta(hours=12), pa.duration("us"))

@@ -4,7 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from datetime import UTC, datetime
 
+from greenlang_data.drivers.http.client_login import with_client_login
+from greenlang_data.drivers.http.origin import checked_url, origin_of
 from greenlang_data.settings.odata import ODataSettings
 
 
@@ -14,7 +17,7 @@ class Profile:
 
     ``skips``: it knows ``$skip``. ``by_key``: rows after a key may be asked for. ``steady_links``:
     what others write does not shift the pages that it links to. ``counts_up_to``: its counts end
-    there. ``asks_all``: all columns may be asked for at once.
+    there. ``asks_all``: all columns may be asked for at once. ``no_date`` stands for no date.
     """
 
     ping: str
@@ -26,6 +29,7 @@ class Profile:
     steady_links: bool = False
     counts_up_to: int | None = None
     asks_all: bool = True
+    no_date: datetime | None = None
 
 
 def profile_of(settings: ODataSettings) -> Profile:
@@ -44,7 +48,9 @@ def profile_of(settings: ODataSettings) -> Profile:
         )
     if settings.odata_profile == "finance":
         # Without it only the login's own company is answered, and nothing says so.
-        return Profile("/data", params=(("cross-company", "true"),), asks_all=False)
+        companies = (("cross-company", "true"),)
+        no_date = datetime(1900, 1, 1, tzinfo=UTC)
+        return Profile("/data", params=companies, asks_all=False, no_date=no_date)
     headers, params = {}, []
     if settings.sap_client is not None:
         # The header too, because links to next pages need not repeat the parameter.
@@ -53,3 +59,13 @@ def profile_of(settings: ODataSettings) -> Profile:
     if settings.sap_language is not None:
         params.append(("sap-language", settings.sap_language.upper()))
     return Profile(settings.v2_path, tuple(params), headers)
+
+
+def with_login(settings: ODataSettings, source: str) -> ODataSettings:
+    """The settings with the token server of the system, where only a client's secret is given."""
+    origin = origin_of(checked_url(settings.odata_address, "base_url", source))
+    if settings.odata_profile == "sap":
+        return with_client_login(settings, f"{origin}/sap/bc/sec/oauth2/token")
+    tenant = settings.tenant_id
+    token_url = tenant and f"https://login.microsoftonline.com/{tenant}/oauth2/v2.0/token"
+    return with_client_login(settings, token_url, f"{origin}/.default")

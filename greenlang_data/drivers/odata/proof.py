@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Protocol
 
 import pyarrow as pa
@@ -28,6 +28,15 @@ class Pages(Protocol):
     @property
     def by_key(self) -> bool:
         """Whether each page was asked for by the last key of the one before."""
+
+
+@dataclass(slots=True)
+class ReadPages:
+    """Pages that were asked for by the last key."""
+
+    counted: int | None = None
+    pages: list[Page] = field(default_factory=list)
+    by_key: bool = True
 
 
 class NotWholeError(Exception):

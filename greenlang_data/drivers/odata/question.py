@@ -8,11 +8,13 @@ from typing import Final
 from urllib.parse import quote
 
 import pyarrow as pa
+import pyarrow.compute as pc
 
 from greenlang_data.drivers.base import ReadLog, Records
 from greenlang_data.drivers.odata.choosing import Chosen
 from greenlang_data.drivers.odata.conditions import Condition, between, one_of
 from greenlang_data.drivers.odata.edm import Property
+from greenlang_data.drivers.odata.gathered import as_days
 from greenlang_data.drivers.odata.profiles import Profile
 from greenlang_data.drivers.schema import RECORD_ID
 from greenlang_data.errors import QueryError
@@ -37,6 +39,7 @@ class Question:
     there: tuple[Condition, ...]
     here: tuple[Condition, ...]
     limit: int | None
+    log: ReadLog
 
     @property
     def keys(self) -> tuple[str, ...]:
@@ -84,6 +87,8 @@ class Question:
 
     def answer(self, table: pa.Table) -> pa.Table:
         """The rows and columns that were asked for, of all that was read by the system's names."""
+        if self.profile.no_date is not None:
+            table = self._without_no_date(table)
         for condition in self.here:
             values = table.column(condition.column.name).combine_chunks()
             table = table.filter(condition.mask(values))
@@ -92,12 +97,32 @@ class Question:
         columns, fields = [], []
         for name, column in self.output.items():
             array = table.column(column.name)
+            if column.told_at_noon:
+                array = self._days(name, array)
             columns.append(array)
             about = {"native": column.name, **({"label": column.label} if column.label else {})}
             fields.append(pa.field(name, array.type, metadata=about))
         named = [self.chosen.name_of(key) for key in self.keys]
         metadata = {RECORD_ID: named[0]} if named else None
         return pa.Table.from_arrays(columns, schema=pa.schema(fields, metadata=metadata))
+
+    def _without_no_date(self, table: pa.Table) -> pa.Table:
+        for place, field in enumerate(table.schema):
+            if pa.types.is_timestamp(field.type):
+                values = table.column(place)
+                none = pc.equal(values, pa.scalar(self.profile.no_date, field.type))
+                if pc.any(none).as_py():
+                    self.log.note(f"{self.profile.no_date:%Y-%m-%d} is no date, so it is missing")
+                    values = pc.if_else(none.fill_null(False), pa.scalar(None, field.type), values)
+                    table = table.set_column(place, field, values)
+        return table
+
+    def _days(self, name: str, moments: pa.ChunkedArray) -> pa.ChunkedArray:
+        days = as_days(moments)
+        if days is None:
+            self.log.note(f"{name} has times of day, so it holds points in time and no dates")
+            return moments
+        return days
 
     @property
     def can_skip(self) -> bool:
@@ -119,6 +144,7 @@ def ask_for(
         one_of(name, _column(chosen, name), wanted, source)
         for name, wanted in request.filters.items()
     ]
+    conditions += _defaults(chosen, request, log, source)
     if (request.start is not None or request.end is not None) and chosen.place.date:
         date = chosen.place.date
         conditions.append(
@@ -132,7 +158,7 @@ def ask_for(
     read |= {key: properties[key] for key in chosen.entities.keys if key in properties}
     in_order = tuple(one for name, one in properties.items() if name in read)
     there = tuple(one for one in conditions if one.column.filterable)
-    question = Question(chosen, profile, output, in_order, there, here, request.limit)
+    question = Question(chosen, profile, output, in_order, there, here, request.limit, log)
     if len(question.condition) > _LONGEST_FILTER:
         raise QueryError(
             "the filter is too long for an address",
@@ -140,6 +166,19 @@ def ask_for(
             remedy="Filter by fewer values at once, and combine the frames.",
         )
     return question
+
+
+def _defaults(chosen: Chosen, request: Records, log: ReadLog, source: str) -> list[Condition]:
+    """What the source is configured for, where the request does not say it itself."""
+    said = {_column(chosen, name).name for name in request.filters}
+    found: list[Condition] = []
+    for name, wanted in request.defaults.items():
+        column = chosen.columns.get(name)
+        if column is not None and column.name not in said:
+            said.add(column.name)
+            found.append(one_of(name, column, wanted, source))
+            log.note(f"only {name} {wanted}, as the source is configured")
+    return found
 
 
 def _output(

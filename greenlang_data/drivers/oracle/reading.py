@@ -8,7 +8,7 @@ offsets are used only for the few children of one parent.
 from __future__ import annotations
 
 from collections import deque
-from dataclasses import dataclass, field, replace
+from dataclasses import replace
 from typing import Any, Final
 
 import pyarrow as pa
@@ -21,7 +21,7 @@ from greenlang_data.drivers.odata.edm import Property
 from greenlang_data.drivers.odata.gathered import put_together
 from greenlang_data.drivers.odata.page import Page
 from greenlang_data.drivers.odata.profiles import Profile
-from greenlang_data.drivers.odata.proof import NotWholeError, Proof
+from greenlang_data.drivers.odata.proof import NotWholeError, Proof, ReadPages
 from greenlang_data.drivers.odata.question import Question, ask_for, query_text
 from greenlang_data.drivers.oracle.expression import expression, rows_after
 from greenlang_data.drivers.oracle.page import Rows, Wanted, rows_decoder
@@ -31,13 +31,6 @@ from greenlang_data.errors import ProtocolError, QueryError, SourceError
 
 _LIMIT: Final = 500
 _BATCH_ROWS: Final = 65_536
-
-
-@dataclass(slots=True)
-class _Pages:
-    counted: int | None = None
-    pages: list[Page] = field(default_factory=list)
-    by_key: bool = True
 
 
 class OracleReading(RecordReading):
@@ -54,7 +47,7 @@ class OracleReading(RecordReading):
         self._question: Question | None = None
         self._wanted = Wanted((), "", ())
         self._keys: tuple[Property, ...] = ()
-        self._pages = _Pages()
+        self._pages = ReadPages()
         self._last: tuple[Any, ...] = ()
         # Parents whose children did not all come with them: their values, and where to go on.
         self._cut: deque[tuple[list[pa.Array], str, int]] = deque()

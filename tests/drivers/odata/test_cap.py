@@ -120,6 +120,14 @@ def test_a_filter_and_a_list_and_a_window_are_the_servers_work(peer: CapPeer) ->
     assert_rows(orders, native_names(orders), within, key=["PurchaseOrder"])
 
 
+@pytest.mark.parametrize("zone", ["UTC", "Pacific/Auckland", "America/Los_Angeles"])
+def test_a_calendar_date_asked_for_is_that_date_in_any_zone(peer: CapPeer, zone: str) -> None:
+    with gd.Session([cap_config(peer)], tz=zone) as s:
+        frame = s.erp("purchase_order", start="2023-02-01", end="2023-02-10", limit=None)
+        days = sorted(set(frame["order_date"]))
+    assert (days[0], days[-1]) == (date(2023, 2, 1), date(2023, 2, 10))
+
+
 def test_decimals_and_booleans_filter_exactly(peer: CapPeer) -> None:
     row = purchase_order_item(77)
     for entity in (ITEMS, ITEMS_V4):

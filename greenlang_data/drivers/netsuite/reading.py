@@ -1,0 +1,147 @@
+"""One read of SuiteQL, each page a query of its own for the rows after the last key.
+
+So no page has an offset: rows that others insert or delete shift nothing, and the limit of 100,000
+rows in one query is never met.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable
+from typing import Any, Final
+
+import pyarrow as pa
+
+from greenlang_data.drivers.base import ReadLog, Records
+from greenlang_data.drivers.http.client import HttpClient
+from greenlang_data.drivers.http.message import Ask
+from greenlang_data.drivers.netsuite.page import page_decoder
+from greenlang_data.drivers.netsuite.sql import count_query, page_query
+from greenlang_data.drivers.netsuite.tables import Tables
+from greenlang_data.drivers.odata.choosing import choose
+from greenlang_data.drivers.odata.edm import Property
+from greenlang_data.drivers.odata.gathered import put_together
+from greenlang_data.drivers.odata.page import Page
+from greenlang_data.drivers.odata.profiles import Profile
+from greenlang_data.drivers.odata.proof import NotWholeError, Proof, ReadPages
+from greenlang_data.drivers.odata.question import Question, ask_for
+from greenlang_data.drivers.reading import RecordReading
+from greenlang_data.errors import ProtocolError, SourceError, TransientError
+
+_LIMIT: Final = 1000
+_BATCH_ROWS: Final = 65_536
+SUITEQL: Final = "/services/rest/query/v1/suiteql"
+_COUNT: Final = Property("COUNT(*)", "Edm.Int64")
+
+
+class NetSuiteReading(RecordReading):
+    """Reads the records of one request."""
+
+    def __init__(
+        self, client: HttpClient, request: Records, log: ReadLog, max_restarts: int, source: str
+    ) -> None:
+        self._client = client
+        self._request = request
+        self._log = log
+        self._source = source
+        self._restarts = max_restarts
+        self._question: Question | None = None
+        self._keys: tuple[Property, ...] = ()
+        self._decode: Callable[[bytes | bytearray], Page] = page_decoder([])
+        self._table: pa.Table | None = None
+        self._start_again()
+
+    def _start_again(self) -> None:
+        self._pages = ReadPages()
+        self._last: tuple[Any, ...] = ()
+        self._ended = False
+        self.rows = 0
+
+    async def advance(self) -> bool:
+        question = self._question or await self._begin()
+        whole = question.limit is None
+        if whole and self._pages.counted is None:
+            self._pages.counted = await self._count(question)
+            return True
+        if not self._ended:
+            await self._read_page(question)
+            if not self._ended:
+                return True
+        after = await self._count(question) if whole else None
+        self._table = self._proven(question, after)
+        return False
+
+    def batches(self) -> list[pa.RecordBatch]:
+        assert self._table is not None, "the read is not at its end"
+        found: list[pa.RecordBatch] = self._table.combine_chunks().to_batches(_BATCH_ROWS)
+        return found or [pa.RecordBatch.from_pylist([], schema=self._table.schema)]
+
+    async def _begin(self) -> Question:
+        tables = Tables(self._request.places)
+        chosen = await choose(tables, self._request, self._log, self._source)
+        question = ask_for(chosen, self._request, Profile(""), self._log, self._source)
+        self._keys = tuple(chosen.entities.properties[key] for key in question.keys)
+        self._decode = page_decoder(question.read)
+        self._question = question
+        return question
+
+    async def _read_page(self, question: Question) -> None:
+        limit = _LIMIT
+        if question.limit is not None:
+            limit = min(limit, question.limit - self.rows)
+        text = page_query(question, self._keys, self._last)
+        page = await self._query(text, limit, self._decode)
+        self._pages.pages.append(page)
+        self.rows += page.rows
+        enough = question.limit is not None and self.rows >= question.limit
+        self._ended = not page.rows or enough
+        if page.rows:
+            names = [one.name for one in question.read]
+            last = tuple(_last(page, names.index(key)) for key in question.keys)
+            if last == self._last:
+                raise ProtocolError(
+                    "it gave the same page again, so it does not compare keys", source=self._source
+                )
+            self._last = last
+
+    async def _count(self, question: Question) -> int:
+        page = await self._query(count_query(question), 1, page_decoder([_COUNT]))
+        column = page.columns[0]
+        if column is None or page.rows != 1 or column[0].as_py() is None:
+            raise ProtocolError("it does not count", source=self._source)
+        return int(column[0].as_py())
+
+    async def _query(
+        self, text: str, limit: int, decode: Callable[[bytes | bytearray], Page]
+    ) -> Page:
+        ask = Ask(
+            f"{SUITEQL}?limit={limit}&offset=0",
+            method="POST",
+            headers={"Prefer": "transient"},
+            content=json.dumps({"q": text}).encode(),
+        )
+        answer = await self._client.ask(ask, self._log, decode)
+        assert answer.data is not None
+        return answer.data
+
+    def _proven(self, question: Question, after: int | None) -> pa.Table:
+        try:
+            table, _ = put_together(question.read, self._pages.pages)
+        except (ValueError, pa.ArrowInvalid) as error:
+            raise ProtocolError(
+                f"its values are of no one type: {str(error)[:150]}", source=self._source
+            ) from None
+        proof = Proof(question, self._pages, after, True, self._log)
+        try:
+            return question.answer(proof.checked(table))
+        except NotWholeError as error:
+            self._start_again()
+            self._restarts -= 1
+            kind = TransientError if self._restarts >= 0 else SourceError
+            raise kind(error.what, source=self._source, remedy=error.remedy) from None
+
+
+def _last(page: Page, column: int) -> Any:
+    values = page.columns[column]
+    assert values is not None  # a key is never empty in all rows, and was decoded
+    return values[-1].as_py()

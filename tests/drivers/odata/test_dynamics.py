@@ -1,0 +1,169 @@
+"""Dynamics 365: companies, enumerations, dates at noon, paging cookies, limits."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from datetime import date, datetime
+from typing import Any
+
+import pandas as pd
+import pytest
+
+import greenlang_data as gd
+from tests.drivers.odata.helpers import assert_rows, config, native_names
+from tests.peers import dynamics_rows as rows
+from tests.peers.historian_launch import HistorianPeer
+from tests.peers.launch_erp import start_dataverse, start_finance
+
+LINES = 6_000
+CLIENT = {"client_id": "historian-client", "client_secret": "s3cret-client"}
+
+
+@pytest.fixture(scope="module")
+def running_finance() -> Iterator[HistorianPeer]:
+    with start_finance(lines=LINES) as peer:
+        yield peer
+
+
+@pytest.fixture
+def finance(running_finance: HistorianPeer) -> HistorianPeer:
+    running_finance.reset()
+    return running_finance
+
+
+@pytest.fixture(scope="module")
+def running_dataverse() -> Iterator[HistorianPeer]:
+    with start_dataverse(lines=LINES) as peer:
+        yield peer
+
+
+@pytest.fixture
+def dataverse(running_dataverse: HistorianPeer) -> HistorianPeer:
+    running_dataverse.reset()
+    return running_dataverse
+
+
+def session(peer: HistorianPeer, app: str, zone: str = "UTC", **more: Any) -> gd.Session:
+    token_url = f"{peer.origin}/contoso.onmicrosoft.com/oauth2/v2.0/token"
+    keys = {"connector_id": "d365", "erp_system": "dynamics", "dynamics_app": app}
+    source = config(peer.origin, **{**keys, "token_url": token_url, **CLIENT, **more})
+    return gd.Session([source], tz=zone)
+
+
+def as_told(row: dict[str, Any], *days: str) -> dict[str, Any]:
+    """A row of the system with 1900 as no date, and ``days`` as calendar dates."""
+    told = {name: None if value == rows.NO_DATE else value for name, value in row.items()}
+    return told | {day: told[day].date() for day in days if isinstance(told[day], datetime)}
+
+
+def notes(frame: pd.DataFrame) -> str:
+    return " ".join(frame.attrs["provenance"].full["notes"])
+
+
+@pytest.mark.parametrize("knobs", [{}, {"page": 700}, {"page": 700, "token": "skiptoken"}], ids=str)
+def test_all_companies_are_read_and_every_cell_is_exact(
+    finance: HistorianPeer, knobs: dict[str, Any]
+) -> None:
+    finance.set(**knobs)
+    with session(finance, "finance") as s:
+        names = list(s.erp.fields("purchase_order_item")["field"])
+        frame = s.erp("purchase_order_item", fields=names, limit=None)
+    wanted = [as_told(rows.order_line(n), "RequestedDeliveryDate") for n in range(LINES)]
+    key = ["dataAreaId", "PurchaseOrderNumber", "LineNumber"]
+    assert_rows(frame, native_names(frame), wanted, key=key)
+    assert set(frame["company_code"]) == set(rows.COMPANIES)
+    assert "1900-01-01 is no date" in notes(frame)
+    assert finance.requests()[0]["path"].endswith("/oauth2/v2.0/token")
+
+
+def test_a_company_is_the_one_that_is_configured_or_asked_for(finance: HistorianPeer) -> None:
+    with session(finance, "finance", company_code="DEMF") as s:
+        frame = s.erp("supplier", limit=None)
+        other = s.erp("supplier", filters={"company_code": "usmf"}, limit=None)
+        native = s.erp("Warehouses", limit=None)
+    assert set(frame["company_code"]) == {"demf"}
+    assert set(other["company_code"]) == {"usmf"}
+    assert set(native["dataAreaId"]) == {"demf"}
+    assert "company_code demf, as the source is configured" in notes(frame)
+
+
+def test_a_wide_entity_has_its_canonical_columns_unless_others_are_asked_for(
+    finance: HistorianPeer,
+) -> None:
+    with session(finance, "finance") as s:
+        frame = s.erp("supplier", limit=None)
+        some = s.erp("supplier", fields=["supplier", "CreditLimit"], limit=None)
+    assert list(frame)[:3] == ["company_code", "supplier", "name"]
+    assert len(list(frame)) < 10
+    assert "only the canonical columns" in notes(frame)
+    assert str(some["CreditLimit"].dtype).startswith("decimal")
+
+
+def test_enumerations_are_filtered_by_their_members(finance: HistorianPeer) -> None:
+    with session(finance, "finance") as s:
+        frame = s.erp("VendorsV2", filters={"IsOneTimeVendor": "Yes"},
+                      fields=["dataAreaId", "VendorAccountNumber"], limit=None)  # fmt: skip
+        with pytest.raises(gd.QueryError, match="No, Yes"):
+            s.erp("VendorsV2", filters={"IsOneTimeVendor": "Maybe"})
+    every = [rows.vendor(index) for index in range(3 * 500)]
+    assert len(frame) == sum(row["IsOneTimeVendor"] == "Yes" for row in every)
+
+
+@pytest.mark.parametrize("zone", ["UTC", "Pacific/Auckland"])
+def test_dates_are_days_in_windows_and_filters(finance: HistorianPeer, zone: str) -> None:
+    low, high = date(2023, 3, 1), date(2023, 3, 9)
+    with session(finance, "finance", zone=zone) as s:
+        frame = s.erp("purchase_order", start="2023-03-01", end="2023-03-09", limit=None)
+        day = s.erp("purchase_order", filters={"order_date": low}, limit=None)
+    every = [rows.order_header(index) for index in range(LINES // 5)]
+    wanted = [row for row in every if low <= row["AccountingDate"].date() <= high]
+    assert len(frame) == len(wanted) > 0
+    assert str(frame["order_date"].dtype) == "date32[day][pyarrow]"
+    assert set(day["order_date"]) == {low}
+
+
+def test_cookies_lead_through_all_pages_and_a_capped_count_is_none(
+    dataverse: HistorianPeer,
+) -> None:
+    with session(dataverse, "dataverse", page_size=900) as s:
+        frame = s.erp("msdyn_purchaseorderproducts", limit=None)
+    told = frame.attrs["provenance"].full["metadata"]["completeness"]
+    assert len(frame) == told["distinct_keys"] == LINES
+    assert told["counted_before"] is None
+    assert told["paged_by"] == "the server"
+    pages = [o for o in dataverse.requests() if "msdyn_purchaseorderproducts" in o["path"]]
+    assert {one["headers"]["prefer"] for one in pages} == {"odata.maxpagesize=900"}
+    assert all(one["headers"]["odata-version"] == "4.0" for one in pages)
+
+
+def test_accounts_are_exact_and_limits_are_kept(dataverse: HistorianPeer) -> None:
+    with session(dataverse, "dataverse") as s:
+        frame = s.erp("accounts", limit=None)
+        with pytest.warns(gd.GreenLangWarning):
+            few = s.erp("customer", limit=3)
+    wanted = [
+        {
+            name: str(v) if hasattr(v, "hex") and not isinstance(v, float) else v
+            for name, v in row.items()
+        }
+        for row in map(rows.account, range(len(frame)))
+    ]
+    assert_rows(frame, str, wanted, key=["accountid"])
+    assert len(few) == 3
+
+
+def test_service_protection_is_waited_out(dataverse: HistorianPeer) -> None:
+    faults = [{"kind": "status", "status": 429, "headers": {"Retry-After": "0"},
+               "match": "accounts", "times": 1}]  # fmt: skip
+    dataverse.set(faults=faults)
+    with session(dataverse, "dataverse") as s:
+        assert len(s.erp("accounts", limit=None)) > 0
+
+
+def test_the_address_tells_which_product_it_is() -> None:
+    for url, profile in {
+        "https://org.crm4.dynamics.com": "dataverse",
+        "https://org.crm.dynamics.com": "dataverse",
+        "https://env.operations.dynamics.com": "finance",
+    }.items():
+        assert config(url, erp_system="dynamics").odata_profile == profile
