@@ -105,7 +105,7 @@ class InforReading(RecordReading):
         return error(
             "records came or went while they were read, so none of them is used",
             source=self._api.source,
-            remedy="Read again when less is written, or a part at a time.",
+            remedy="Read again when less is written, or one site at a time.",
         )
 
     def batches(self) -> list[pa.RecordBatch]:

@@ -201,8 +201,9 @@ def test_what_cannot_be_asked_is_an_error_and_nothing_is_sent(
         ({"field_map": {"work_order": {"labour": "x"}}}, "'labor_hours'"),
         ({"status_map": {"workorder": {"X": "closed"}}}, "'work_order'"),
         ({"native_columns": {"work_order": ["site"]}}, "a column already"),
+        ({"status_map": {"work_order": {"ZQUAL": "aproved"}}}, "'approved'"),
     ],
-    ids=["field", "entity", "column"],
+    ids=["field", "entity", "column", "meaning"],
 )
 def test_a_wrong_mapping_is_told_with_the_nearest_right_name(
     maximo: HistorianPeer, more: dict[str, object], told: str
