@@ -43,6 +43,7 @@ class SapPmReading(RecordReading):
         service, _, set_name = settings.objects.get(name, table.place).rpartition("/")
         self._place = Place(service, set_name)
         self._overrides = settings.status_map.get(name, {})
+        self._found: Mapping[str, Source] = {}
         self._inner: RecordReading | None = None
         self._rows: Rows | None = None
         self._batches: list[pa.RecordBatch] = []
@@ -56,12 +57,21 @@ class SapPmReading(RecordReading):
         if more:
             return True
         self._batches = self._canonical(self._inner.batches())
-        here = ["status"] if self._selection.statuses else []
+        there = [self._called(name) for name in self._log.completeness["filtered_by_server"]]
+        here = ["status"] if self._selection.statuses and "status" not in there else []
         self._log.completeness |= {
             "date_field": self._selection.date_field,
-            "filtered_here": [*self._log.completeness.get("filtered_here", []), *here],
+            "filtered_by_server": there,
+            "filtered_here": here,
         }
         return False
+
+    def _called(self, field: str) -> str:
+        """The column that a field is the source of."""
+        if field == self._table.status_code:
+            return "status"
+        columns = (name for name, source in self._found.items() if source.name == field)
+        return next(columns, field)
 
     def batches(self) -> list[pa.RecordBatch]:
         return self._batches
@@ -73,7 +83,7 @@ class SapPmReading(RecordReading):
         async for about in self._odata.list_fields(asked, self._log):
             names, by = (about.column(one).to_pylist() for one in ("native_name", "filtered_by"))
             known |= {name: one == "server" for name, one in zip(names, by, strict=True)}
-        sources = self._sources(known)
+        sources = self._found = self._sources(known)
         self._rows = Rows(
             self._table,
             sources,

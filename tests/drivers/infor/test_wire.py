@@ -77,6 +77,19 @@ def test_only_a_page_that_fails_is_asked_for_again(infor: HistorianPeer, kind: s
     assert len(frame) == ORDERS
 
 
+@pytest.mark.parametrize("more", [{}, COLLECTION], ids=["grid", "collection"])
+def test_a_bad_day_of_the_server_loses_and_repeats_nothing(
+    infor: HistorianPeer, more: dict[str, object]
+) -> None:
+    shares = dict.fromkeys(("share_429", "share_503", "share_reset", "share_cut"), 0.1)
+    infor.set(**shares, seed=1, retry_after_seconds=0, session_uses=4)
+    with session(infor, page_size=25, max_retries=10, **STRANGE, **more) as s:
+        frame = s.cmms("work_order", timeout=120)
+    found = keys(frame)
+    assert frame.attrs["provenance"]["retries"] > 0
+    assert sorted(found) == sorted(keys_of(orders()))
+
+
 def _another_page() -> dict[str, object]:
     row = {"DATAFIELD": [{"FIELDNAME": "workordernum", "FIELDVALUE": "0001"},
                          {"FIELDNAME": "organization", "FIELDVALUE": "BEDFORD"}]}  # fmt: skip

@@ -141,6 +141,20 @@ def test_only_a_page_that_fails_is_asked_for_again(maximo: HistorianPeer, kind: 
     assert (whole["href"] == frame["href"]).all()
 
 
+@pytest.mark.parametrize("seed", [1, 2])
+def test_a_bad_day_of_the_server_loses_and_repeats_nothing(
+    maximo: HistorianPeer, seed: int
+) -> None:
+    shares = dict.fromkeys(("share_429", "share_503", "share_reset", "share_cut"), 0.1)
+    maximo.set(**shares, seed=seed, retry_after_seconds=0, grow=1)
+    with session(maximo, page_size=25, max_retries=10, **STRANGE) as s:
+        frame = s.cmms("work_order", timeout=120)
+    found = keys(frame)
+    assert frame.attrs["provenance"]["retries"] > 0
+    assert len(set(found)) == len(found)
+    assert set(keys_of(orders())) <= set(found)
+
+
 def test_garbage_in_the_middle_is_an_error_and_no_shorter_frame(maximo: HistorianPeer) -> None:
     maximo.fault("garbage", match=PAGES, skip=4, times=1)
     with (
@@ -227,5 +241,6 @@ def test_no_secret_is_in_the_frame_or_its_record(maximo: HistorianPeer) -> None:
         frame = s.cmms("work_order", site="BEDFORD")
         text = frame.to_csv() + json.dumps(frame.attrs["provenance"], default=str) + repr(s)
     assert KEY not in text
+    assert {one["method"] for one in maximo.requests()} == {"GET"}
     assert len(frame) < ORDERS
     assert "created_at" not in notes(frame)
