@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 
 from greenlang_data.drivers.base import ReadLog
 from greenlang_data.drivers.cmms.entities import ENTITIES
-from greenlang_data.drivers.sappm.clock import on_clock
+from greenlang_data.drivers.sappm.clock import on_clock, parted
 from greenlang_data.drivers.sappm.fields import Source, resolved
 from greenlang_data.drivers.sappm.statuses import CODES, codes_of, of_code, of_words
 
@@ -84,6 +84,16 @@ def test_a_time_is_that_of_the_plants_clock_or_empty_where_it_is_two(local: date
         assert (told, is_date) == (here[0].astimezone(UTC), False)
     else:
         assert (told, is_date) == (None, None)
+
+
+def test_times_without_a_zone_are_parted_and_midnights_alone_are_dates() -> None:
+    kind = pa.timestamp("us")
+    days, times = parted(pa.array([datetime(2026, 3, 1), None], kind))
+    assert (days.to_pylist(), times) == ([date(2026, 3, 1), None], None)
+    days, times = parted(pa.array([datetime(2026, 3, 1, 8, 30), datetime(1960, 3, 2), None], kind))
+    assert days.to_pylist() == [date(2026, 3, 1), date(1960, 3, 2), None]
+    assert times is not None
+    assert times.to_pylist() == [time(8, 30), time(0), None]
 
 
 def test_without_a_time_or_a_zone_it_stays_a_date() -> None:
