@@ -14,6 +14,7 @@ from greenlang_data.drivers.odata.driver import ODataDriver
 from greenlang_data.drivers.places import Place
 from greenlang_data.drivers.reading import RecordReading
 from greenlang_data.drivers.sappm.fields import Source, needed, resolved
+from greenlang_data.drivers.sappm.periods import latest
 from greenlang_data.drivers.sappm.rows import Rows, without_zeros
 from greenlang_data.drivers.sappm.sets import FLAGS, TABLES, SetTable
 from greenlang_data.drivers.sappm.statuses import codes_of
@@ -172,8 +173,9 @@ class SapPmReading(RecordReading):
         assert self._rows is not None
         try:
             table = pa.Table.from_batches(found)
-            if self._table.period in table.schema.names:
-                table = self._latest(table)
+            period = self._table.period
+            if period is not None and period in table.schema.names:
+                table = self._latest(table, period)
             batches = table.combine_chunks().to_batches(65_536) or found[:1]
             return [self._rows.canonical(one) for one in batches]
         except GreenLangError:
@@ -185,17 +187,12 @@ class SapPmReading(RecordReading):
                 remedy="None of it was used; name another field in field_map, or none.",
             ) from None
 
-    def _latest(self, table: pa.Table) -> pa.Table:
-        """One row for each object: that of its latest period."""
-        key, period = self._mapped.columns[self._selection.entity.record_id], self._table.period
-        last = table.group_by(key).aggregate([(period, "max")])
-        last = last.rename_columns([key, period])
-        kept = table.join(last, keys=[key, period], join_type="inner").sort_by(key)
+    def _latest(self, table: pa.Table, period: str) -> pa.Table:
+        """One row for each object."""
+        kept = latest(table, self._found[self._selection.entity.record_id].name, period)
         if kept.num_rows < table.num_rows:
-            self._log.note(
-                f"of several rows of an object, the one with the latest {period} is here"
-            )
-        return kept.select(table.schema.names)
+            self._log.note(f"of several rows of an object, the one with the last {period} is here")
+        return kept
 
 
 def _made(table: SetTable) -> dict[str, Kind]:

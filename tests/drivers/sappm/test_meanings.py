@@ -14,8 +14,10 @@ from greenlang_data.drivers.base import ReadLog
 from greenlang_data.drivers.cmms.entities import ENTITIES
 from greenlang_data.drivers.sappm.clock import on_clock, parted
 from greenlang_data.drivers.sappm.fields import Source, resolved
+from greenlang_data.drivers.sappm.periods import latest
 from greenlang_data.drivers.sappm.statuses import CODES, codes_of, of_code, of_words
 
+ENDS = st.dates(max_value=date(2200, 1, 1))
 BERLIN = ZoneInfo("Europe/Berlin")
 
 
@@ -101,3 +103,15 @@ def test_without_a_time_or_a_zone_it_stays_a_date() -> None:
     assert clock(date(2026, 3, 1), None, "DE01") == (midnight, True)
     assert clock(date(2026, 3, 1), time(8), "1010") == (midnight, True)
     assert clock(date(2026, 3, 1), time(8), None) == (midnight, True)
+
+
+@given(st.lists(st.tuples(st.sampled_from("ABC"), st.none() | ENDS), unique=True, max_size=9))
+def test_an_object_is_its_row_of_the_latest_period(rows: list[tuple[str, date | None]]) -> None:
+    schema = pa.schema([("Equipment", pa.string()), ("ValidityEndDate", pa.date32())])
+    columns = [pa.array(list(one), kind) for one, kind in zip(
+        zip(*rows, strict=True) if rows else ((), ()), schema.types, strict=True)]  # fmt: skip
+    found = latest(pa.Table.from_arrays(columns, schema=schema), *schema.names)
+    truth = dict(sorted(rows, key=lambda one: one[1] or date(9999, 12, 31)))
+    told = found.to_pydict()
+    assert dict(zip(told["Equipment"], told["ValidityEndDate"], strict=True)) == truth
+    assert found.schema == schema
