@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import json
+from decimal import Decimal
 
+import pandas as pd
 import pytest
 
 import greenlang_data as gd
@@ -92,6 +94,27 @@ def test_links_in_records_to_another_server_are_left_out(maximo: HistorianPeer) 
     links = dict(zip(frame["work_order_id"][:2], frame["href"][:2], strict=True))
     assert links["1"] is None or links["1"] != links["1"]
     assert links["2"] == f"{maximo.url}/api/os/MXAPIWODETAIL/_2"
+
+
+def test_a_server_that_knows_no_lean_answers_is_read_as_well(maximo: HistorianPeer) -> None:
+    link = f"{maximo.url}/oslc/os/MXAPIWODETAIL/_1"
+    member = {
+        "spi:wonum": "0001",
+        "spi:siteid": "A",
+        "spi:status": "WCLOSE",
+        "spi:status_maxvalue": "COMP",
+        "spi:actlabhrs": 1.1,
+        "spi:reportdate": "2026-11-01T01:30:00-04:00",
+        "rdf:about": link,
+    }
+    body = {"rdfs:member": [member], "oslc:responseInfo": {"oslc:totalCount": 1}}
+    maximo.fault("status", match=PAGES, status=200, body=body)
+    with session(maximo) as s:
+        row = s.cmms("work_order").iloc[0]
+    assert (row["site"], row["work_order_id"], row["status"]) == ("A", "0001", "completed")
+    assert row["labor_hours"] == Decimal("1.1")
+    assert row["created_at"] == pd.Timestamp("2026-11-01T05:30", tz="UTC")
+    assert row["href"] == f"{maximo.url}/api/os/MXAPIWODETAIL/_1"
 
 
 def test_a_page_that_is_too_large_is_made_smaller(maximo: HistorianPeer) -> None:
