@@ -19,22 +19,29 @@ from greenlang_data._version import __version__
 if TYPE_CHECKING:
     from greenlang_data import emissions as emissions
     from greenlang_data import maintenance as maintenance
+    from greenlang_data.campd import CAMPDHours as CAMPDHours
+    from greenlang_data.campd import CAMPDQuery as CAMPDQuery
+    from greenlang_data.campd import campd_hours as campd_hours
     from greenlang_data.connectors.base import BaseConnector as BaseConnector
-    from greenlang_data.connectors.cems import CEMSConfig as CEMSConfig
     from greenlang_data.connectors.cems import CEMSConnector as CEMSConnector
     from greenlang_data.connectors.cems import CEMSDataPoint as CEMSDataPoint
     from greenlang_data.connectors.cems import CEMSPayload as CEMSPayload
     from greenlang_data.connectors.cems import CEMSQuery as CEMSQuery
+    from greenlang_data.connectors.cems_config import CEMSConfig as CEMSConfig
     from greenlang_data.connectors.cmms import CMMSConfig as CMMSConfig
     from greenlang_data.connectors.cmms import CMMSConnector as CMMSConnector
     from greenlang_data.connectors.cmms import CMMSPayload as CMMSPayload
     from greenlang_data.connectors.cmms import CMMSQuery as CMMSQuery
     from greenlang_data.connectors.cmms import CMMSWorkOrder as CMMSWorkOrder
+    from greenlang_data.connectors.current import SnapshotPayload as SnapshotPayload
+    from greenlang_data.connectors.current import SnapshotQuery as SnapshotQuery
     from greenlang_data.connectors.erp import ERPConfig as ERPConfig
     from greenlang_data.connectors.erp import ERPConnector as ERPConnector
     from greenlang_data.connectors.erp import ERPPayload as ERPPayload
     from greenlang_data.connectors.erp import ERPQuery as ERPQuery
     from greenlang_data.connectors.erp import ERPRecord as ERPRecord
+    from greenlang_data.connectors.eventframes import EventFramePayload as EventFramePayload
+    from greenlang_data.connectors.eventframes import EventFrameQuery as EventFrameQuery
     from greenlang_data.connectors.historian import HistorianConfig as HistorianConfig
     from greenlang_data.connectors.historian import HistorianConnector as HistorianConnector
     from greenlang_data.connectors.historian import HistorianDataPoint as HistorianDataPoint
@@ -89,10 +96,14 @@ if TYPE_CHECKING:
     from greenlang_data.word_orders import probe_word_order as probe_word_order
 
 _NAMES: Final[dict[str, str]] = {
+    "campd": "CAMPDHours CAMPDQuery campd_hours",
     "connectors.base": "BaseConnector",
-    "connectors.cems": "CEMSConfig CEMSConnector CEMSDataPoint CEMSPayload CEMSQuery",
+    "connectors.cems": "CEMSConnector CEMSDataPoint CEMSPayload CEMSQuery",
+    "connectors.cems_config": "CEMSConfig",
     "connectors.cmms": "CMMSConfig CMMSConnector CMMSPayload CMMSQuery CMMSWorkOrder",
+    "connectors.current": "SnapshotPayload SnapshotQuery",
     "connectors.erp": "ERPConfig ERPConnector ERPPayload ERPQuery ERPRecord",
+    "connectors.eventframes": "EventFramePayload EventFrameQuery",
     "connectors.historian": (
         "HistorianConfig HistorianConnector HistorianDataPoint HistorianPayload HistorianQuery"
     ),

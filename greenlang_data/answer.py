@@ -12,7 +12,7 @@ from greenlang_data.connectors.payload import ReadPayload
 from greenlang_data.errors import GreenLangWarning, QueryError
 from greenlang_data.frames.shaped import Shaped
 from greenlang_data.frames.to_pandas import to_frame, units_of_table
-from greenlang_data.provenance.hash import hash_table
+from greenlang_data.provenance.hash import Written, hash_table, write_json
 from greenlang_data.provenance.record import (
     ConnectorProvenance,
     ProvenanceRecord,
@@ -36,7 +36,7 @@ def frame_of(
     shaped = _shaped(payload, shape)
     frame = to_frame(shaped.table, index=shaped.index)
     if provenance.response_hash:
-        attach(frame, _record(query, shaped, provenance))
+        attach(frame, _record(query, shaped, provenance, _asked(query, payload, provenance)))
     if isinstance(payload, ReadPayload):
         if payload.result.truncated:
             _warn_truncated(len(frame), provenance)
@@ -45,7 +45,17 @@ def frame_of(
     return frame
 
 
-def _record(query: BaseModel, shaped: Shaped, provenance: ConnectorProvenance) -> ProvenanceRecord:
+def _asked(query: BaseModel, payload: BaseModel, provenance: ConnectorProvenance) -> Written:
+    """The query as it was hashed, if this is the one."""
+    asked = payload.result.asked if isinstance(payload, ReadPayload) else None
+    if asked is not None and asked.sha256 == provenance.query_hash:
+        return asked
+    return write_json(query.model_dump(mode="json"))
+
+
+def _record(
+    query: BaseModel, shaped: Shaped, provenance: ConnectorProvenance, asked: Written
+) -> ProvenanceRecord:
     # What the record has keys of its own for is not repeated in its metadata.
     metadata = dict(provenance.metadata)
     known = {key: metadata.pop(key) for key in _RECORD_KEYS if key in metadata}
@@ -54,7 +64,7 @@ def _record(query: BaseModel, shaped: Shaped, provenance: ConnectorProvenance) -
     return make_record(
         provenance.model_copy(update={"metadata": metadata}),
         content=_content(shaped),
-        query=query.model_dump(mode="json"),
+        query=asked,
         start=start,
         end=end,
         shape=shaped.shape,

@@ -1,4 +1,4 @@
-"""The command ``greenlang-data``: a demo without a plant, and a check of real sources."""
+"""The command ``greenlang-data``: a demo without a plant, a check of sources, a recorder."""
 
 from __future__ import annotations
 
@@ -19,6 +19,11 @@ def main(arguments: Sequence[str] | None = None) -> int:
     demo.add_argument("--directory", type=Path, default=Path("greenlang-demo"))
     check = commands.add_parser("check", help="try each source and say what is wrong")
     check.add_argument("file", type=Path, nargs="?", default=Path("greenlang.toml"))
+    record = commands.add_parser("record", help="write down what an analyser shows")
+    record.add_argument("source", help="the name of a CEMS source with a recording")
+    record.add_argument("file", type=Path, nargs="?", default=Path("greenlang.toml"))
+    record.add_argument("--commit-every", type=float, default=60.0, metavar="SECONDS")
+    record.add_argument("--for", dest="for_seconds", type=float, metavar="SECONDS")
     chosen = parser.parse_args(arguments)
 
     from greenlang_data.errors import GreenLangError
@@ -28,6 +33,15 @@ def main(arguments: Sequence[str] | None = None) -> int:
             from greenlang_data.demo import run_demo
 
             return run_demo(chosen.directory)
+        if chosen.command == "record":
+            from greenlang_data.record import run_record
+
+            return run_record(
+                chosen.file,
+                chosen.source,
+                commit_every=chosen.commit_every,
+                for_seconds=chosen.for_seconds,
+            )
         from greenlang_data.check import run_check
 
         return run_check(chosen.file)

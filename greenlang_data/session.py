@@ -15,20 +15,22 @@ from greenlang_data.cmms import CmmsCalls
 from greenlang_data.connectors.base import BaseConnector, Errors
 from greenlang_data.connectors.cems import CEMSQuery
 from greenlang_data.connectors.driven import DrivenConnector
-from greenlang_data.connectors.historian import HistorianAggregation, HistorianQuery
+from greenlang_data.connectors.historian import HistorianQuery
 from greenlang_data.connectors.query import Aggregation, Query, build_query
 from greenlang_data.connectors.registry import AnyConnector
 from greenlang_data.connectors.scada import SCADAQuery
 from greenlang_data.connectors.watch_query import WatchQuery
 from greenlang_data.errors import QueryError, SessionClosedError, UnsupportedError
+from greenlang_data.historians import HistorianCalls
 from greenlang_data.runtime import get_runtime
+from greenlang_data.sampling import SamplingCalls
 from greenlang_data.settings import ConnectorConfig
 from greenlang_data.settings.config import MockVariant
 from greenlang_data.settings.toml import read_settings
 from greenlang_data.sources import Sources, config_classes, mock_configs
 from greenlang_data.tags import TagsOfSources
 from greenlang_data.times import parse_interval, zone_named
-from greenlang_data.watching import Shape, WatchingCalls, check_shape
+from greenlang_data.watching import Shape, check_shape
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -37,7 +39,7 @@ if TYPE_CHECKING:
     from greenlang_data.export.scan import Scan
 
 
-class Session(CmmsCalls, WatchingCalls):
+class Session(HistorianCalls, CmmsCalls, SamplingCalls):
     """Plant and enterprise data as DataFrames.
 
     ``sources`` are configs, or connectors of your own. ``mock=True`` adds a simulated plant
@@ -152,36 +154,6 @@ class Session(CmmsCalls, WatchingCalls):
         )
         return self._read("scada", query, source, timeout, errors, shape)
 
-    def historian(
-        self,
-        tags: HistorianQuery | str | Iterable[str],
-        start: Any = None,
-        end: Any = None,
-        interval: Any = None,
-        aggregation: HistorianAggregation | None = None,
-        *,
-        source: str | None = None,
-        timeout: float | None = None,
-        errors: Errors = "raise",
-        shape: Shape | None = None,
-    ) -> pd.DataFrame:
-        """Stored values of ``tags`` with ``start <= timestamp < end`` (end: now).
-
-        Raw without an ``interval``; otherwise one ``aggregation`` (avg unless given) per
-        ``interval`` ("1h", "15min", seconds), counted from ``start``. Shapes as in :meth:`scada`.
-        """
-        query = build_query(
-            HistorianQuery,
-            tags,
-            "tag_names",
-            start_time=start,
-            end_time=end,
-            interval=interval,
-            aggregation=aggregation,
-            none_counts=("interval",),
-        )
-        return self._read("historian", query, source, timeout, errors, shape)
-
     def cems(
         self,
         pollutants: CEMSQuery | str | Iterable[str],
@@ -198,7 +170,8 @@ class Session(CmmsCalls, WatchingCalls):
 
         ``shape="long"`` (usual): ``timestamp, pollutant, concentration, unit, flow_rate,
         quality_flag, quality``, pollutant after pollutant; ``"wide"``: a column per pollutant and
-        the flow. ``resolution`` is minute (usual), hour or day.
+        the flow. ``resolution`` is minute (usual), hour or day. Of an analyser a window that ends in
+        the future is sampled, and one of the past comes from its recording, or is an error.
         """
         query = build_query(
             CEMSQuery,
@@ -208,7 +181,7 @@ class Session(CmmsCalls, WatchingCalls):
             end_time=end,
             resolution=resolution,
         )
-        return self._read("cems", query, source, timeout, errors, shape)
+        return self._emissions(query, source, timeout, errors, shape)
 
     def fetch(
         self,

@@ -9,7 +9,7 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import Any, Final, get_args
 
 from greenlang_data.connectors.base import BaseConnector
-from greenlang_data.connectors.cems import CEMSConfig
+from greenlang_data.connectors.cems_config import CEMSConfig
 from greenlang_data.connectors.cmms import CMMSConfig
 from greenlang_data.connectors.erp import ERPConfig
 from greenlang_data.connectors.historian import HistorianConfig

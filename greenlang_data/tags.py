@@ -7,6 +7,7 @@ from datetime import datetime
 from typing import TYPE_CHECKING, Any, Final
 
 from greenlang_data.answer import frame_of
+from greenlang_data.connectors.cems_config import CEMSConfig
 from greenlang_data.connectors.driven import DrivenConnector
 from greenlang_data.connectors.historian import HistorianConfig
 from greenlang_data.connectors.registry import AnyConnector
@@ -174,7 +175,10 @@ class TagsOfSources:
 
 
 def _has_tags(connector: AnyConnector) -> bool:
-    return isinstance(connector.config, _WITH_TAGS)
+    config = connector.config
+    if isinstance(config, CEMSConfig):
+        return not config.mock_mode  # the simulated plant lists all its tags, not a stack's
+    return isinstance(config, _WITH_TAGS)
 
 
 def _ids_by_name(payload: TagsPayload) -> dict[str, str]:

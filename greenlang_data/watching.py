@@ -16,6 +16,7 @@ from greenlang_data.connectors.recorded import Recorded
 from greenlang_data.connectors.recording import Recording
 from greenlang_data.connectors.scada import SCADAConnector
 from greenlang_data.connectors.watch_query import WatchQuery
+from greenlang_data.connectors.watched import WatchedConnector
 from greenlang_data.errors import GreenLangWarning, QueryError, UnsupportedError
 from greenlang_data.export.recording import INTERRUPTED, Stream
 from greenlang_data.observe.progress import showing
@@ -26,6 +27,9 @@ from greenlang_data.times import parse_interval
 
 if TYPE_CHECKING:
     import pandas as pd
+    from pydantic import BaseModel
+
+    from greenlang_data.connectors.registry import AnyConnector
 
 
 Shape = Literal["wide", "long"]
@@ -79,6 +83,17 @@ class WatchingCalls(ABC):
                 self._close_connections()  # It may have connected anew after the others closed.
 
     @abstractmethod
+    def _fetch(
+        self,
+        connector: AnyConnector,
+        query: BaseModel,
+        timeout: float | None,
+        errors: Errors,
+        shape: Shape | None,
+    ) -> pd.DataFrame:
+        """The connector's answer as a frame."""
+
+    @abstractmethod
     def _check_open(self) -> None:
         """Raise SessionClosedError after ``close``."""
 
@@ -111,7 +126,10 @@ def watch_query(tags: Any, for_: Any, every: Any, **others: Any) -> WatchQuery:
 
 
 def record(
-    source: SCADAConnector, query: WatchQuery, errors: Errors, shape: str | None
+    source: WatchedConnector[Any, Any, Any],
+    query: WatchQuery,
+    errors: Errors,
+    shape: str | None,
 ) -> pd.DataFrame:
     """Record for as long as ``query`` says, or until Ctrl-C, and give what was heard.
 

@@ -17,6 +17,7 @@ pytest_plugins = [
     "tests.peers.fixtures_bacnet",
     "tests.peers.fixtures_cmms",
     "tests.peers.fixtures_erp",
+    "tests.peers.fixtures_cems",
     "tests.peers.fixtures_fieldbus",
     "tests.peers.fixtures_historian",
 ]

@@ -75,7 +75,7 @@ security_mode = "None"
 [sources.later]
 kind = "historian"
 historian_type = "phd"
-server_url = "https://phd.example"
+server_url = "phd://phd.example"
 """
     )
     assert main(["check", str(file)]) == 1
@@ -84,7 +84,7 @@ server_url = "https://phd.example"
         ["good", "ok"], ["device", "ok"], ["nobody", "FAILED"], ["later", "FAILED"],
     ]  # fmt: skip
     assert "127.0.0.1:9" in lines[2]
-    assert "no driver for 'phd'" in lines[3]
+    assert "runs on Windows only" in lines[3]
 
 
 def test_a_wrong_file_is_one_line_on_stderr(

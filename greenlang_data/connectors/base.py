@@ -25,7 +25,7 @@ from greenlang_data.errors import (
     SourceUnreachable,
     UnknownTagError,
 )
-from greenlang_data.provenance.hash import hash_json
+from greenlang_data.provenance.hash import hash_json, write_json
 from greenlang_data.provenance.record import ConnectorProvenance
 from greenlang_data.resilience.breaker import Breaker
 from greenlang_data.resilience.deadline import checked_timeout
@@ -65,6 +65,8 @@ class BaseConnector(Lifecycle, Generic[TQuery, TPayload, TConfig]):
 
     connector_id: ClassVar[str] = "base-connector"
     connector_version: ClassVar[str] = "1.0.0"
+    other_queries: ClassVar[tuple[type[BaseModel], ...]] = ()
+    """Models that it takes beside the one that its type parameters name."""
 
     def __init__(self, config: TConfig) -> None:
         super().__init__()
@@ -240,7 +242,7 @@ class BaseConnector(Lifecycle, Generic[TQuery, TPayload, TConfig]):
 
     def _check(self, query: object, timeout: float | None, errors: str) -> None:
         name, wanted = self.config.connector_id, self._query_class
-        if wanted is not None and not isinstance(query, wanted):
+        if wanted is not None and not isinstance(query, (wanted, *self.other_queries)):
             raise QueryError(
                 f"{type(self).__name__} takes a {wanted.__name__}, not a {type(query).__name__}",
                 source=name,
@@ -310,11 +312,14 @@ class BaseConnector(Lifecycle, Generic[TQuery, TPayload, TConfig]):
         self, query: BaseModel, payload: Any, attempts: int, origin: str
     ) -> ConnectorProvenance:
         hashed = self.config.enable_provenance
+        asked = write_json(query.model_dump(mode="json")) if hashed else None
+        if asked and isinstance(payload, ReadPayload):
+            payload.result.asked = asked
         return ConnectorProvenance(
             connector_id=self.config.connector_id,
             connector_type=self.config.connector_type,
             connector_version=self.connector_version,
-            query_hash=hash_json(query.model_dump(mode="json")) if hashed else "",
+            query_hash=asked.sha256 if asked else "",
             response_hash=_response_hash(payload) if hashed else "",
             timestamp=datetime.now(UTC),
             request_id=str(uuid4()),

@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 import math
-import operator
 import time
 from abc import abstractmethod
 from collections.abc import AsyncIterator, Callable
 from functools import cache
+from operator import attrgetter, is_
 from typing import Any, TypeVar
 
 import pyarrow as pa
@@ -81,9 +81,7 @@ class DrivenConnector(BaseConnector[TQuery, TPayload, TConfig]):
     async def _fetch_data_impl(self, query: TQuery) -> TPayload:
         request, log, opened_with = self.request(query), ReadLog(), self._opened_with
         budget = LoadBudget(self.config.max_points, source=self.config.connector_id)
-        driver = self._connected_driver()
-        driver.check(request)
-        batches = driver.read(request, log)
+        batches = self._batches(request, log)
         result = await collect(batches, request, log, budget.count, self.config.connector_id)
         self._check_unchanged(opened_with)
         return self._payload_over(query, result)
@@ -231,10 +229,14 @@ class DrivenConnector(BaseConnector[TQuery, TPayload, TConfig]):
 
     async def _read_part(self, window: Window, log: ReadLog) -> AsyncIterator[pa.RecordBatch]:
         await self.ensure_connected()
-        driver = self._connected_driver()
-        driver.check(window)
-        async for batch in driver.read(window, log):
+        async for batch in self._batches(window, log):
             yield batch
+
+    def _batches(self, request: Request, log: ReadLog) -> AsyncIterator[pa.RecordBatch]:
+        """The driver's answer. Raises UnsupportedError for what it never answers."""
+        driver = self._connected_driver()
+        driver.check(request)
+        return driver.read(request, log)
 
     def planned_points(self, query: TQuery) -> int | None:
         """How many values or rows the answer will have, where that is known beforehand."""
@@ -296,7 +298,12 @@ class DrivenConnector(BaseConnector[TQuery, TPayload, TConfig]):
     def provenance_metadata(self, payload: Any) -> dict[str, Any]:
         """Requests sent, quality counts, failures and notes of what was read."""
         result = payload.result
-        told = {"exchanges": result.log.exchanges, "completeness": result.log.completeness}
+        log = result.log
+        told = {
+            "exchanges": log.exchanges,
+            "basis": log.basis,
+            "completeness": log.completeness,
+        }
         return {
             "requests": result.log.requests,
             "quality": result.qualities,
@@ -308,18 +315,20 @@ class DrivenConnector(BaseConnector[TQuery, TPayload, TConfig]):
 
 def _same(one: tuple[Any, ...], other: tuple[Any, ...]) -> bool:
     # By identity: there may be thousands of registers, and what is assigned is a new object.
-    return len(one) == len(other) and all(map(operator.is_, one, other))
+    return len(one) == len(other) and all(map(is_, one, other))
 
 
 def _own_settings(config: ConnectorConfig) -> tuple[Any, ...]:
-    return tuple(getattr(config, name) for name in _own_names(type(config)))
+    settings: tuple[Any, ...] = _getter(type(config))(config)
+    return settings
 
 
 @cache
-def _own_names(config: type[ConnectorConfig]) -> tuple[str, ...]:
-    """What is particular to a source: all fields but the policies that the pipeline reads."""
+def _getter(config: type[ConnectorConfig]) -> Callable[[ConnectorConfig], Any]:
+    """Gets what is particular to a source: all fields but the policies that the pipeline reads."""
     policies = ConnectorConfig.model_fields.keys() - {"mock_mode", "mock_variants"}
-    return tuple(name for name in config.model_fields if name not in policies)
+    # At least two, mock_mode and mock_variants, so that the getter gives a tuple.
+    return attrgetter(*(name for name in config.model_fields if name not in policies))
 
 
 def _window_points(request: Window) -> int | None:

@@ -2,17 +2,17 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import Any, Self
 
 from pydantic import BaseModel
 
-from greenlang_data.connectors.driven import DrivenConnector
-from greenlang_data.connectors.historian import HistorianConfig
 from greenlang_data.connectors.payload import ReadPayload, Rows, rows_of
 from greenlang_data.connectors.query import Moment, Query
 from greenlang_data.connectors.result import ReadResult
-from greenlang_data.drivers.base import Records, Request
+from greenlang_data.drivers.base import Records
 from greenlang_data.errors import QueryError
+
+_FILTERS = ("database", "name", "template", "category", "severity")
 
 
 class EventFrameQuery(Query):
@@ -28,6 +28,14 @@ class EventFrameQuery(Query):
     template: str | None = None
     category: str | None = None
     severity: str | None = None
+
+    def request(self) -> Records:
+        """What a driver is asked for. Raises QueryError for a window without an end."""
+        if self.end_time is None:
+            raise QueryError("the window has no end", remedy="Give end_time.")
+        given = {name: getattr(self, name) for name in _FILTERS}
+        filters = {name: value for name, value in given.items() if value is not None}
+        return Records("event_frames", filters, start=self.start_time, end=self.end_time)
 
 
 class EventFrame(BaseModel):
@@ -49,20 +57,7 @@ class EventFramePayload(ReadPayload):
 
     event_frames: Rows[EventFrame]
 
-
-class EventFrameConnector(DrivenConnector[EventFrameQuery, EventFramePayload, HistorianConfig]):
-    """Reads event frames: ``session.fetch(EventFrameConnector(config), EventFrameQuery(...))``."""
-
-    connector_id = "event-frame-connector"
-    connector_version = "1.0.0"
-
-    def request(self, query: EventFrameQuery) -> Request:
-        if query.end_time is None:
-            raise QueryError("the window has no end", remedy="Give end_time.")
-        names = ("database", "name", "template", "category", "severity")
-        filters = {name: getattr(query, name) for name in names if getattr(query, name) is not None}
-        return Records("event_frames", filters, start=query.start_time, end=query.end_time)
-
-    def payload(self, query: EventFrameQuery, result: ReadResult) -> EventFramePayload:
-        frames = rows_of(result.table, lambda row: EventFrame(**row))
-        return EventFramePayload(event_frames=frames)
+    @classmethod
+    def of(cls, result: ReadResult) -> Self:
+        """The payload over what was read."""
+        return cls(event_frames=rows_of(result.table, lambda row: EventFrame(**row)))

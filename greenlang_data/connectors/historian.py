@@ -2,13 +2,20 @@
 
 from __future__ import annotations
 
+from collections.abc import AsyncIterator
 from datetime import datetime
 from decimal import Decimal
-from typing import Any, Literal, Self
+from pathlib import Path
+from typing import Any, Final, Literal, Self
 
+import pyarrow as pa
 from pydantic import BaseModel, Field, field_validator, model_validator
 
+from greenlang_data.cache.reader import CachedReader
+from greenlang_data.cache.store import Store
+from greenlang_data.connectors.current import SnapshotPayload, SnapshotQuery
 from greenlang_data.connectors.driven import DrivenConnector
+from greenlang_data.connectors.eventframes import EventFramePayload, EventFrameQuery
 from greenlang_data.connectors.payload import (
     ExactNumber,
     ReadPayload,
@@ -16,11 +23,16 @@ from greenlang_data.connectors.payload import (
     exact_value,
     rows_of_series,
 )
-from greenlang_data.connectors.query import Aggregation, Moment, Query, distinct
+from greenlang_data.connectors.query import Aggregation, Query, StampedMoment, distinct
 from greenlang_data.connectors.result import ReadResult
-from greenlang_data.drivers.base import Request, Window
+from greenlang_data.drivers.base import ReadLog, Request, Snapshot, Window
 from greenlang_data.errors import QueryError
 from greenlang_data.frames.series import Series
+from greenlang_data.settings.cache import CacheSettings
+from greenlang_data.settings.config import ConnectorConfig
+from greenlang_data.settings.http import HttpSettings
+from greenlang_data.settings.opcua import OpcUaAccess
+from greenlang_data.settings.phd import PhdSettings
 from greenlang_data.settings.pi import PiSettings
 from greenlang_data.times import parse_interval
 
@@ -34,12 +46,21 @@ HistorianAggregation = Literal[
     "delta",
     "percent_good",
     "interpolated",
+    "held",
     "plot",
 ]
 
 
-class HistorianConfig(PiSettings):
-    """Where a historian is and how to log in; see the base of this class for the keys."""
+# What a PHD is reached by, as the beginning of its address says.
+_PHD_DRIVERS: Final = {"opc.tcp": "phd_opcua", "phd": "phd_dotnet"}
+
+
+class HistorianConfig(PiSettings, PhdSettings, OpcUaAccess, CacheSettings):
+    """Where a historian is and how to log in; see the bases of this class for the keys.
+
+    ``server_url`` of a PHD is the http address of its gateway, ``opc.tcp://host:port`` of an OPC UA
+    wrapper, or ``phd://host:port`` for its own library on Windows.
+    """
 
     historian_type: Literal["pi", "phd", "ge"] | None = None
 
@@ -49,9 +70,23 @@ class HistorianConfig(PiSettings):
             raise ValueError("historian_type and server_url are needed unless mock_mode is on")
         return self
 
+    @model_validator(mode="after")
+    def _only_keys_that_count(self) -> Self:
+        # A key of another kind of address would do nothing, and security must never do nothing.
+        opcua, http = OpcUaAccess.model_fields.keys(), HttpSettings.model_fields.keys()
+        own, other = (opcua, http) if self.driver_name == "phd_opcua" else (http, opcua)
+        foreign = (self.model_fields_set & other) - own - ConnectorConfig.model_fields.keys()
+        if foreign and not self.mock_mode:
+            raise ValueError(f"{min(foreign)} does nothing at {self.server_url!r}")
+        return self
+
     @property
     def driver_name(self) -> str:
-        return "mock" if self.mock_mode else str(self.historian_type)
+        if self.mock_mode:
+            return "mock"
+        scheme = self.server_url.partition("://")[0].lower()
+        drivers = _PHD_DRIVERS if self.historian_type == "phd" else {}
+        return drivers.get(scheme, str(self.historian_type))
 
     @property
     def source_system(self) -> str:
@@ -67,13 +102,13 @@ class HistorianQuery(Query):
     ``avg``, ``min``, ``max``, ``sum``, ``count``, ``std`` (of a sample), ``first``, ``last``,
     ``range`` and ``delta`` (last less first) count every sample of the interval once;
     ``time_avg`` and ``percent_good`` count how long values held. ``interpolated`` is the value at
-    the interval's start, and ``plot`` a few samples of each interval that show its shape. Not
+    the interval's start, ``held`` the newest sample until then, and ``plot`` a few samples of each interval that show its shape. Not
     every source has all of them.
     """
 
     tag_names: list[str] = Field(min_length=1)
-    start_time: Moment
-    end_time: Moment | None = None
+    start_time: StampedMoment
+    end_time: StampedMoment | None = None
     interval: str | None = "1h"
     aggregation: HistorianAggregation | None = None
 
@@ -113,12 +148,18 @@ class HistorianPayload(ReadPayload):
 
 
 class HistorianConnector(DrivenConnector[HistorianQuery, HistorianPayload, HistorianConfig]):
-    """Reads a historian."""
+    """Reads a historian: samples, current values (SnapshotQuery), event frames (EventFrameQuery)."""
 
     connector_id = "historian-connector"
     connector_version = "1.0.0"
+    other_queries = (SnapshotQuery, EventFrameQuery)
 
-    def request(self, query: HistorianQuery) -> Request:
+    def request(self, query: Query) -> Request:
+        if isinstance(query, SnapshotQuery):
+            return Snapshot(tuple(query.tag_names))
+        if isinstance(query, EventFrameQuery):
+            return query.request()
+        assert isinstance(query, HistorianQuery)
         if query.end_time is None:
             raise QueryError("the window has no end", remedy="Give end_time.")
         interval = parse_interval(query.interval) if query.interval else None
@@ -126,11 +167,31 @@ class HistorianConnector(DrivenConnector[HistorianQuery, HistorianPayload, Histo
         tags = tuple(query.tag_names)
         return Window(tags, query.start_time, query.end_time, interval, aggregation)
 
-    def payload(self, query: HistorianQuery, result: ReadResult) -> HistorianPayload:
+    def payload(self, query: Query, result: ReadResult) -> Any:
+        if isinstance(query, SnapshotQuery):
+            return SnapshotPayload.of(result)
+        if isinstance(query, EventFrameQuery):
+            return EventFramePayload.of(result)
+        assert isinstance(query, HistorianQuery)
         points = rows_of_series(result.series, _point)
         return HistorianPayload(
             data_points=points, total_points=len(points), interval=query.interval
         )
+
+    def _batches(self, request: Request, log: ReadLog) -> AsyncIterator[pa.RecordBatch]:
+        config = self.config
+        if (
+            config.cache_path is None
+            or not isinstance(request, Window)
+            or request.interval is not None
+        ):
+            return super()._batches(request, log)
+        # What the samples depend on, beside the tag.
+        judged = config.good_confidence if config.historian_type == "phd" else ""
+        source = f"{config.source_system} {config.database_name or judged}".strip()
+        late = round(config.cache_late_seconds * 1e9)
+        store = Store(Path(config.cache_path), config.connector_id, source, late)
+        return CachedReader(store, super()._batches, request, log).read()
 
 
 def _point(one: Series, row: dict[str, Any]) -> HistorianDataPoint:

@@ -93,17 +93,19 @@ class ReadPayload(BaseModel):
     @property
     def result(self) -> ReadResult:
         """What was read. Raises QueryError for a payload that was made by hand."""
-        if self._result is None:
+        result = self._result  # looked up once: pydantic takes its time for what is private
+        if result is None:
             raise QueryError(
                 f"this {type(self).__name__} was not read from a source",
                 remedy="Use the payload that fetch_data returns.",
             )
-        return self._result
+        return result
 
     @property
     def failures(self) -> dict[str, str]:
         """Tags that could not be read, and why."""
-        return self._result.failures if self._result else {}
+        result = self._result
+        return result.failures if result else {}
 
     def to_arrow(self, shape: str | None = None) -> Shaped:
         """The table for a frame of ``shape`` (None: the usual one), with units in its fields.

@@ -4,11 +4,19 @@ from __future__ import annotations
 
 import difflib
 import re
+from collections import Counter
 from collections.abc import Collection, Iterable, Mapping
 from datetime import UTC, datetime, tzinfo
 from typing import Annotated, Any, ClassVar, Literal, Self, TypeVar, get_origin
 
-from pydantic import BaseModel, BeforeValidator, ConfigDict, ValidationError, model_validator
+from pydantic import (
+    AfterValidator,
+    BaseModel,
+    BeforeValidator,
+    ConfigDict,
+    ValidationError,
+    model_validator,
+)
 from pydantic_core import ErrorDetails
 
 from greenlang_data.errors import QueryError
@@ -30,15 +38,24 @@ Aggregation = Literal[
 Moment = Annotated[datetime, BeforeValidator(parse_moment)]
 
 
+def _reachable(moment: datetime) -> datetime:
+    if not 1678 <= moment.year <= 2261:
+        raise ValueError(f"{moment} has no 64-bit time stamp; stay between 1678 and 2261")
+    return moment
+
+
+StampedMoment = Annotated[Moment, AfterValidator(_reachable)]
+"""A moment that a time stamp in nanoseconds can hold."""
+
+
 def distinct(names: list[str]) -> list[str]:
     """``names`` unchanged. Raises QueryError when one is empty or there twice."""
-    seen: set[str] = set()
-    for name in names:
-        if not name.strip():
-            raise QueryError("an empty name in the list", remedy="Remove it.")
-        if name in seen:
-            raise QueryError(f"{name!r} is named twice", remedy="Ask for it once.")
-        seen.add(name)
+    # Without a loop of our own: there may be ten thousand.
+    if not all(map(str.strip, names)):
+        raise QueryError("an empty name in the list", remedy="Remove it.")
+    if len(set(names)) < len(names):
+        twice = next(name for name, times in Counter(names).items() if times > 1)
+        raise QueryError(f"{twice!r} is named twice", remedy="Ask for it once.")
     return names
 
 
@@ -128,6 +145,7 @@ def build_query(
     model: type[TQuery],
     first: Any,
     name: str,
+    /,
     *,
     none_counts: Collection[str] = (),
     **given: Any,

@@ -41,7 +41,7 @@ class Recorded:
         recording = self.recording
         tags = recording.samples.tags
         batches, changes = series_of_samples(tags, self._batches, failures_of(recording))
-        log = ReadLog(recording.log.requests, [*recording.log.notes])
+        log = ReadLog(recording.log.requests, [*recording.log.notes], basis=recording.log.basis)
         for sentence in [*notes_of(recording), *changes]:
             log.note(sentence)
         return ReadResult(recording.request, batches, log)

@@ -30,7 +30,6 @@ from greenlang_data.resilience.retry import draw_wait, is_transient
 if TYPE_CHECKING:
     from greenlang_data.connectors.base import Errors
     from greenlang_data.connectors.driven import DrivenConnector
-    from greenlang_data.connectors.scada import SCADAConfig
 
 _EPOCH: Final = datetime(1970, 1, 1, tzinfo=UTC)
 
@@ -273,7 +272,7 @@ class Recording:
 _LONGEST_WAIT: Final = 3600.0  # seconds; asyncio takes no infinity
 
 
-def _every(query: WatchQuery, config: SCADAConfig) -> float:
+def _every(query: WatchQuery, config: Any) -> float:
     every = float(query.every_seconds or config.polling_interval_ms / 1000)
     limit: float | None = config.max_requests_per_second
     if limit is not None and every * limit < 0.999:  # 1 / limit is not exact

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator, Callable, Mapping, Sequence
+from collections.abc import AsyncIterator, Callable, Mapping, Sequence, Sized
 from dataclasses import dataclass, field
 from functools import cached_property
 from typing import Final
@@ -23,7 +23,7 @@ from greenlang_data.frames.series import (
 from greenlang_data.frames.shaped import Shaped
 from greenlang_data.frames.snapshot import snapshot_table
 from greenlang_data.frames.wide import wide_table
-from greenlang_data.provenance.hash import ContentHasher
+from greenlang_data.provenance.hash import Written, column_digests, hash_table
 
 SHAPES: Final = {"snapshot": ("snapshot",), "window": ("wide", "long"), "records": ("records",)}
 
@@ -39,6 +39,8 @@ class ReadResult:
     batches: Sequence[pa.RecordBatch]
     log: ReadLog = field(default_factory=ReadLog)
     truncated: bool = False
+    # The query as it was hashed: thousands of names are not written out twice.
+    asked: Written | None = None
     # Of the answer's columns, for the frame's own hash; empty until the content was hashed.
     _digests: Mapping[str, bytes] = field(default_factory=dict)
 
@@ -111,10 +113,9 @@ class ReadResult:
         if self.kind == "window":
             content, self._digests = hash_series(self.series)
             return content
-        hasher = ContentHasher()
-        hasher.update(self.table)
-        self._digests = dict(zip(self.table.schema.names, hasher.digests(), strict=True))
-        return hasher.hexdigest()
+        digests = column_digests(self.table)
+        self._digests = dict(zip(self.table.schema.names, digests, strict=True))
+        return hash_table(self.table, digests=digests)
 
 
 def checked_shape(shape: str | None, allowed: Sequence[str]) -> str:
@@ -151,10 +152,12 @@ async def collect(
 
 def _check_tags(result: ReadResult, asked: tuple[str, ...], source: str) -> None:
     if result.kind == "snapshot":
-        answered = result.table.column("tag_id").to_pylist()
+        answered: Sized = result.table.column("tag_id")
+        fits = answered == pa.chunked_array([pa.array(asked, pa.string())])
     else:
         answered = [one.tag for one in result.series]
-    if answered != list(asked):
+        fits = answered == list(asked)
+    if not fits:
         raise ProtocolError(
             f"{len(asked)} tags were asked for and the answer holds {len(answered)}, or others",
             source=source,

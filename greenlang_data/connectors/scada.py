@@ -2,17 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncGenerator
-from contextlib import aclosing
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta, tzinfo
 from typing import TYPE_CHECKING, Any, Final, Literal, Self
 
-import pyarrow as pa
 from pydantic import BaseModel, Field, field_validator, model_validator
 
-from greenlang_data.connectors.base import Errors
-from greenlang_data.connectors.driven import DrivenConnector
 from greenlang_data.connectors.payload import (
     ReadPayload,
     Rows,
@@ -21,20 +16,19 @@ from greenlang_data.connectors.payload import (
     rows_of_series,
 )
 from greenlang_data.connectors.query import Aggregation, Moment, Query, distinct
-from greenlang_data.connectors.recorded import Recorded, on_own_loop
-from greenlang_data.connectors.recording import Recording
 from greenlang_data.connectors.result import ReadResult
 from greenlang_data.connectors.watch_query import WatchQuery
+from greenlang_data.connectors.watched import WatchedConnector
 from greenlang_data.drivers.base import Request, Snapshot, Window
-from greenlang_data.errors import QueryError, UnsupportedError
+from greenlang_data.errors import UnsupportedError
 from greenlang_data.frames.series import Series
-from greenlang_data.provenance.record import ConnectorProvenance
 from greenlang_data.runtime import get_runtime
 from greenlang_data.settings.bacnet import BacnetSettings
 from greenlang_data.settings.dnp3 import Dnp3Settings
 from greenlang_data.settings.endpoint import EndpointSettings
 from greenlang_data.settings.modbus import ModbusSettings
 from greenlang_data.settings.opcua import OpcUaSettings
+from greenlang_data.settings.protocols import refuse_foreign_keys
 from greenlang_data.times import to_utc
 
 if TYPE_CHECKING:
@@ -75,11 +69,8 @@ class SCADAConfig(OpcUaSettings, ModbusSettings, Dnp3Settings, BacnetSettings):
     @model_validator(mode="after")
     def _only_keys_of_the_protocol(self) -> Self:
         # A key of another protocol would do nothing, and security_mode must never do nothing.
-        own = _SETTINGS.get(self.protocol or "", EndpointSettings).model_fields
-        for protocol, settings in _SETTINGS.items() if self.protocol else ():
-            foreign = sorted(self.model_fields_set & settings.model_fields.keys() - own.keys())
-            if foreign:
-                raise ValueError(f"{foreign[0]} is for {protocol}, and does nothing here")
+        keys = {name: one.model_fields for name, one in _SETTINGS.items()}
+        refuse_foreign_keys(self.model_fields_set, self.protocol, keys)
         return self
 
     @property
@@ -158,7 +149,7 @@ class SCADAPayload(ReadPayload):
     aggregation_applied: str | None = None
 
 
-class SCADAConnector(DrivenConnector[SCADAQuery, SCADAPayload, SCADAConfig]):
+class SCADAConnector(WatchedConnector[SCADAQuery, SCADAPayload, SCADAConfig]):
     """Reads a control system; OPC UA, Modbus and BACnet are built in."""
 
     connector_id = "scada-connector"
@@ -210,7 +201,7 @@ class SCADAConnector(DrivenConnector[SCADAQuery, SCADAPayload, SCADAConfig]):
 
     def payload(self, query: SCADAQuery, result: ReadResult) -> SCADAPayload:
         if result.kind == "snapshot":
-            tags = rows_of(result.table, _tag_of_row)
+            tags = rows_of(result.table, tag_of_row)
         else:
             tags = rows_of_series(result.series, _tag_of_sample)
         return SCADAPayload(
@@ -220,60 +211,16 @@ class SCADAConnector(DrivenConnector[SCADAQuery, SCADAPayload, SCADAConfig]):
             aggregation_applied=query.aggregation,
         )
 
-    def recording(self, query: WatchQuery, errors: Errors = "raise") -> Recording:
-        """A watch that has not begun; its ``batches()`` may be iterated once.
-
-        With ``errors="raise"`` a tag that cannot be read at the first look ends it with an error.
-        """
-        self._check_options(None, errors)
-        return Recording(self, query, errors)
-
-    async def watch(
-        self, query: WatchQuery, *, errors: Errors = "raise"
-    ) -> AsyncGenerator[pa.RecordBatch, None]:
-        """What is heard of the tags as it comes, as Arrow batches, some of them without rows.
-
-        Columns: ``tag, timestamp, value, text, quality, status, unit, data_type``. A lost link is
-        a row per tag without a value, of bad quality and status ``LinkLost``, and the watch goes
-        on when it is back. Close it (``contextlib.aclosing``) when you leave it early.
-        """
-        recording = self.recording(query, errors)
-        async with aclosing(on_own_loop(self, recording.batches)) as batches:
-            async for batch in batches:
-                yield batch
-
-    async def record(
-        self, query: WatchQuery, *, errors: Errors = "raise"
-    ) -> tuple[SCADAPayload, ConnectorProvenance]:
-        """Watch for ``query.for_seconds`` and give everything that was heard, with proof.
-
-        A cancellation loses what was heard; iterate :meth:`watch` where that matters.
-        """
-        if query.for_seconds is None:
-            raise QueryError(
-                "a recording needs an end",
-                source=self.config.connector_id,
-                remedy="Give for_seconds, or iterate watch().",
-            )
-        recorded = Recorded(self.recording(query, errors))
-        async with aclosing(on_own_loop(self, recorded.batches)) as batches:
-            async for _ in batches:
-                pass
-        return self.recorded(recorded)
-
-    def recorded(self, recorded: Recorded) -> tuple[SCADAPayload, ConnectorProvenance]:
-        """What was heard so far, with proof."""
-        result = recorded.result()
-        payload = SCADAPayload(
+    def payload_of_watch(self, query: WatchQuery, result: ReadResult) -> SCADAPayload:
+        return SCADAPayload(
             tags=rows_of_series(result.series, _tag_of_sample),
             query_time=datetime.now(UTC),
-            total_tags=len(recorded.recording.query.tag_ids),
+            total_tags=len(query.tag_ids),
         )
-        payload.attach(result)
-        return payload, recorded.provenance(payload)
 
 
-def _tag_of_row(row: dict[str, Any]) -> SCADATag:
+def tag_of_row(row: dict[str, Any]) -> SCADATag:
+    """The typed view of one row of a snapshot."""
     return SCADATag(
         tag_id=row["tag_id"],
         tag_name=row["tag_name"] or row["tag_id"],

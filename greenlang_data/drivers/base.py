@@ -74,10 +74,10 @@ class Records:
 
     ``start`` and ``end`` bound the column ``date_field`` (None: the entity's own date), ``end``
     excluded for instants and included for calendar dates. Datetimes have the zone in which they
-    were meant: where the entity's date is a calendar day, theirs is the one that they have there.
-    ``places`` are where a system may keep them, the best first. ``defaults`` are filters that hold
-    for an entity which has the column, where ``filters`` say nothing about it. ``known`` are
-    entities to name the nearest of.
+    were meant: where the column holds calendar days, theirs is the one that they have there.
+    ``places`` are where a system may keep the records, the best first. ``defaults`` are filters
+    that hold for an entity which has the column, where ``filters`` say nothing about it. ``known``
+    are entities to name the nearest of.
     """
 
     entity: str
@@ -110,15 +110,17 @@ class ReadLog:
     ``requests`` counts requests on the wire. ``notes`` are sentences about anything that a reader
     of the numbers must know: computed here and not by the source, time stamps of the client's
     clock, limits met. ``exchanges`` tells of each request of a web system: ``request``,
-    ``status``, ``bytes``, ``seconds``, ``request_id``. ``warnings`` are those of the notes that the
-    user is told at once. ``completeness`` is what a read of records can prove about itself: what
-    the source counted before and after, pages, distinct keys.
+    ``status``, ``bytes``, ``seconds``, ``request_id``. ``warnings`` are those of the notes that
+    the user is told at once. ``basis`` says by tag on what its numbers stand beside their unit:
+    ``moisture`` (wet, dry) and ``reference_oxygen`` (percent). ``completeness`` is what a read of
+    records can prove about itself: what the source counted before and after, pages, distinct keys.
     """
 
     requests: int = 0
     notes: list[str] = field(default_factory=list)
     warnings: list[str] = field(default_factory=list)
     exchanges: list[dict[str, Any]] = field(default_factory=list)
+    basis: dict[str, dict[str, Any]] = field(default_factory=dict)
     completeness: dict[str, Any] = field(default_factory=dict)
 
     def note(self, sentence: str) -> None:

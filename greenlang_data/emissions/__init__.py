@@ -13,6 +13,7 @@ rate and heat             ``emission_rate``, ``heat_input_from_co2``,
 corrections               ``to_dry``, ``to_wet``, ``to_reference_oxygen``,
                           ``to_mg_per_nm3``, ``to_ppm``
 EU                        ``validated_average``, ``daily_averages``
+basis                     ``basis_of`` (of a frame), ``require_same_basis``
 ========================  ==========================================================
 
 ``constants`` has every constant and its source, and in ``UNVERIFIED`` what was not read again in
@@ -42,12 +43,14 @@ from greenlang_data.emissions.mass import (
     total_tons,
 )
 from greenlang_data.emissions.missing_data import PARAMETERS, Parameter
-from greenlang_data.emissions.modc import MODC, consistent, quality_flag
+from greenlang_data.emissions.modc import consistent, quality_flag
+from greenlang_data.emissions.of_frame import basis_of
 from greenlang_data.emissions.percentile import percentile
 from greenlang_data.emissions.rates import emission_rate
 from greenlang_data.emissions.substitution import substitute
 from greenlang_data.emissions.validated import daily_averages, validated_average
 from greenlang_data.emissions.validity import HourRule, hourly_averages
+from greenlang_data.settings.modc import MODC
 
 __all__ = [
     "AMBIENT_OXYGEN_EU",
@@ -59,6 +62,7 @@ __all__ = [
     "Basis",
     "HourRule",
     "Parameter",
+    "basis_of",
     "bias_adjusted",
     "co2_from_o2",
     "consistent",

@@ -22,8 +22,9 @@ from greenlang_data.emissions.missing_data import (
     initial,
     standard,
 )
-from greenlang_data.emissions.modc import MEASURED, QUALITY_ASSURED, SUBSTITUTED, codes_of
+from greenlang_data.emissions.modc import codes_of
 from greenlang_data.errors import QueryError
+from greenlang_data.settings.modc import MEASURED, QUALITY_ASSURED, SUBSTITUTED
 
 _HOUR: Final = pd.Timedelta(hours=1)
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import os
 import warnings
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -134,13 +134,20 @@ def _table(frame: pd.DataFrame, record: ProvenanceRecord | None) -> pa.Table:
         ) from error
     known = record.full.get("units") if record is not None else None
     units = {} if known is None or is_digest(known) else known
+    basis = {} if record is None else record.full.get("metadata", {}).get("basis", {})
+    told = {
+        name: {"unit": units.get(name), **dict(basis.get(name, {}))} for name in {*units, *basis}
+    }
     fields = [
-        field.with_metadata({**(field.metadata or {}), b"unit": units[field.name].encode()})
-        if units.get(field.name)
-        else field
+        field.with_metadata({**(field.metadata or {}), **_encoded(told.get(field.name, {}))})
         for field in table.schema
     ]
     return table.cast(pa.schema(fields, _readable(table.schema.metadata)))
+
+
+def _encoded(told: Mapping[str, Any]) -> dict[bytes, bytes]:
+    """What is known of a column, for the metadata of its field."""
+    return {key.encode(): str(one).encode() for key, one in told.items() if one is not None}
 
 
 def _readable(metadata: dict[bytes, bytes]) -> dict[bytes, bytes]:

@@ -130,12 +130,15 @@ class _Writer:
 
     def _write(self) -> None:
         path = self._folder / f"{self._prefix}-{self._written:06}.parquet"
-        # Kept until the file is there: an interrupt in between must not lose them.
-        write_batches(
-            self._batches, SAMPLES, path, footer=self._footer, compression=self._compression
-        )
+        # Kept until the file is there: an interrupt in between must not lose them. One right
+        # after that leaves the file, whose name nobody else has, to be counted the next time.
+        if not path.exists():
+            telling = self._recording.progress.partial
+            write_batches(
+                self._batches, SAMPLES, path, footer=self._footer, compression=self._compression
+            )
+            self._told = telling
         self._written += 1
-        self._told = self._recording.progress.partial
         self._begin()
 
     def _footer(self) -> ProvenanceRecord:

@@ -20,7 +20,7 @@ from greenlang_data.drivers.schema import (
     quality_array,
 )
 from greenlang_data.errors import ProtocolError
-from greenlang_data.provenance.hash import ContentHasher, hash_json
+from greenlang_data.provenance.hash import ContentHasher, column_digests, hash_json, hash_table
 
 _SAMPLES = pa.schema(
     [
@@ -86,13 +86,16 @@ def without_bad_values(batch: pa.RecordBatch) -> pa.RecordBatch:
     column gets the usual dictionary, whatever order the driver's had. Raises ProtocolError for a
     quality that is none of the three.
     """
+    sent = batch.column("quality")
+    quality = _usual_quality(sent)
+    bad = np.asarray(quality.indices) == BAD
+    if quality is sent and not bad.any():
+        return batch
     columns = dict(zip(batch.schema.names, batch.columns, strict=True))
-    columns["quality"] = quality = _usual_quality(columns["quality"])
-    bad = pc.equal(quality.indices, BAD)
-    if pc.any(bad).as_py():
-        for name in ("value", "text"):
-            column = columns[name]
-            columns[name] = pc.if_else(bad, pa.scalar(None, column.type), column)
+    columns["quality"] = quality
+    for name in ("value", "text") if bad.any() else ():
+        column = columns[name]
+        columns[name] = pc.if_else(pa.array(bad), pa.scalar(None, column.type), column)
     return pa.RecordBatch.from_arrays(list(columns.values()), schema=batch.schema)
 
 
@@ -144,17 +147,17 @@ def hash_series(series: Sequence[Series]) -> tuple[str, dict[str, bytes]]:
     columns = {name: [batch.column(name) for batch in batches] for name in _SAMPLES.names}
     if len({column.type for column in columns["text"]}) > 1:
         columns["text"] = [column.cast(pa.string()) for column in columns["text"]]
-    content = ContentHasher(_SAMPLES)
-    content.update(pa.table({name: pa.chunked_array(part) for name, part in columns.items()}))
-    digests = dict(zip(_SAMPLES.names, content.digests(), strict=True))
-    return hash_json([about, content.hexdigest()]), digests
+    samples = pa.table({name: pa.chunked_array(part) for name, part in columns.items()})
+    digests = column_digests(samples)
+    content = hash_table(samples, digests=digests)
+    return hash_json([about, content]), dict(zip(_SAMPLES.names, digests, strict=True))
 
 
 def count_qualities(columns: Iterable[pa.Array]) -> dict[str, int]:
     """``{"good": n, "uncertain": n, "bad": n}`` over quality columns."""
-    counts = np.zeros(len(QUALITIES), np.int64)
+    counts = [0] * len(QUALITIES)
     for column in columns:
         for chunk in column.chunks if isinstance(column, pa.ChunkedArray) else [column]:
-            codes = np.asarray(chunk.indices, dtype=np.int8)
-            counts += np.bincount(codes, minlength=len(QUALITIES))[: len(QUALITIES)]
-    return {name: int(count) for name, count in zip(QUALITIES, counts, strict=True)}
+            found = np.bincount(np.asarray(chunk.indices), minlength=len(QUALITIES)).tolist()
+            counts = [before + more for before, more in zip(counts, found, strict=True)]
+    return dict(zip(QUALITIES, counts, strict=True))

@@ -6,10 +6,12 @@ from collections.abc import Mapping
 
 import pyarrow as pa
 
-from greenlang_data.frames.shaped import NO_DIGESTS, Shaped, table_of
-from greenlang_data.frames.values import numbers_and_text, typed_column
+from greenlang_data.frames.shaped import NO_DIGESTS, Shaped
+from greenlang_data.frames.values import typed_column
+from greenlang_data.provenance.texts import all_alike
 
 _BEFORE_VALUE = ("tag_id", "tag_name")
+_BOTH = ("value", "text")
 _AFTER_VALUE = ("unit", "quality", "status", "timestamp", "server_timestamp", "data_type")
 
 
@@ -20,22 +22,16 @@ def snapshot_table(table: pa.Table, digests: Mapping[str, bytes] = NO_DIGESTS) -
     after it holds what is no number (or none that a float64 can hold). ``digests`` are those of
     the columns of ``table``; the columns that are taken over as they are keep them.
     """
-    whole = dict(zip(table.schema.names, map(_whole, table.columns), strict=True))
-    known = dict(digests)
-    columns: dict[str, pa.Array] = {name: whole[name] for name in _BEFORE_VALUE}
-    value, text = whole["value"], whole["text"]
-    kinds = whole["data_type"].unique().to_pylist()
-    typed = typed_column(value, text, [kind for kind in kinds if kind])
-    if typed is not None:
-        columns["value"] = typed
-        if typed is not value:
-            known.pop("value", None)
-    else:
-        columns["value"], extra = numbers_and_text(value, text)
-        columns["text"] = extra
-    columns |= {name: whole[name] for name in _AFTER_VALUE}
-    kept = [known.get(name) for name in columns]
-    return Shaped(table_of(columns, {}), "snapshot", digests=kept)
+    value, text = _whole(table.column("value")), _whole(table.column("text"))
+    kinds = _whole(table.column("data_type"))
+    distinct = kinds.slice(0, 1) if all_alike(kinds) else kinds.unique()
+    typed = typed_column(value, text, [kind for kind in distinct.to_pylist() if kind])
+    names = [*_BEFORE_VALUE, *(_BOTH if typed is None else _BOTH[:1]), *_AFTER_VALUE]
+    shaped, kept = table.select(names), [digests.get(name) for name in names]
+    if typed is not None and typed is not value:
+        place = names.index("value")
+        shaped, kept[place] = shaped.set_column(place, "value", typed), None
+    return Shaped(shaped, "snapshot", digests=kept)
 
 
 def _whole(column: pa.ChunkedArray) -> pa.Array:

@@ -13,6 +13,7 @@ from uuid import uuid4
 
 from greenlang_data._version import __version__
 from greenlang_data.errors import GreenLangWarning, QueryError
+from greenlang_data.provenance.basis import merged_basis
 from greenlang_data.provenance.digest import is_digest
 from greenlang_data.provenance.hash import hash_json
 from greenlang_data.provenance.record import as_frame, attach, content_of, record_of, seal
@@ -47,7 +48,8 @@ def concat(frames: Frames, **kwargs: Any) -> pd.DataFrame:
     result is not changed. Indexes and columns in different time zones become UTC. A column whose
     units differ has no unit, a note that names them, and a GreenLangWarning.
 
-    Raises QueryError when times with and without a time zone would be mixed.
+    Raises QueryError when times with and without a time zone would be mixed, or wet and dry
+    numbers of one column, or two reference oxygens.
     """
     import pandas as pd
 
@@ -92,6 +94,9 @@ def _with_record(
     records = [dict(record.full) for parent, _ in origins if (record := record_of(parent))]
     parents = [entry for parent, _ in origins for entry in _parent_entries(parent)]
     units, unit_notes = _merged_units(content, origins)
+    basis = merged_basis(
+        (record.full, renamed) for parent, renamed in origins if (record := record_of(parent))
+    )
     notes = [note for record in records for note in _listed(record.get("notes"))]
     fields = {
         "connector_id": "combined",
@@ -103,7 +108,7 @@ def _with_record(
         "request_id": uuid4().hex,
         "mode": _mode(parents),
         "source_system": _sources(record.get("source_system") for record in records),
-        "metadata": {},
+        "metadata": {"basis": basis} if basis else {},
         "lineage": "combined",
         "parents": parents,
         "query": operation,

@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Mapping
 from typing import Any, Final
 
 from greenlang_data.errors import ProvenanceError
-from greenlang_data.provenance.hash import canonical_json, hash_text
+from greenlang_data.provenance.frozen import FrozenDict, freeze
+from greenlang_data.provenance.hash import Written, canonical_json, write_json
 
 # pandas writes attributes into a Parquet footer three times; 120 MB of them made a file unreadable.
 LIMIT: Final = 8000
@@ -27,46 +29,50 @@ _SHORTENED: Final = (
 )
 
 
-def capped(fields: dict[str, Any], size: int) -> tuple[dict[str, Any], dict[str, Any]]:
-    """(fields within ``LIMIT`` characters of JSON, the long parts in full); now they have ``size``.
+def capped(
+    fields: FrozenDict, known: Mapping[str, Written]
+) -> tuple[dict[str, Any], str, FrozenDict]:
+    """(fields within ``LIMIT`` characters of JSON, their canonical JSON, the long parts in full).
 
+    ``known`` are parts that were written out already. All values that are given back are frozen.
     Raises ProvenanceError when a part that may not be shortened is too long.
     """
-    if size <= LONG:
-        return fields, {}
     # Each part is written out once, for its size and for its hash: it may have 10,000 names.
-    texts = {key: canonical_json(fields[key]) for key in _SHORTENED if fields.get(key)}
+    written = {
+        key: known.get(key) or write_json(fields[key]) for key in _SHORTENED if fields.get(key)
+    }
     long = [
         key
-        for key, text in texts.items()
-        if len(text) > (_LONG_PARENTS if key == "parents" else LONG)
+        for key, part in written.items()
+        if part.length > (_LONG_PARENTS if key == "parents" else LONG)
     ]
-    short = {**fields, **{key: digest(fields[key], texts[key]) for key in long}}
-    while _size(short) > LIMIT:
-        rest = [key for key in texts if key not in long]
+    short = {**fields, **{key: freeze(digest(written[key])) for key in long}}
+    while not _fits(short, text := canonical_json(short)):
+        rest = [key for key in written if key not in long]
         if not rest:
             raise ProvenanceError(
                 f"the provenance record has more than {LIMIT} characters",
                 remedy="Shorten the names of the source and the connector.",
             )
-        largest = max(rest, key=lambda key: len(texts[key]))
+        largest = max(rest, key=lambda key: written[key].length)
         long.append(largest)
-        short[largest] = digest(fields[largest], texts[largest])
-    return short, {key: fields[key] for key in long}
+        short[largest] = freeze(digest(written[largest]))
+    return short, text, FrozenDict({key: fields[key] for key in long})
 
 
-def digest(value: Any, text: str) -> dict[str, Any]:
-    """``{"count", "sha256", "first"}`` of a list or a mapping whose canonical JSON is ``text``.
+def digest(written: Written) -> dict[str, Any]:
+    """``{"count", "sha256", "first"}`` of a list or a mapping.
 
-    >>> digest(["a"] * 1000, canonical_json(["a"] * 1000))["count"]
+    >>> digest(write_json(["a"] * 1000))["count"]
     1000
     """
+    value = written.value
     first: Any
     if isinstance(value, dict):
         first = {key[:_ENTRY]: _entry(item) for key, item in list(value.items())[:_FIRST]}
     else:
         first = [_entry(item) for item in value[:_FIRST]]
-    return {"count": len(value), "sha256": hash_text(text), "first": first}
+    return {"count": len(value), "sha256": written.sha256, "first": first}
 
 
 def is_digest(value: object) -> bool:
@@ -81,5 +87,8 @@ def _entry(value: Any) -> Any:
     return value if len(text) <= _ENTRY else f"{text[: _ENTRY - 1]}…"
 
 
-def _size(value: Any) -> int:
-    return len(json.dumps(value))
+def _fits(fields: Mapping[str, Any], text: str) -> bool:
+    """Whether ``fields``, whose canonical JSON is ``text``, have ``LIMIT`` characters in pandas'."""
+    # That has a space after each comma and colon, and six characters for one beyond ASCII.
+    at_most = len(text) + text.count(",") + text.count(":")
+    return (text.isascii() and at_most <= LIMIT) or len(json.dumps(fields)) <= LIMIT

@@ -17,6 +17,13 @@ UNITS: Final = {"s": 1_000_000_000, "ms": 1_000_000, "us": 1000, "ns": 1}
 _DAY: Final = 86_400 * UNITS["s"]
 
 
+def digest_of(name: str, array: Any) -> bytes:
+    """The digest of a column that is whole; ``array`` as for :func:`add_arrow`."""
+    column = Column(name)
+    add_arrow(column, array)
+    return column.digest()
+
+
 def add_arrow(column: Column, array: Any) -> None:
     """Add an Array or ChunkedArray of any type.
 
@@ -95,16 +102,14 @@ def _add_bytes_view(column: Column, array: Any) -> None:
 
 
 def _add_dictionary(column: Column, array: Any) -> None:
-    is_text = pa.types.is_string(array.type.value_type) or pa.types.is_large_string(
-        array.type.value_type
-    )
-    if is_text and len(array.dictionary) <= LIMIT and not array.dictionary.null_count:
-        codes = array.indices
+    values, codes = array.dictionary, array.indices
+    is_text = values.type.id in (pa.lib.Type_STRING, pa.lib.Type_LARGE_STRING)
+    if is_text and len(values) <= LIMIT and not values.null_count:
         if not pa.types.is_signed_integer(codes.type):
             codes = codes.cast(pa.int64())  # so that -1 can stand for null
         if codes.null_count:
             codes = codes.fill_null(-1)
-        column.of(Texts, "text").add_codes(codes.to_numpy(zero_copy_only=False), array.dictionary)
+        column.of(Texts, "text").add_codes(codes.to_numpy(zero_copy_only=False), values)
     else:
         add_arrow(column, array.dictionary_decode())
 

@@ -8,11 +8,13 @@ pandas deep-copies ``attrs`` onto every derived object; a thousand tags in a pla
 from __future__ import annotations
 
 import json
+import math
 from typing import Any, Final, NoReturn, Self
 
 from greenlang_data.errors import ProvenanceError
 
-_NESTED: Final = frozenset((dict, list))
+_TEXT: Final = frozenset((str,))
+_SCALARS: Final = frozenset((str, int, bool, type(None)))  # a float may be NaN
 _PLAIN: Final = json.JSONEncoder(allow_nan=False)
 
 
@@ -53,33 +55,34 @@ class FrozenList(_Frozen, list[Any]):
 
 
 def freeze(value: Any) -> Any:
-    """A frozen copy of plain JSON.
+    """A frozen deep copy as plain JSON (tuples become lists).
 
-    >>> freeze({"a": [1]})["a"].append(2)
+    Raises ProvenanceError for what is not plain.
+
+    >>> freeze({"a": (1,)})["a"].append(2)
     Traceback (most recent call last):
     TypeError: a provenance record cannot be changed. ...
     """
-    # Most lists hold names only, and there may be ten thousand.
-    if isinstance(value, dict):
-        flat = _NESTED.isdisjoint(map(type, value.values()))
-        return FrozenDict(value if flat else {key: freeze(item) for key, item in value.items()})
-    if isinstance(value, list):
-        flat = _NESTED.isdisjoint(map(type, value))
-        return FrozenList(value if flat else [freeze(item) for item in value])
-    return value
-
-
-def plain_json(value: Any) -> Any:
-    """A deep copy as plain JSON (tuples become lists). Raises ProvenanceError for anything else."""
-    return json.loads(json_text(value))
-
-
-def json_text(value: Any) -> str:
-    """``value`` as JSON. Raises ProvenanceError when it is not plain."""
     try:
-        return _PLAIN.encode(value)
+        return _frozen(value)
     except (TypeError, ValueError, RecursionError) as error:
         raise ProvenanceError(
             f"provenance holds a value that is not plain JSON: {error}",
             remedy="Use str, int, finite float, bool, None, lists and dicts with text keys.",
         ) from error
+
+
+def _frozen(value: Any) -> Any:
+    kind = type(value)
+    if kind in _SCALARS or (kind is float and math.isfinite(value)):
+        return value
+    if isinstance(value, list | tuple):
+        # Most lists hold names only, and there may be ten thousand.
+        flat = _SCALARS.issuperset(map(type, value))
+        return FrozenList(value if flat else map(_frozen, value))
+    if isinstance(value, dict) and _TEXT.issuperset(map(type, value)):
+        flat = _SCALARS.issuperset(map(type, value.values()))
+        return FrozenDict(value if flat else {key: _frozen(item) for key, item in value.items()})
+    # Enums, numbers of numpy and keys that are no text become what JSON makes of them.
+    plain = json.loads(_PLAIN.encode(value))
+    return _frozen(plain) if isinstance(plain, dict) else plain

@@ -16,7 +16,7 @@ from __future__ import annotations
 
 import json
 from hashlib import sha256
-from typing import TYPE_CHECKING, Any, Final
+from typing import TYPE_CHECKING, Any, Final, NamedTuple
 
 from greenlang_data.errors import ProvenanceError
 
@@ -53,6 +53,20 @@ def hash_json(value: Any) -> str:
 def hash_text(text: str) -> str:
     """SHA-256 (64 hex digits) of the UTF-8 of ``text``."""
     return sha256(text.encode("utf-8", "surrogatepass")).hexdigest()
+
+
+class Written(NamedTuple):
+    """Plain JSON with the length and the hash of its canonical text, which may be long."""
+
+    value: Any
+    length: int
+    sha256: str
+
+
+def write_json(value: Any) -> Written:
+    """``value``, which must not change from now on, with the hash that :func:`hash_json` gives."""
+    text = canonical_json(value)
+    return Written(value, len(text), hash_text(text))
 
 
 class ContentHasher:
@@ -96,10 +110,6 @@ class ContentHasher:
         """The hash so far, 64 hex digits; more batches may follow."""
         return _combined(self.rows, [(column.name, column.digest()) for column in self._columns])
 
-    def digests(self) -> list[bytes]:
-        """The digest of each column so far; :func:`hash_table` takes them."""
-        return [column.digest() for column in self._columns]
-
     def _name(self, names: list[str]) -> None:
         from greenlang_data.provenance.column import Column
 
@@ -120,21 +130,32 @@ def hash_table(
     >>> hash_table(table) == hash_frame(pd.DataFrame({"flow": [1.5, None], "state": ["on", "off"]}))
     True
     """
-    from greenlang_data.provenance.column import Column
-    from greenlang_data.provenance.from_arrow import add_arrow
+    from greenlang_data.provenance.from_arrow import digest_of
 
     names = table.schema.names
-    columns = []
-    for place, name in enumerate(names):
-        digest = digests[place] if digests else None
-        if digest is None:
-            column = Column(name)
-            add_arrow(column, table.column(place))
-            digest = column.digest()
-        columns.append((name, digest))
+    known = digests or [None] * len(names)
+    columns = [
+        (name, digest_of(name, table.column(place)) if digest is None else digest)
+        for place, (name, digest) in enumerate(zip(names, known, strict=True))
+    ]
     if index is not None:
         columns.insert(0, columns.pop(names.index(index)))
     return _combined(table.num_rows, columns)
+
+
+def column_digests(table: pa.Table) -> list[bytes]:
+    """The digest of each column of ``table``; :func:`hash_table` takes them."""
+    from greenlang_data.provenance.from_arrow import digest_of
+
+    digests: list[bytes] = []
+    before = None
+    for name, column in zip(table.schema.names, table.columns, strict=True):
+        # Many sources have no other name for a tag than its id, or one time for two.
+        if before is None or not column.equals(before):
+            digest = digest_of(name, column)
+        digests.append(digest)
+        before = column
+    return digests
 
 
 def hash_frame(frame: pd.DataFrame) -> str:

@@ -17,8 +17,8 @@ from pydantic import AwareDatetime, BaseModel, ConfigDict, Field, field_validato
 from greenlang_data._version import __version__
 from greenlang_data.errors import ProvenanceError
 from greenlang_data.provenance.digest import capped
-from greenlang_data.provenance.frozen import FrozenDict, freeze, json_text, plain_json
-from greenlang_data.provenance.hash import hash_frame, hash_json
+from greenlang_data.provenance.frozen import FrozenDict, freeze
+from greenlang_data.provenance.hash import Written, hash_frame, hash_json, hash_text
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -74,16 +74,16 @@ class ProvenanceRecord(FrozenDict):
     _parts: dict[str, Any]
 
     def __init__(self, fields: Mapping[str, Any], parts: Mapping[str, Any] | None = None) -> None:
-        plain = plain_json(dict(fields))
+        plain = freeze(dict(fields))
         # Only parts that are what the record says they are: the digest vouches for them.
         vouched = {
             key: part for key, part in (parts or {}).items() if _vouched(plain.get(key), part)
         }
-        self._hold(plain, vouched)
+        self._hold(plain, freeze(vouched))
 
-    def _hold(self, plain: dict[str, Any], parts: dict[str, Any]) -> None:
-        dict.__init__(self, freeze(plain))
-        self._parts = freeze(parts)
+    def _hold(self, frozen: dict[str, Any], parts: dict[str, Any]) -> None:
+        dict.__init__(self, frozen)
+        self._parts = parts
 
     @property
     def parts(self) -> Mapping[str, Any]:
@@ -105,7 +105,7 @@ class ProvenanceRecord(FrozenDict):
 
     def to_dict(self) -> dict[str, Any]:
         """A plain, deep copy of :attr:`full` to do with as you like."""
-        copied: dict[str, Any] = plain_json(self.full)
+        copied: dict[str, Any] = json.loads(json.dumps(self.full))
         return copied
 
     def replace(self, **changes: Any) -> ProvenanceRecord:
@@ -135,7 +135,7 @@ def make_record(
     frame: pd.DataFrame | None = None,
     *,
     content: Mapping[str, Any] | None = None,
-    query: Mapping[str, Any] | None = None,
+    query: Mapping[str, Any] | Written | None = None,
     start: datetime | str | None = None,
     end: datetime | str | None = None,
     shape: str | None = None,
@@ -150,13 +150,15 @@ def make_record(
 ) -> ProvenanceRecord:
     """The record of a freshly fetched frame.
 
-    ``quality`` counts samples: {good, uncertain, bad}. ``content`` is what :func:`content_of` says
+    ``query`` may be what was hashed for ``provenance``. ``quality`` counts samples: {good, uncertain, bad}. ``content`` is what :func:`content_of` says
     of the frame, where that is known without it. With neither (a stream) the record has no
     ``frame_hash`` and ``columns`` yet; whoever writes the stream adds them with
     :meth:`ProvenanceRecord.replace`. Raises ProvenanceError when a value is not plain JSON.
     """
     if content is None:
         content = _NO_CONTENT if frame is None else content_of(frame)
+    known = {"query": query} if isinstance(query, Written) else {}
+    asked = query.value if isinstance(query, Written) else query
     about = dict(provenance)  # its fields are plain already
     about["timestamp"] = provenance.timestamp.isoformat()
     return seal(
@@ -164,7 +166,7 @@ def make_record(
             **about,
             "lineage": "fetched",
             "parents": [],
-            "query": None if query is None else dict(query),
+            "query": None if asked is None else dict(asked),
             "start": _iso(start),
             "end": _iso(end),
             "shape": shape,
@@ -177,7 +179,8 @@ def make_record(
             "retries": retries,
             **({"exchanges": [dict(one) for one in exchanges]} if exchanges else {}),
             **content,
-        }
+        },
+        known,
     )
 
 
@@ -188,19 +191,21 @@ def content_of(frame: pd.DataFrame) -> dict[str, Any]:
     return {"rows": len(frame), "columns": columns, "frame_hash": hash_frame(frame)}
 
 
-def seal(fields: Mapping[str, Any]) -> ProvenanceRecord:
-    """Make a record of these fields: versions, counts, long parts shortened, hash added."""
-    text = json_text(
-        {
-            **fields,
-            "schema_version": SCHEMA_VERSION,
-            "library_version": __version__,
-            "bad_quality_count": fields["quality"]["bad"],
-            "failure_count": len(fields["failures"]),
-        }
-    )
-    short, parts = capped(json.loads(text), len(text))
-    short["record_hash"] = _record_hash(short)
+def seal(fields: Mapping[str, Any], known: Mapping[str, Written] | None = None) -> ProvenanceRecord:
+    """Make a record of these fields: versions, counts, long parts shortened, hash added.
+
+    ``known`` are those of the fields that were written out before, for their hashes.
+    """
+    whole = {
+        **fields,
+        "schema_version": SCHEMA_VERSION,
+        "library_version": __version__,
+        "bad_quality_count": fields["quality"]["bad"],
+        "failure_count": len(fields["failures"]),
+    }
+    whole.pop("record_hash", None)  # of the record that this one replaces
+    short, text, parts = capped(freeze(whole), known or {})
+    short["record_hash"] = hash_text(text)
     # Made here, so there is nothing left to check.
     record = ProvenanceRecord.__new__(ProvenanceRecord)
     record._hold(short, parts)

@@ -6,13 +6,14 @@ from typing import Literal
 
 from pydantic import Field, field_validator
 
+from greenlang_data.settings.config import ConnectorConfig
 from greenlang_data.settings.endpoint import EndpointSettings
 from greenlang_data.settings.secret import Secret
 from greenlang_data.settings.tag import TagEntry, each_once
 
 
-class OpcUaSettings(EndpointSettings):
-    """How to log in to an OPC UA server; ``endpoint`` is ``opc.tcp://host:port/path``.
+class OpcUaAccess(ConnectorConfig):
+    """How to log in to an OPC UA server, and what its tags are called.
 
     A tag is named in ``tags``, or given as a node id; a bare name such as ``Temperature`` then
     means ``ns=<namespace_index>;s=Temperature``.
@@ -50,3 +51,7 @@ class OpcUaSettings(EndpointSettings):
     tags: tuple[TagEntry, ...] = ()
 
     _each_once = field_validator("tags")(each_once)
+
+
+class OpcUaSettings(EndpointSettings, OpcUaAccess):
+    """An OPC UA server whose ``endpoint`` is ``opc.tcp://host:port/path``."""

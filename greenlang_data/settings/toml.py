@@ -35,10 +35,13 @@ from pydantic_core import ErrorDetails
 from greenlang_data.errors import ConfigurationError, QueryError
 from greenlang_data.settings.bacnet_object import BacnetObject
 from greenlang_data.settings.config import ConnectorConfig
+from greenlang_data.settings.dahs import DahsColumn
+from greenlang_data.settings.measurand import Measurand
 from greenlang_data.settings.point import Point
 from greenlang_data.settings.point_list import read_point_list
 from greenlang_data.settings.register import Register
 from greenlang_data.settings.register_map import read_register_map
+from greenlang_data.settings.signal import Signal
 from greenlang_data.settings.tag import TagEntry
 from greenlang_data.settings.tag_list import read_object_list, read_tag_list
 from greenlang_data.times import zone_named
@@ -57,12 +60,22 @@ _ENTRIES: Final[dict[str, type[BaseModel]]] = {
     "tags": TagEntry,
     "points": Point,
     "objects": BacnetObject,
+    "measurands": Measurand,
+    "signals": Signal,
+    "columns": DahsColumn,
 }
 _PATHS: Final = (
     "certificate_path",
     "private_key_path",
     "server_certificate_path",
     "ca_certificate_path",
+    "recording",
+    "ca_path",
+    "client_certificate_path",
+    "client_key_path",
+    "cache_path",
+    "database",
+    "files",
 )
 
 
@@ -127,11 +140,17 @@ def _config(
             table[key] = _TABLES[key](file.parent / table[key])
     for key in _PATHS:
         if isinstance(table.get(key), str):
-            table[key] = str(file.parent / Path(table[key]).expanduser())
+            table[key] = _beside(file, table[key])
+    if isinstance(table.get("files"), list):
+        table["files"] = [_beside(file, str(one)) for one in table["files"]]
     try:
         return kind_class(connector_id=name, connector_type=kind, **table)
     except ValidationError as error:
         raise _invalid(file, where, error) from None
+
+
+def _beside(file: Path, path: str) -> str:
+    return str(file.parent / Path(path).expanduser())
 
 
 def _invalid(file: Path, where: str, error: ValidationError) -> ConfigurationError:

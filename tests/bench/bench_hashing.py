@@ -15,7 +15,7 @@ import time
 from collections.abc import Callable
 
 import greenlang_data as gd
-from greenlang_data.answer import _record
+from greenlang_data.answer import _asked, _record
 from greenlang_data.runtime import get_runtime
 from tests.drivers.opcua.helpers import HISTORY_END, HISTORY_START, config
 from tests.peers.launch import start_opcua
@@ -60,7 +60,8 @@ def _hashing(session: gd.Session, query: gd.SCADAQuery) -> float:
     payload, provenance = get_runtime().run(session.connector("plant").fetch_data(query))
     _, response = best(payload.result.content_hash, ROUNDS)
     shaped = payload.to_arrow(None)
-    _, record = best(lambda: _record(query, shaped, provenance), ROUNDS)
+    asked = _asked(query, payload, provenance)
+    _, record = best(lambda: _record(query, shaped, provenance, asked), ROUNDS)
     print(f"response hash {response:.1f} ms, frame's hash and record {record:.1f} ms")
     return response + record
 

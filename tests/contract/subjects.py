@@ -3,10 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any
 
-from greenlang_data import ERPConfig, SCADAConfig
+import pandas as pd
+
+import greenlang_data as gd
+from greenlang_data import ERPConfig, HistorianConfig, SCADAConfig
 from greenlang_data.settings.bacnet_object import BacnetObject
 from greenlang_data.settings.point import Point
 from greenlang_data.settings.register import Register
@@ -15,6 +18,7 @@ from tests.peers import dnp3_truth
 from tests.peers.bacnet_truth import analog_value
 from tests.peers.dnp3_truth import Kind
 from tests.peers.historian_launch import HistorianPeer
+from tests.peers.historian_tags import catalogue
 from tests.peers.launch import OpcuaPeer, Peer
 from tests.peers.launch_bacnet import BacnetPeer
 from tests.peers.launch_modbus_tls import TlsPeer
@@ -28,23 +32,43 @@ TAGS = [f"Tag{index:02d}" for index in range(50)]
 class Subject:
     """A source to read, the truth about it, and the wire between."""
 
-    config: SCADAConfig
+    config: SCADAConfig | HistorianConfig
     truth: dict[str, float]
     proxy: FaultProxy | UdpProxy
     peer: Peer | TlsPeer
     history: str | None
+    tags: list[str] = field(default_factory=lambda: TAGS)
+
+    def read(self, session: gd.Session, tags: list[str], **options: Any) -> pd.DataFrame:
+        """Current values of ``tags``, or with ``start`` their history."""
+        if isinstance(self.config, SCADAConfig):
+            return session.scada(tags, **options)
+        if "start" in options:
+            return session.historian(tags, **options)
+        return session.snapshot(tags, **options)
 
     @property
-    def absent(self) -> str:
-        """An endpoint like this one's, where there is nothing."""
+    def protocol(self) -> str:
+        """What is spoken."""
+        return self.config.driver_name
+
+    @property
+    def absent(self) -> SCADAConfig | HistorianConfig:
+        """A config like this one, of an address where there is nothing."""
+        config, key = self.config, "endpoint"
+        if isinstance(config, HistorianConfig):
+            key = "server_url"
+        address = str(getattr(config, key)).replace("127.0.0.1", "no-such-host.invalid")
         if self.on_a_line:
-            return "/dev/no-such-host.invalid"
-        return self.config.endpoint.replace("127.0.0.1", "no-such-host.invalid")
+            address = "/dev/no-such-host.invalid"
+        # The login of a historian would go there in clear text.
+        more = {"allow_clear_text_credentials": True} if key == "server_url" else {}
+        return config.model_copy(update={key: address, **more})
 
     @property
     def on_a_line(self) -> bool:
         """Whether it is a serial line: then nothing is refused or closed, there is only silence."""
-        return self.config.endpoint.startswith("/dev/")
+        return isinstance(self.config, SCADAConfig) and self.config.endpoint.startswith("/dev/")
 
     @property
     def name(self) -> str:
@@ -103,19 +127,41 @@ def dnp3_subject(peer: Peer, proxy: FaultProxy) -> Subject:
     return Subject(config, truth, proxy, peer, None)
 
 
+def historian_subject(
+    historian: str, peer: HistorianPeer, proxy: FaultProxy, **keys: object
+) -> Subject:
+    """A historian whose tag ``Bulk.<n>`` ended at its last minute of January."""
+    config = HistorianConfig(
+        connector_id=f"{historian}-subject",
+        connector_type="historian",
+        historian_type=historian,
+        server_url=peer.url.replace(f":{peer.port}", f":{proxy.port}"),
+        **_IMPATIENT,
+        **keys,
+    )
+    tags = [f"Bulk.{index:05d}" for index in range(50)]
+    truth = {tag: float(catalogue()[tag].slot(44_639)[0].value) for tag in tags}
+    return Subject(config, truth, proxy, peer, "Million", tags)
+
+
 def _config(protocol: str, endpoint: str, **more: object) -> SCADAConfig:
     return SCADAConfig(
         connector_id=f"{protocol}-subject",
         connector_type="scada",
         protocol=protocol,
         endpoint=endpoint,
-        timeout_seconds=2,
-        max_retries=1,
-        retry_min_wait=0.05,
-        retry_max_wait=0.1,
-        circuit_breaker_threshold=50,
+        **_IMPATIENT,
         **more,
     )
+
+
+_IMPATIENT: dict[str, Any] = {
+    "timeout_seconds": 2,
+    "max_retries": 1,
+    "retry_min_wait": 0.05,
+    "retry_max_wait": 0.1,
+    "circuit_breaker_threshold": 50,
+}
 
 
 @dataclass

@@ -18,7 +18,7 @@ import pyarrow.parquet as pq
 import pytest
 
 import greenlang_data as gd
-from greenlang_data.export import recording
+from greenlang_data.export import recording, stream
 from tests.drivers.modbus.helpers import config, holding_word, words
 from tests.peers.launch import Peer
 from tests.peers.proxy import Fault, FaultProxy
@@ -174,12 +174,35 @@ def test_ctrl_c_ends_it_with_a_whole_last_file(tmp_path: Path) -> None:
     process = start(tmp_path)
     os.kill(process.pid, signal.SIGINT)
     out, errors = process.communicate(timeout=30)
-    assert process.returncode == 0
+    assert process.returncode == 0, errors
     assert out.splitlines() == ["begun", str(tmp_path)]
     assert "stopped by Ctrl-C" in errors
     last = gd.read_parquet(max(tmp_path.glob("*.parquet")))
     assert last.attrs["provenance"]["metadata"]["partial"] == "stopped by Ctrl-C"
     assert gd.verify(last) == "intact"
+
+
+def test_ctrl_c_right_after_a_file_is_there_neither_loses_nor_doubles_it(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    written: list[Path] = []
+
+    def interrupted(batches: Any, schema: Any, path: Path, **options: Any) -> None:
+        stream.write_batches(batches, schema, path, **options)
+        written.append(path)
+        if len(written) == 2:
+            raise KeyboardInterrupt
+
+    monkeypatch.setattr(recording, "write_batches", interrupted)
+    monkeypatch.setattr(recording, "PART_SECONDS", 0.1)
+    with gd.Session(mock=True) as s, pytest.warns(gd.GreenLangWarning, match="stopped by Ctrl-C"):
+        gd.to_parquet(s.stream(["Temperature"], every=0.02), tmp_path)
+    frames = [gd.read_parquet(file) for file in sorted(tmp_path.glob("*.parquet"))]
+    assert len(frames) == 3
+    assert frames[-1].attrs["provenance"]["metadata"]["partial"] == "stopped by Ctrl-C"
+    times = pd.concat([frame["timestamp"] for frame in frames])
+    assert len(frames[0]) > 0 < len(frames[1])
+    assert times.is_unique
 
 
 def test_memory_does_not_grow_with_the_rows(tmp_path: Path) -> None:

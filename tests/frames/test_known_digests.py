@@ -17,8 +17,8 @@ from greenlang_data.frames.shaped import Shaped
 from greenlang_data.frames.snapshot import snapshot_table
 from greenlang_data.frames.to_pandas import to_frame
 from greenlang_data.frames.wide import wide_table
-from greenlang_data.provenance import ContentHasher, hash_frame
-from greenlang_data.provenance.hash import hash_table
+from greenlang_data.provenance import hash_frame
+from greenlang_data.provenance.hash import column_digests, hash_table
 from tests.frames.test_shapes import SAMPLES, Samples, batch
 
 WINDOW = ("2025-01-01", "2025-01-01 02:00")
@@ -85,9 +85,7 @@ def test_snapshots(
         moments, moments, pa.array(data_types), pa.nulls(2, pa.string()),
     ]  # fmt: skip
     table = pa.table(columns, schema=SNAPSHOT)
-    hasher = ContentHasher()
-    hasher.update(table)
-    digests = dict(zip(table.schema.names, hasher.digests(), strict=True))
+    digests = dict(zip(table.schema.names, column_digests(table), strict=True))
     check(snapshot_table(table, digests))
 
 

@@ -6,6 +6,7 @@ from pathlib import Path
 from typing import Any
 
 import nbformat
+import pytest
 from nbclient import NotebookClient
 
 NOTEBOOKS = Path(__file__).resolve().parents[2] / "notebooks"
@@ -22,10 +23,11 @@ def texts_of(cell: Any) -> list[str]:
     ]
 
 
-def test_the_quickstart_runs_and_shows_what_it_shows_here() -> None:
-    notebook = nbformat.read(NOTEBOOKS / "quickstart.ipynb", as_version=4)
+@pytest.mark.parametrize(("name", "outputs"), [("quickstart", 18), ("emissions", 8)])
+def test_a_notebook_runs_and_shows_what_it_shows_here(name: str, outputs: int) -> None:
+    notebook = nbformat.read(NOTEBOOKS / f"{name}.ipynb", as_version=4)
     shown = [texts_of(cell) for cell in notebook.cells]
-    assert sum(map(len, shown)) >= 18
+    assert sum(map(len, shown)) >= outputs
     client = NotebookClient(
         notebook, timeout=120, kernel_name="python3", resources={"metadata": {"path": NOTEBOOKS}}
     )

@@ -99,6 +99,11 @@ def start_proficy(*, port: int = 0, bulk: int = 2_500, **options: object) -> His
     return _start("Proficy emulator", "proficy_server", port, {"bulk": bulk, **options})
 
 
+def start_campd(*, port: int = 0, **options: object) -> HistorianPeer:
+    """Start the CAMPD emulator."""
+    return _start("CAMPD emulator", "campd_server", port, options)
+
+
 def start_oibus_agent(*, port: int = 0, bulk: int = 250, **options: object) -> HistorianPeer:
     """Start the OIBus agent emulator, which answers for an OPC HDA server."""
     return _start("OIBus agent emulator", "oibus_agent", port, {"bulk": bulk, **options})

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import threading
+import weakref
 from collections.abc import Coroutine
 from typing import Any, Self, TypeVar
 
@@ -67,6 +68,7 @@ class ThreadedServer:
     def __init__(self, *, port: int = 0) -> None:
         self._loop = LoopThread(type(self).__name__)
         self._writers: set[asyncio.StreamWriter] = set()
+        self._transports: weakref.WeakSet[asyncio.WriteTransport] = weakref.WeakSet()
         self._server: asyncio.Server | None = None
         self.host = "127.0.0.1"
         self.port = port
@@ -118,7 +120,9 @@ class ThreadedServer:
     async def _close(self) -> None:
         await self._stop_listening()
         await _settle()
-        await self._drop()
+        # A closed one stays open as long as its peer does not take what was written.
+        for transport in list(self._transports):
+            transport.abort()
 
     async def _drop(self) -> None:
         for writer in list(self._writers):
@@ -127,6 +131,7 @@ class ThreadedServer:
     async def _accept(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         self.connections += 1
         self._writers.add(writer)
+        self._transports.add(writer.transport)
         try:
             await self.handle(reader, writer)
         except (OSError, asyncio.IncompleteReadError):

@@ -105,6 +105,13 @@ def test_no_rows_at_all() -> None:
     assert empty != hash_frame(pd.DataFrame({"a": []}))
 
 
+def test_texts_after_many_nulls() -> None:
+    names = [None] * 5 * LIMIT + [f"tag {number}" for number in range(100)]
+    plain = pa.table({"a": names})
+    parts = [plain.slice(start, 50) for start in range(0, len(names), 50)]
+    assert table_hash(*parts) == table_hash(plain)
+
+
 @pytest.mark.parametrize("unique", [LIMIT - 1, LIMIT, LIMIT + 1, 3 * LIMIT])
 def test_many_distinct_texts(unique: int) -> None:
     names = [f"tag {number % unique}" for number in range(4 * LIMIT)]
@@ -261,7 +268,10 @@ def test_the_definition_does_not_drift() -> None:
     """Frames are verified years later: these hashes may only change with the version tag."""
     assert table_hash(every_type()) == EVERY_TYPE
     assert hash_frame(plant()) == PLANT
+    names = [f"ns=2;s=Tag{number}" for number in range(10_000)]  # more than have a code
+    assert hash_frame(pd.DataFrame({"tag": names + names})) == MANY_NAMES
 
 
 EVERY_TYPE = "883634e73b7bb5fcc9a7815b6daecb4573d335ec0fe7fd100fe3a63277315a6a"
 PLANT = "e16a68d00cf797abb12b342e8943c3021f7314754e668ee259a161c5aba1a4d2"
+MANY_NAMES = "31f96505e1be6e21c5ecbf62ae66f5ad7a3466da3250ab171fcab8dfe6cd1877"

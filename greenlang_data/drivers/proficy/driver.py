@@ -11,12 +11,12 @@ import pyarrow as pa
 
 from greenlang_data.drivers.base import Driver, ReadLog, Records, Request, Snapshot
 from greenlang_data.drivers.proficy.api import ProficyApi, Result
+from greenlang_data.drivers.proficy.details import Details
 from greenlang_data.drivers.proficy.samples import Columns
 from greenlang_data.drivers.proficy.window import AGGREGATIONS, WindowReader
 from greenlang_data.drivers.schema import (
     BAD,
     SNAPSHOT,
-    TAGS,
     TIMESTAMP,
     constant_dictionary,
     quality_array,
@@ -28,7 +28,8 @@ from greenlang_data.settings.pi import PiSettings
 class ProficyDriver(Driver):
     """Reads tags of a GE Proficy Historian; only GETs are sent, tokens apart.
 
-    ``server_url`` is ``https://host/historian-rest-api/v1``. Samples come without a unit.
+    ``server_url`` is ``https://host/historian-rest-api/v1``. Samples come without a unit, which is
+    looked up in the list of tags once.
     """
 
     name: ClassVar[str] = "ge"
@@ -38,6 +39,7 @@ class ProficyDriver(Driver):
     def __init__(self, config: PiSettings) -> None:
         super().__init__(config)
         self._api: ProficyApi | None = None
+        self._details: Details | None = None
 
     @property
     def connected(self) -> bool:
@@ -47,6 +49,7 @@ class ProficyDriver(Driver):
         """Make the client. Raises ConfigurationError for an address or login of no use."""
         if self._api is None:
             self._api = ProficyApi(self.config.server_url, self.config, self.source)
+            self._details = Details(self._api)
 
     async def close(self) -> None:
         """Close idle connections; never raises."""
@@ -57,50 +60,52 @@ class ProficyDriver(Driver):
     async def ping(self) -> None:
         """Ask for one name of a tag."""
         params = [("nameMask", "*"), ("maxNumber", "1")]
-        await self._open().client.get_json("tags", ReadLog(), *params)
+        await self._open()[0].client.get_json("tags", ReadLog(), *params)
 
     async def read(self, request: Request, log: ReadLog) -> AsyncGenerator[pa.RecordBatch, None]:
         """Batches of a Snapshot or Window. Raises UnsupportedError for Records."""
-        api = self._open()
+        api, details = self._open()
         if isinstance(request, Records):
             raise UnsupportedError("Proficy has values and no records", source=self.source)
+        units = await details.units(request.tags, log)
         if isinstance(request, Snapshot):
             for group in api.groups("currentvalue", request.tags, []):
                 results = await api.data("currentvalue", group, [], log)
-                rows = [_row(tag, one) for tag, one in zip(group, results, strict=True)]
+                rows = [_row(tag, units[tag], one) for tag, one in zip(group, results, strict=True)]
                 for row in rows:
                     yield row
             return
-        async with aclosing(WindowReader(api, request, log).read(request.tags)) as batches:
+        reader = WindowReader(api, request, units, log)
+        async with aclosing(reader.read(request.tags)) as batches:
             async for batch in batches:
                 yield batch
 
     async def list_tags(self, log: ReadLog) -> AsyncGenerator[pa.RecordBatch, None]:
-        """The names of all tags; what else is known of one takes a request for each."""
-        rows = [{"tag_id": name, "tag_name": name} for name in await self._open().names(log)]
-        yield pa.RecordBatch.from_pylist(rows, schema=TAGS)
+        """All tags, with description and unit as far as the list of tags tells them."""
+        api, details = self._open()
+        yield await details.listed(await api.names(log), log)
 
-    def _open(self) -> ProficyApi:
-        if self._api is None:
+    def _open(self) -> tuple[ProficyApi, Details]:
+        if self._api is None or self._details is None:
             raise SourceUnreachable(
                 "the connection is closed", source=self.source, remedy="Connect first."
             )
-        return self._api
+        return self._api, self._details
 
 
-def _row(tag: str, result: Result) -> pa.RecordBatch:
+def _row(tag: str, unit: str | None, result: Result) -> pa.RecordBatch:
     columns = result if isinstance(result, Columns) and len(result) else None
     failure = None if columns else "the server gave no value"
     if not isinstance(result, Columns):
         failure = str(result)
-    last = columns.part(len(columns) - 1, len(columns)).batch(tag) if columns else None
+    last = columns.part(len(columns) - 1, len(columns)).batch(tag, unit) if columns else None
     text = last.column("text").cast(pa.string()) if last is not None else pa.nulls(1, pa.string())
     arrays = [
         pa.array([tag]),
         pa.array([tag]),
         pa.nulls(1, pa.float64()) if last is None else last.column("value"),
         text,
-        pa.nulls(1, pa.string()),
+        pa.array([unit], pa.string()),
         quality_array(np.array([BAD], np.int8)) if last is None else last.column("quality"),
         constant_dictionary(None, 1) if last is None else last.column("status"),
         pa.nulls(1, TIMESTAMP) if last is None else last.column("timestamp"),

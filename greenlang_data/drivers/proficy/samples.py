@@ -83,7 +83,9 @@ class Columns:
         value = self.value.slice(first, last - first)
         return Columns(self.times[first:last], value, text, self.codes[first:last], self.kind)
 
-    def batch(self, tag: str, *, data_type: str | None = None) -> pa.RecordBatch:
+    def batch(
+        self, tag: str, unit: str | None = None, *, data_type: str | None = None
+    ) -> pa.RecordBatch:
         """As the batch that drivers yield. The interface tells no unit with its samples."""
         return series_batch(
             tag,
@@ -92,6 +94,7 @@ class Columns:
             quality_array(_QUALITY[self.codes]),
             pa.DictionaryArray.from_arrays(pa.array(self.codes.astype(np.int32)), _STATUS),
             text=self.text,
+            unit=unit,
             data_type=data_type or self.kind,
         )
 

@@ -7,7 +7,7 @@ the window is halved until they fit.
 
 from __future__ import annotations
 
-from collections.abc import AsyncGenerator, Sequence
+from collections.abc import AsyncGenerator, Mapping, Sequence
 from contextlib import aclosing
 from functools import partial
 from typing import Final
@@ -24,17 +24,34 @@ from greenlang_data.drivers.proficy.samples import Columns
 from greenlang_data.drivers.schema import failed_series
 from greenlang_data.errors import ProtocolError, UnsupportedError
 
-AGGREGATIONS: Final = EVENT_WEIGHTED | {"time_avg", "interpolated"}
+# What the server is asked for, and by which call.
+_CALLS: Final = {
+    "time_avg": "calculated",
+    "interpolated": "interpolated",
+    "held": "sampled",
+    "plot": "trend",
+}
+AGGREGATIONS: Final = EVENT_WEIGHTED | _CALLS.keys()
 _MS: Final = 1_000_000
+_TOO_MANY: Final = "more intervals than the server gives at once; ask for fewer"
 _FORWARD: Final = [("direction", "0"), ("count", "0")]
-_AVERAGE: Final = ("calculationMode", "1")
+# Calculation and sampling modes as the vendor numbers them: average, and the lab's stepped values.
+_MODES: Final = {
+    "calculated": [("calculationMode", "1")],
+    "sampled": [("samplingMode", "7"), ("direction", "0")],
+    "trend": [("direction", "0")],
+}
+_AT_TIMES: Final = frozenset({"interpolated", "sampled"})
 
 
 class WindowReader:
     """One window; ``start`` and ``end`` are nanoseconds since 1970 UTC."""
 
-    def __init__(self, api: ProficyApi, window: Window, log: ReadLog) -> None:
+    def __init__(
+        self, api: ProficyApi, window: Window, units: Mapping[str, str | None], log: ReadLog
+    ) -> None:
         self._api = api
+        self._units = units
         self._log = log
         self._start, self._end = nanoseconds(window.start), nanoseconds(window.end)
         self._width = round((window.interval or 0) * 1e9)
@@ -42,7 +59,7 @@ class WindowReader:
 
     async def read(self, tags: Sequence[str]) -> AsyncGenerator[pa.RecordBatch, None]:
         """Batches of every tag in order, at least one each."""
-        served = self._width and self._aggregation in ("time_avg", "interpolated")
+        served = self._width and self._aggregation in _CALLS
         if served and (self._width % _MS or self._start % _MS or self._end % _MS):
             raise UnsupportedError(
                 f"{self._aggregation} has intervals of whole milliseconds only",
@@ -51,15 +68,20 @@ class WindowReader:
             )
         if self._width and not served:
             self._log.note(f"{self._aggregation} computed here from raw samples")
-        call = "interpolated" if self._aggregation == "interpolated" else "calculated"
-        call = call if served else "raw"
+        call = _CALLS[self._aggregation or ""] if served else "raw"
         params = self._params(call, self._start, self._end, self._width)
         groups = list(self._api.groups(call, tags, params))
         starts = [partial(self._api.data, call, group, params, self._log) for group in groups]
         async with Ahead(starts) as ahead:
             for group in groups:
                 for tag, result in zip(group, await ahead.next(), strict=True):
-                    batches = self._served(call, tag, result) if served else self._raw(tag, result)
+                    batches = (
+                        self._trend(tag, result)
+                        if call == "trend"
+                        else self._served(call, tag, result)
+                        if served
+                        else self._raw(tag, result)
+                    )
                     async with aclosing(batches) as answered:
                         async for batch in answered:
                             yield batch
@@ -67,11 +89,10 @@ class WindowReader:
     def _params(self, call: str, start: int, end: int, width: int) -> list[tuple[str, str]]:
         if call == "raw":
             return [("start", written(start - _MS, 3)), ("end", written(end + _MS, 3)), *_FORWARD]
-        # Interpolated values are those of their own time stamps; the first may be left out.
-        early = start - width if call == "interpolated" else start
+        # Values at times are those of their own time stamps; the first may be left out.
+        early = start - width if call in _AT_TIMES else start
         params = [("start", written(early, 3)), ("end", written(end, 3)), ("count", "0")]
-        mode = [_AVERAGE] if call == "calculated" else []
-        return [*params, *mode, ("intervalMs", str(width // _MS))]
+        return [*params, *_MODES.get(call, []), ("intervalMs", str(width // _MS))]
 
     async def _pieces(
         self, tag: str, result: Result, start: int, end: int
@@ -111,7 +132,7 @@ class WindowReader:
             async with aclosing(self._pieces(tag, result, self._start, self._end)) as pieces:
                 async for piece in pieces:
                     kind = kind or piece.kind
-                    batch = piece.batch(tag)
+                    batch = piece.batch(tag, self._units[tag])
                     if intervals is None:
                         yield batch
                     else:
@@ -124,8 +145,24 @@ class WindowReader:
             yield failed_series(tag, why)
             return
         if intervals is not None:
-            for batch in intervals.batches(tag, None, kind):
+            for batch in intervals.batches(tag, self._units[tag], kind):
                 yield batch
+
+    async def _trend(self, tag: str, result: Result) -> AsyncGenerator[pa.RecordBatch, None]:
+        """The lowest and the highest of each interval, at their own times."""
+        self._log.note(
+            "thinned by the server for a plot: the lowest and highest of each interval, where the "
+            "line between two samples counts too"
+        )
+        if not isinstance(result, Columns):
+            large = isinstance(result, TooLargeError)
+            yield failed_series(tag, _TOO_MANY if large else str(result))
+            return
+        times = result.times
+        if len(times) > 1 and (times[1:] < times[:-1]).any():
+            raise ProtocolError(f"{tag}: its samples are out of order", source=self._api.source)
+        low, high = (int(place) for place in np.searchsorted(times, [self._start, self._end]))
+        yield result.part(low, high).batch(tag, self._units[tag])
 
     async def _served(
         self, call: str, tag: str, result: Result
@@ -133,9 +170,9 @@ class WindowReader:
         """Values of whole intervals from the server, and of a short last one."""
         count = -(-(self._end - self._start) // self._width)
         whole = (self._end - self._start) // self._width
-        wanted = count if call == "interpolated" else whole
+        wanted = count if call in _AT_TIMES else whole
         if isinstance(result, TooLargeError):
-            result = RefusedError("more intervals than the server gives at once; ask for fewer")
+            result = RefusedError(_TOO_MANY)
         if isinstance(result, RefusedError):
             yield failed_series(tag, result.said)
             return
@@ -144,9 +181,9 @@ class WindowReader:
         if found is None:
             yield failed_series(tag, "the server's intervals are not the ones asked for")
             return
-        kind = None if call == "interpolated" else "Double"
+        kind = None if call in _AT_TIMES else "Double"
         if wanted:
-            yield found.batch(tag, data_type=kind)
+            yield found.batch(tag, self._units[tag], data_type=kind)
         if wanted < count:
             start = self._start + whole * self._width
             params = self._params(call, start, self._end, self._end - start)
@@ -158,7 +195,7 @@ class WindowReader:
                 raise ProtocolError(
                     f"{tag}: no value for the last, short interval", source=self._api.source
                 )
-            yield found.batch(tag, data_type=kind)
+            yield found.batch(tag, self._units[tag], data_type=kind)
 
     def _on_grid(self, call: str, columns: Columns, grid: np.ndarray, width: int) -> Columns | None:
         """The rows that belong to the grid; None if they are not all there.

@@ -8,9 +8,8 @@ from typing import Any
 import pandas as pd
 import pytest
 
-from greenlang_data.connectors.eventframes import EventFrameConnector, EventFrameQuery
-from greenlang_data.errors import QueryError, UnknownTagError
-from tests.drivers.piwebapi.helpers import DAY, config, session, truth
+from greenlang_data.errors import QueryError, UnknownTagError, UnsupportedError
+from tests.drivers.piwebapi.helpers import DAY, session, truth
 from tests.peers.historian_launch import HistorianPeer
 from tests.peers.pi_assets import AF_SERVER, DATABASE, Frame, overlapping
 
@@ -35,9 +34,8 @@ def test_attributes_are_read_like_points(pi_peer: HistorianPeer) -> None:
 
 
 def frames(peer: HistorianPeer, end: Any, **more: Any) -> pd.DataFrame:
-    query = EventFrameQuery(database=ROOT, start_time=DAY, end_time=end, **more)
     with session(peer) as s:
-        return s.fetch(EventFrameConnector(config(peer, connector_id="frames")), query)
+        return s.event_frames(ROOT, DAY, end, **more)
 
 
 def test_event_frames_beyond_the_first_thousand(pi_peer: HistorianPeer) -> None:
@@ -61,12 +59,19 @@ def test_event_frames_are_filtered_by_the_server(pi_peer: HistorianPeer) -> None
 
 
 def test_a_database_that_is_not_there(pi_peer: HistorianPeer) -> None:
-    query = EventFrameQuery(database="Plant", start_time=DAY, end_time=DAY + HOUR)
-    connector = EventFrameConnector(config(pi_peer, connector_id="frames"))
-    with session(pi_peer) as s, pytest.raises(QueryError, match="AF database"):
-        s.fetch(connector, query)
-    with session(pi_peer) as s, pytest.raises(QueryError, match="cannot be had"):
-        s.fetch(
-            EventFrameConnector(config(pi_peer, connector_id="frames")),
-            query.model_copy(update={"database": r"\\NO\Where"}),
-        )
+    with session(pi_peer) as s:
+        with pytest.raises(QueryError, match="AF database"):
+            s.event_frames("Plant", DAY, DAY + HOUR)
+        with pytest.raises(QueryError, match="cannot be had"):
+            s.event_frames(r"\\NO\Where", DAY, DAY + HOUR)
+        with pytest.raises(QueryError, match="start is missing"):
+            s.event_frames(ROOT)
+
+
+def test_a_historian_without_event_frames(proficy_peer: HistorianPeer) -> None:
+    login = {"client_id": "historian-client", "client_secret": "s3cret-client"}
+    with (
+        session(proficy_peer, historian_type="ge", **login) as s,
+        pytest.raises(UnsupportedError, match="no records"),
+    ):
+        s.event_frames(ROOT, DAY, DAY + HOUR)

@@ -101,6 +101,33 @@ def test_a_time_weighted_average_is_stamped_with_its_start(
     assert line["Ramp"].tolist() == pytest.approx([0, 10, 20])
 
 
+def test_held_values_are_not_interpolated(proficy_peer: HistorianPeer) -> None:
+    start = DAY + timedelta(seconds=30)
+    with session(proficy_peer) as s:
+        held = s.historian(["Ramp", "Text"], start, start + HOUR, "20min", "held", shape="long")
+        line = s.historian(["Ramp"], start, start + HOUR, "20min", "interpolated")
+    ramp, text = (held[held["tag"] == tag] for tag in ("Ramp", "Text"))
+    assert ramp["value"].tolist() == [0, 10, 20]
+    assert ramp["timestamp"].tolist() == [start + n * HOUR / 3 for n in range(3)]
+    assert text["text"].tolist() == [expected("Text")[n] for n in (0, 20, 40)]
+    assert line["Ramp"].tolist() == pytest.approx([0.25, 10.25, 20.25])
+    asked = [dict(one["query"]) for one in proficy_peer.requests() if "sampled" in one["path"]]
+    assert [one["samplingMode"] for one in asked] == ["7"]
+
+
+def test_a_trend_has_the_ends_of_each_interval(proficy_peer: HistorianPeer) -> None:
+    with session(proficy_peer) as s:
+        frame = s.historian(["Ramp"], DAY, DAY + HOUR, "20min", "plot")
+        failed = s.historian(["Ramp", "Nope"], DAY, DAY + HOUR, "20min", "plot", errors="report")
+        with proficy_peer.knob(max_samples=2), pytest.raises(ReadFailed, match="ask for fewer"):
+            s.historian(["Ramp"], DAY, DAY + HOUR, "20min", "plot")
+    values = frame["Ramp"].tolist()
+    assert values == [0, 10, 10, 20, 20]  # the last, 30, is at the end, which is not of the window
+    assert frame.index[0] == DAY
+    assert "thinned by the server" in frame.attrs["provenance"]["notes"][0]
+    assert list(failed.attrs["provenance"]["failures"]) == ["Nope"]
+
+
 def test_what_is_computed_here_says_so(proficy_peer: HistorianPeer) -> None:
     with session(proficy_peer) as s:
         frame = s.historian(["Ramp"], DAY, DAY + HOUR, "30min", "avg")

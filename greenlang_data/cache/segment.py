@@ -1,0 +1,214 @@
+"""One file: the samples of one tag in one window, as they were read at one time.
+
+Its metadata holds what the samples are of and a SHA-256 of each row group, and a SHA-256 of that.
+What does not agree with them is not given out.
+"""
+
+from __future__ import annotations
+
+import json
+import secrets
+from collections.abc import Mapping, Sequence
+from contextlib import suppress
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from typing import Any, Final, NamedTuple
+
+import numpy as np
+import pyarrow as pa
+import pyarrow.parquet as pq
+
+from greenlang_data.drivers.schema import QUALITY, STATUS, TIMESTAMP, about_series, series_batch
+from greenlang_data.provenance.hash import ContentHasher, hash_text
+
+_ABOUT: Final = b"greenlang_cache"
+_HASH: Final = b"greenlang_cache_sha256"
+_VERSION: Final = 1
+_GROUP_ROWS: Final = 131_072
+_SCHEMA: Final = pa.schema(
+    [
+        ("timestamp", TIMESTAMP),
+        ("value", pa.float64()),
+        ("text", pa.string()),
+        ("quality", QUALITY),
+        ("status", STATUS),
+    ]
+)
+
+
+class DamagedError(Exception):
+    """The file is not what was written, or not what its name says."""
+
+
+@dataclass(frozen=True, slots=True)
+class Segment:
+    """Which file holds ``start <= time < end`` as read at ``read_at``; nanoseconds since 1970 UTC."""
+
+    path: Path
+    start: int
+    end: int
+    read_at: int
+
+    @classmethod
+    def named(cls, path: Path) -> Segment | None:
+        """What a file's name says; None for other files."""
+        parts = path.stem.split("_")
+        if path.suffix != ".parquet" or len(parts) != 3:
+            return None
+        try:
+            start, end, read_at = map(int, parts)
+        except ValueError:
+            return None
+        return cls(path, start, end, read_at)
+
+    def final_until(self, late: int) -> int:
+        """The end of what was older than ``late`` when it was read, so that it stays as it is."""
+        return min(self.end, self.read_at - late)
+
+
+@dataclass(frozen=True, slots=True)
+class About:
+    """What a file holds: of which source and tag, and what the samples are."""
+
+    source: str
+    tag: str
+    unit: str | None
+    data_type: str | None
+
+
+class Kept(NamedTuple):
+    """Samples out of a file."""
+
+    about: About
+    batch: pa.RecordBatch
+
+
+class SegmentWriter:
+    """Writes a file aside, batch by batch; it is there only after :meth:`finish`."""
+
+    def __init__(self, segment: Segment, source: str, tag: str) -> None:
+        self._segment = segment
+        self._source, self._tag = source, tag
+        self._about: About | None = None
+        self._waiting: list[pa.RecordBatch] = []
+        self._groups: list[tuple[int, int, int, str]] = []
+        segment.path.parent.mkdir(parents=True, exist_ok=True)
+        self._aside = segment.path.with_name(f".{secrets.token_hex(8)}.tmp")
+        self._file = pq.ParquetWriter(
+            self._aside,
+            _SCHEMA,
+            compression="zstd",
+            use_dictionary=["text", "quality", "status"],
+            column_encoding={"timestamp": "DELTA_BINARY_PACKED", "value": "BYTE_STREAM_SPLIT"},
+            write_statistics=False,
+        )
+
+    def add(self, batch: pa.RecordBatch) -> None:
+        """Take a driver's batch of samples."""
+        if self._about is None:
+            about = about_series(batch)
+            self._about = About(self._source, self._tag, about["unit"], about["data_type"])
+        text = batch.column("text").cast(pa.string())
+        columns = [text if name == "text" else batch.column(name) for name in _SCHEMA.names]
+        self._waiting.append(pa.RecordBatch.from_arrays(columns, schema=_SCHEMA))
+        if sum(one.num_rows for one in self._waiting) >= _GROUP_ROWS:
+            self._write()
+
+    def finish(self) -> None:
+        """Put the file in its place."""
+        self._write()
+        if self._about is None:
+            raise ValueError("no batch was added")
+        one = self._segment
+        about = {"version": _VERSION, **asdict(self._about), "groups": self._groups}
+        text = json.dumps({**about, "start": one.start, "end": one.end, "read_at": one.read_at})
+        self._file.add_key_value_metadata({_ABOUT: text, _HASH: hash_text(text)})
+        self._file.close()
+        self._aside.replace(one.path)
+
+    def discard(self) -> None:
+        """Leave nothing behind; does nothing after :meth:`finish`."""
+        with suppress(OSError, pa.ArrowException):
+            self._file.close()
+        with suppress(OSError):
+            self._aside.unlink()
+
+    def _write(self) -> None:
+        rows = sum(one.num_rows for one in self._waiting)
+        if rows:
+            table = pa.Table.from_batches(self._waiting, _SCHEMA).unify_dictionaries()
+            times = np.asarray(table.column("timestamp").cast(pa.int64()))
+            self._file.write_table(table, row_group_size=rows)
+            self._groups.append((int(times[0]), int(times[-1]), rows, _digest(table)))
+        self._waiting = []
+
+
+def read_segment(segment: Segment, source: str, tag: str, low: int, high: int) -> Kept:
+    """The samples with ``low <= time < high``.
+
+    Raises DamagedError when the file is gone, damaged, or of something else.
+    """
+    try:
+        with pq.ParquetFile(segment.path) as file:
+            about = _checked_about(file.metadata.metadata or {}, segment, source, tag)
+            groups = [
+                place
+                for place, (first, last, _, _) in enumerate(about["groups"])
+                if last >= low and first < high
+            ]
+            tables = [_checked_group(file, place, about["groups"][place]) for place in groups]
+    except (OSError, pa.ArrowException, KeyError, TypeError, ValueError) as error:
+        raise DamagedError(str(error)[:100]) from error
+    table = pa.concat_tables(tables) if tables else _SCHEMA.empty_table()
+    table = table.unify_dictionaries().combine_chunks()
+    times = np.asarray(table.column("timestamp").cast(pa.int64()))
+    first, last = (int(place) for place in np.searchsorted(times, [low, high]))
+    kept = About(source, tag, about["unit"], about["data_type"])
+    return Kept(kept, _series(kept, table.slice(first, last - first)))
+
+
+def _checked_about(
+    metadata: Mapping[bytes, bytes], segment: Segment, source: str, tag: str
+) -> dict[str, Any]:
+    text = metadata[_ABOUT].decode()
+    if metadata[_HASH].decode() != hash_text(text):
+        raise DamagedError("its metadata are not what was written")
+    about: dict[str, Any] = json.loads(text)
+    told = [about[name] for name in ("version", "source", "tag", "start", "end", "read_at")]
+    if told != [_VERSION, source, tag, segment.start, segment.end, segment.read_at]:
+        raise DamagedError("it is of another source, tag or window")
+    return about
+
+
+def _checked_group(file: pq.ParquetFile, place: int, told: Sequence[Any]) -> pa.Table:
+    table = file.read_row_group(place)
+    if table.num_rows != told[2] or _digest(table) != told[3]:
+        raise DamagedError("its samples are not what was written")
+    return table
+
+
+def _digest(table: pa.Table) -> str:
+    hasher = ContentHasher(_SCHEMA)
+    hasher.update(table)
+    return hasher.hexdigest()
+
+
+def _series(about: About, table: pa.Table) -> pa.RecordBatch:
+    columns = {name: _whole(table.column(name)) for name in _SCHEMA.names}
+    text = columns["text"]
+    return series_batch(
+        about.tag,
+        columns["timestamp"],
+        columns["value"],
+        columns["quality"],
+        columns["status"],
+        text=None if text.null_count == len(text) else text,
+        unit=about.unit,
+        data_type=about.data_type or "",
+    )
+
+
+def _whole(column: pa.ChunkedArray) -> pa.Array:
+    if column.num_chunks == 1:
+        return column.chunk(0)
+    return column.combine_chunks() if column.num_chunks else pa.array([], column.type)

@@ -1,0 +1,92 @@
+"""Records in CSV files of one dialect."""
+
+from __future__ import annotations
+
+import io
+from collections.abc import Sequence
+from pathlib import Path
+
+import pyarrow as pa
+import pyarrow.compute as pc
+from pyarrow import csv
+
+from greenlang_data.drivers.base import ReadLog
+from greenlang_data.drivers.dahs.records import RawRecords
+from greenlang_data.drivers.paths import content_of, files_of
+from greenlang_data.errors import ConfigurationError, ProtocolError
+from greenlang_data.settings.dahs import DahsSettings
+
+
+def read_csv_files(
+    settings: DahsSettings, names: Sequence[str], log: ReadLog, source: str
+) -> list[RawRecords]:
+    """The columns ``names`` of every file.
+
+    Raises SourceError for a file that is not there, ConfigurationError for a column that is not,
+    and ProtocolError for a line that is not as the dialect says.
+    """
+    return [_read(path, settings, names, log, source) for path in files_of(settings.files, source)]
+
+
+def _read(
+    path: Path, settings: DahsSettings, names: Sequence[str], log: ReadLog, source: str
+) -> RawRecords:
+    content = content_of(path, source)
+    if content and not content.endswith((b"\n", b"\r")):
+        # It may be half written, and half a number is a number too.
+        content = content[: max(content.rfind(b"\n"), content.rfind(b"\r")) + 1]
+        log.note(f"the last line of {path.name} has no end, so it is not used")
+    time_column = str(settings.timestamp_column)
+    wanted = [time_column, *names]
+    table = _parsed(content, settings, path, source)
+    missing = [name for name in wanted if name not in table.schema.names]
+    if missing:
+        raise ConfigurationError(
+            f"{path.name} has no column {missing[0]!r}",
+            source=source,
+            remedy=f"It has {', '.join(table.schema.names)}.",
+        )
+    columns = {name: _single(table.column(name)) for name in wanted}
+    times = columns.pop(time_column)
+    try:
+        moments = pc.strptime(times, format=str(settings.timestamp_format), unit="s")
+    except pa.ArrowInvalid as error:
+        raise ProtocolError(
+            f"{path.name}: a time is not as {settings.timestamp_format!r} says: {error}",
+            source=source,
+            remedy="Correct timestamp_format; none of the file is used.",
+        ) from None
+    return RawRecords(moments.cast(pa.timestamp("ns")), columns, path.name)
+
+
+def _parsed(content: bytes, settings: DahsSettings, path: Path, source: str) -> pa.Table:
+    try:
+        header = content.split(b"\n", 1)[0].decode(settings.encoding).lstrip("\ufeff")
+        named = next(iter(_names(header, str(settings.delimiter))))
+        return csv.read_csv(
+            io.BytesIO(content),
+            read_options=csv.ReadOptions(encoding=settings.encoding),
+            parse_options=csv.ParseOptions(delimiter=settings.delimiter),
+            convert_options=csv.ConvertOptions(
+                column_types=dict.fromkeys(named, pa.string()), strings_can_be_null=False
+            ),
+        )
+    except (pa.ArrowException, UnicodeDecodeError, LookupError, ValueError) as error:
+        raise ProtocolError(
+            f"{path.name} is no such CSV file: {' '.join(str(error).split())[:200]}",
+            source=source,
+            remedy="Check delimiter and encoding; none of the file is used.",
+        ) from None
+
+
+def _names(header: str, delimiter: str) -> list[list[str]]:
+    import csv as standard
+
+    return list(standard.reader([header.strip()], delimiter=delimiter)) or [[]]
+
+
+def _single(column: pa.ChunkedArray) -> pa.Array:
+    combined = column.combine_chunks()
+    if isinstance(combined, pa.ChunkedArray):
+        return combined.chunk(0) if combined.num_chunks else pa.array([], pa.string())
+    return combined

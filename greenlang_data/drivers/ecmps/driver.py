@@ -1,0 +1,169 @@
+"""The ECMPS driver: reports from files, or from EPA's export."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator
+from pathlib import Path
+from typing import ClassVar, Final
+from zoneinfo import ZoneInfo
+
+import pyarrow as pa
+
+from greenlang_data.drivers.base import Driver, ReadLog, Request, Window
+from greenlang_data.drivers.campd.api import PUBLIC, explain
+from greenlang_data.drivers.ecmps.parameters import known, parameter_of
+from greenlang_data.drivers.ecmps.report import Report, read_report
+from greenlang_data.drivers.ecmps.window import WindowOfReports
+from greenlang_data.drivers.http.client import HttpClient
+from greenlang_data.drivers.http.login import HeaderLogin, Login, NoLogin
+from greenlang_data.drivers.http.message import Ask
+from greenlang_data.drivers.http.worker import on_thread
+from greenlang_data.drivers.paths import content_of, files_of
+from greenlang_data.drivers.schema import TAGS
+from greenlang_data.drivers.standard_time import CLOCK, local_days, quarters
+from greenlang_data.errors import (
+    ConfigurationError,
+    ProtocolError,
+    SourceUnreachable,
+    UnsupportedError,
+)
+from greenlang_data.settings.ecmps import EcmpsSettings
+
+_EXPORT: Final = "emissions-mgmt/emissions/export"
+
+Quarter = tuple[int, int]
+
+
+class EcmpsDriver(Driver):
+    """Reads the hours of a unit or stack; only GETs are sent, and files are only read."""
+
+    name: ClassVar[str] = "ecmps"
+    kinds: ClassVar[frozenset[str]] = frozenset()
+    config: EcmpsSettings
+
+    def __init__(self, config: EcmpsSettings) -> None:
+        super().__init__(config)
+        self._client: HttpClient | None = None
+        self._opened = False
+
+    @property
+    def connected(self) -> bool:
+        return self._opened
+
+    async def connect(self) -> None:
+        """Make the client where there are no files. Raises ConfigurationError."""
+        config = self.config
+        if config.time_zone is None or not (config.files or config.monitor_plan_id):
+            raise ConfigurationError(
+                "time_zone, and files or monitor_plan_id, are needed",
+                source=self.source,
+                remedy="Give the plant's time zone, and the reports or the plan to ask for.",
+            )
+        if not config.files and self._client is None:
+            login: Login = NoLogin()
+            if config.api_key is not None:
+                login = HeaderLogin(config.api_key, header="x-api-key")
+            url = config.server_url or PUBLIC
+            self._client = HttpClient(url, config, self.source, explain=explain, login=login)
+        self._opened = True
+
+    async def close(self) -> None:
+        """Close idle connections; never raises."""
+        client, self._client, self._opened = self._client, None, False
+        if client is not None:
+            await client.close()
+
+    async def ping(self) -> None:
+        """Look for the files, or ask for a quarter before there were reports."""
+        if self._client is None:
+            files_of(self.config.files, self.source)
+            return
+        params = self._params((1994, 1))
+        refused = frozenset({400, 404})
+        await self._client.ask(Ask(_EXPORT, params, expected=refused), ReadLog(), read_report)
+
+    async def read(self, request: Request, log: ReadLog) -> AsyncIterator[pa.RecordBatch]:
+        """A Window. A quarter of it without a report is a failure of every series.
+
+        Raises UnsupportedError for anything else, and ProtocolError for what is no whole report.
+        """
+        if not isinstance(request, Window):
+            raise UnsupportedError(
+                "a report has hours of the past, and no current values", source=self.source
+            )
+        if not self._opened:
+            raise SourceUnreachable(
+                "the connection is closed", source=self.source, remedy="Connect first."
+            )
+        zone = ZoneInfo(str(self.config.time_zone))
+        wanted = [
+            (begin.year, (begin.month + 2) // 3)
+            for begin, _ in quarters(*local_days(request.start, request.end, zone))
+        ]
+        reports = await self._reports(wanted, log)
+        log.note(CLOCK)
+        window = WindowOfReports(self.config, zone, self.source)
+        missing = [one for one in wanted if one not in reports]
+        for batch in window.series(request, list(reports.values()), missing, log):
+            yield batch
+
+    async def list_tags(self, log: ReadLog) -> AsyncIterator[pa.RecordBatch]:
+        """What a report may have; nothing is read for it."""
+        rows = [
+            {"tag_id": tag, "tag_name": tag, "unit": one.unit}
+            for tag in known()
+            if (one := parameter_of(tag)) is not None
+        ]
+        yield pa.RecordBatch.from_pylist(rows, TAGS)
+
+    async def _reports(self, wanted: list[Quarter], log: ReadLog) -> dict[Quarter, Report]:
+        if self._client is None:
+            return await on_thread(lambda _: self._from_files(wanted, log))
+        found = {}
+        for quarter in wanted:
+            ask = Ask(_EXPORT, self._params(quarter))
+            report = (await self._client.ask(ask, log, read_report)).data
+            if report is None or (report.year, report.quarter) != quarter:
+                raise ProtocolError(
+                    "it answered with another quarter than was asked for", source=self.source
+                )
+            found[quarter] = report
+        return found
+
+    def _params(self, quarter: Quarter) -> list[tuple[str, str]]:
+        return [
+            ("monitorPlanId", str(self.config.monitor_plan_id)),
+            ("year", str(quarter[0])),
+            ("quarter", str(quarter[1])),
+        ]
+
+    def _from_files(self, wanted: list[Quarter], log: ReadLog) -> dict[Quarter, Report]:
+        found: dict[Quarter, tuple[Path, Report]] = {}
+        for path in files_of(self.config.files, self.source):
+            report = self._file(path)
+            quarter = (report.year, report.quarter)
+            if quarter not in wanted:
+                continue
+            if quarter in found:
+                raise ProtocolError(
+                    f"{found[quarter][0].name} and {path.name} are both of {_name(quarter)}",
+                    source=self.source,
+                    remedy="Leave out the one that was replaced.",
+                )
+            found[quarter] = (path, report)
+            log.note(f"{_name(quarter)} is from {path.name}")
+        return {quarter: report for quarter, (_, report) in found.items()}
+
+    def _file(self, path: Path) -> Report:
+        try:
+            return read_report(content_of(path, self.source))
+        except ValueError as error:
+            raise ProtocolError(
+                f"{path.name} is no whole emissions report ({str(error)[:200]})",
+                source=self.source,
+                remedy="Restore it; none of it is used.",
+            ) from None
+
+
+def _name(quarter: Quarter) -> str:
+    return f"quarter {quarter[1]} of {quarter[0]}"

@@ -1,0 +1,213 @@
+"""Emissions reports through the public API: the same hours from JSON, XML and the export."""
+
+from __future__ import annotations
+
+import json
+from datetime import UTC, datetime, timedelta, timezone
+from pathlib import Path
+from typing import Any
+
+import pandas as pd
+import pytest
+
+import greenlang_data as gd
+from tests.peers.ecmps_truth import BAF, ODD, PLAN, STACK, STANDS, SUBSTITUTED, report, so2, xml_of
+from tests.peers.historian_launch import HistorianPeer
+
+EASTERN = timezone(timedelta(hours=-5))
+BEGIN = datetime(2021, 3, 30, tzinfo=EASTERN)
+END = datetime(2021, 4, 3, tzinfo=EASTERN)
+HOURS = 96
+
+
+def config(**more: Any) -> gd.CEMSConfig:
+    return gd.CEMSConfig(
+        **{
+            "connector_id": "part75",
+            "connector_type": "cems",
+            "protocol": "ecmps",
+            "location": STACK,
+            "time_zone": "America/New_York",
+            "timeout_seconds": 10,
+            "max_retries": 1,
+            "retry_min_wait": 0.01,
+            "retry_max_wait": 0.05,
+            **more,
+        }
+    )
+
+
+def read(pollutants: list[str], start: Any = BEGIN, end: Any = END, **more: Any) -> pd.DataFrame:
+    options = {key: more.pop(key) for key in ("shape", "errors") if key in more}
+    with gd.Session([config(**more)]) as session:
+        return session.cems(pollutants, start, end, **options)
+
+
+@pytest.fixture(scope="module")
+def files(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Two quarters: the first as JSON, the second as XML."""
+    folder = tmp_path_factory.mktemp("reports")
+    (folder / "2021q1.json").write_text(json.dumps(report(2021, 1)))
+    (folder / "2021q2.xml").write_bytes(xml_of(report(2021, 2)))
+    return folder
+
+
+def test_every_hour_has_its_value_unit_and_code(files: Path) -> None:
+    frame = read(["SO2C"], files=[str(files / "2021q*")])
+    hours = [BEGIN + timedelta(hours=n) for n in range(HOURS)]
+    assert frame["timestamp"].tolist() == [one.astimezone(UTC) for one in hours]
+    for row, hour in zip(frame.to_dict("records"), hours, strict=True):
+        if hour.hour == STANDS:
+            assert pd.isna(row["concentration"])
+            assert (row["quality_flag"], row["quality"]) == ("not_operating", "good")
+            assert pd.isna(row["modc"])
+        else:
+            assert row["concentration"] == round(so2(hour.date(), hour.hour) * BAF, 3)
+    assert list(frame.columns) == [
+        "timestamp", "pollutant", "concentration", "unit", "flow_rate", "quality_flag", "modc",
+        "quality",
+    ]  # fmt: skip
+    by_hour = {hour: frame[[one.hour == hour for one in hours]].iloc[0] for hour in range(24)}
+    told = {hour: tuple(row[["quality_flag", "modc", "quality"]]) for hour, row in by_hour.items()}
+    assert told[0] == ("measured", "01", "good")
+    assert told[SUBSTITUTED] == ("substituted:hour_before_hour_after", "06", "uncertain")
+    assert told[ODD] == ("unknown", "99", "uncertain")
+    assert set(frame["unit"]) == {"ppm"}
+    record = frame.attrs["provenance"]
+    assert dict(record["metadata"]["basis"]["SO2C"]) == {
+        "moisture": "wet",
+        "reference_oxygen": None,
+    }
+    assert "SO2C is the adjusted hourly value of the report" in record["notes"]
+    assert gd.verify(frame) == "intact"
+
+
+def test_the_export_gives_the_same(files: Path, campd_peer: HistorianPeer) -> None:
+    tags = ["SO2C", "NOXC", "FLOW", "SO2", "derived:CO2C", "operating_time", "load"]
+    local = read(tags, files=[str(files / "2021q*")])
+    remote = read(tags, server_url=campd_peer.url, monitor_plan_id=PLAN)
+    pd.testing.assert_frame_equal(local, remote)
+    first, second = (frame.attrs["provenance"]["response_hash"] for frame in (local, remote))
+    assert first == second
+    asked = [dict(one["query"]) for one in campd_peer.requests()]
+    assert asked == [
+        {"monitorPlanId": PLAN, "year": "2021", "quarter": "1"},
+        {"monitorPlanId": PLAN, "year": "2021", "quarter": "2"},
+    ]
+
+
+def test_wide_carries_basis_and_unit_per_column(files: Path, tmp_path: Path) -> None:
+    import pyarrow.parquet as pq
+
+    tags = ["SO2C", "NOXC", "SO2", "load"]
+    frame = read(tags, files=[str(files / "2021q*")], shape="wide")
+    path = gd.to_parquet(frame, tmp_path / "hours.parquet")
+    fields = {one.name: one.metadata for one in pq.read_schema(path)}
+    assert fields["SO2C"] == {b"unit": b"ppm", b"moisture": b"wet"}
+    assert fields["NOXC"] == {b"unit": b"ppm", b"moisture": b"dry"}
+    assert fields["SO2"] == {b"unit": b"lb/h"}
+    assert fields["load"] == {b"unit": b"MW"}
+
+
+def test_adjusted_and_unadjusted_are_never_mixed(files: Path) -> None:
+    path = [str(files / "2021q*")]
+    plain = read(["SO2C"], files=path, hourly_value="unadjusted")
+    hours = [BEGIN + timedelta(hours=n) for n in range(HOURS)]
+    for row, hour in zip(plain.to_dict("records"), hours, strict=True):
+        if hour.hour in (STANDS, SUBSTITUTED):
+            assert pd.isna(row["concentration"])
+        else:
+            assert row["concentration"] == so2(hour.date(), hour.hour)
+    missing = plain[[one.hour == SUBSTITUTED for one in hours]]
+    assert set(missing["quality_flag"]) == {"missing"}
+    nox = read(["NOXC"], files=path)
+    assert "NOXC is the unadjusted hourly value of the report" in nox.attrs["provenance"]["notes"]
+    assert set(nox["concentration"].dropna()) == {43.2}
+
+
+def test_masses_are_no_concentrations_and_say_reported(files: Path) -> None:
+    frame = read(["SO2", "SO2C"], files=[str(files / "2021q*")])
+    assert "value" in frame.columns
+    assert "concentration" not in frame.columns
+    mass = frame[(frame["pollutant"] == "SO2") & frame["value"].notna()]
+    assert set(mass["unit"]) == {"lb/h"}
+    assert set(mass["quality_flag"]) == {"reported"}
+
+
+def test_two_moistures_of_one_parameter_raise(tmp_path: Path) -> None:
+    document = report(2021, 1, units=False)
+    hour = document["hourlyOperatingData"][-1]
+    hour["monitorHourlyValueData"][0]["moistureBasis"] = "D"
+    path = tmp_path / "mixed.json"
+    path.write_text(json.dumps(document))
+    with pytest.raises(gd.ReadFailed, match=r"SO2C: .*two bases are never mixed"):
+        read(["SO2C", "NOXC"], BEGIN, "2021-04-01T05:00Z", files=[str(path)])
+
+
+def test_a_quarter_without_a_report_is_told(files: Path) -> None:
+    path = [str(files / "2021q1.json")]
+    with pytest.raises(gd.ReadFailed, match="no report of quarter 2 of 2021"):
+        read(["SO2C"], files=path)
+    frame = read(["SO2C"], files=path, errors="report")
+    assert len(frame) == 48
+    assert "quarter 2 of 2021" in frame.attrs["provenance"]["failures"]["SO2C"]
+
+
+@pytest.mark.parametrize("suffix", ["json", "xml"])
+def test_a_report_that_is_not_whole_is_never_used(suffix: str, tmp_path: Path) -> None:
+    document = report(2021, 1, units=False)
+    body = json.dumps(document).encode() if suffix == "json" else xml_of(document)
+    path = tmp_path / f"half.{suffix}"
+    for share in (0.0, 0.3, 0.9, 0.9999):
+        path.write_bytes(body[: int(len(body) * share)])
+        with pytest.raises(gd.ProtocolError, match=r"half.* is no whole emissions report"):
+            read(["SO2C"], files=[str(path)])
+
+
+def test_what_is_no_report_or_twice_there_is_refused(files: Path, tmp_path: Path) -> None:
+    bomb = b'<?xml version="1.0"?><!DOCTYPE x [<!ENTITY a "aaaa">]><Emissions>&a;</Emissions>'
+    for body, message in (
+        (bomb, "document type"),
+        (b"<Other></Other>", "outermost element is Other"),
+        (b"<Emissions><Year>2021</Year></Emissions>", "orisCode"),
+        (b'{"orisCode": 3}', "year"),
+    ):
+        (tmp_path / "odd.xml").write_bytes(body)
+        with pytest.raises(gd.ProtocolError, match=message):
+            read(["SO2C"], files=[str(tmp_path / "odd.xml")])
+    (tmp_path / "again.json").write_bytes((files / "2021q1.json").read_bytes())
+    with pytest.raises(gd.ProtocolError, match="both of quarter 1 of 2021"):
+        read(["SO2C"], files=[str(files / "2021q*"), str(tmp_path / "again.json")])
+    twice = report(2021, 1, units=False)
+    twice["hourlyOperatingData"].append(twice["hourlyOperatingData"][-1])
+    (tmp_path / "twice.json").write_text(json.dumps(twice))
+    with pytest.raises(gd.ProtocolError, match="an hour is there twice"):
+        read(["SO2C"], BEGIN, "2021-04-01T05:00Z", files=[str(tmp_path / "twice.json")])
+
+
+def test_questions_that_a_report_cannot_answer(files: Path, campd_peer: HistorianPeer) -> None:
+    path = [str(files / "2021q*")]
+    with pytest.raises(gd.QueryError, match=f"reports are of 1, {STACK}. Set location"):
+        read(["SO2C"], files=path, location=None)
+    with pytest.raises(gd.UnknownTagError, match="no 'HG'"):
+        read(["HG"], files=path)
+    with pytest.raises(gd.SourceError, match=r"no file .*nowhere"):
+        read(["SO2C"], files=[str(files / "nowhere*.xml")])
+    with (
+        campd_peer.knob(other_year=1),
+        pytest.raises(gd.ProtocolError, match="another quarter"),
+    ):
+        read(["SO2C"], server_url=campd_peer.url, monitor_plan_id=PLAN)
+    with pytest.raises(gd.ProtocolError, match="404"):
+        read(["SO2C"], server_url=campd_peer.url, monitor_plan_id="MDC-NONE")
+    with pytest.raises(ValueError, match="files or monitor_plan_id"):
+        config()
+    with pytest.raises(ValueError, match="facility_id is for campd"):
+        config(files=path, facility_id=3)
+
+
+def test_an_export_that_is_cut_is_never_used(campd_peer: HistorianPeer) -> None:
+    for kind in ("cut", "truncated", "length_short"):
+        campd_peer.fault(kind)
+        with pytest.raises((gd.SourceUnreachable, gd.ProtocolError)):
+            read(["SO2C"], server_url=campd_peer.url, monitor_plan_id=PLAN, max_retries=0)

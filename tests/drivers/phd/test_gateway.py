@@ -1,0 +1,188 @@
+"""PHD through the shipped gateway: every sample once, in UTC, with its confidence, or an error."""
+
+from __future__ import annotations
+
+import statistics
+import urllib.error
+import urllib.request
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+
+import pandas as pd
+import pytest
+
+import greenlang_data as gd
+from greenlang_data.runtime import get_runtime
+from tests.drivers.phd.conftest import config, start_gateway
+from tests.drivers.piwebapi.helpers import DAY, nanoseconds, stamps, truth
+from tests.peers.fixtures import start_or_skip
+from tests.peers.historian_launch import HistorianPeer
+from tests.peers.launch import Peer
+
+HOUR = timedelta(hours=1)
+
+
+@pytest.mark.parametrize("tag", ["Ramp", "Million", "Duplicates", "Single", "Text"])
+def test_every_sample_comes_once(session: gd.Session, tag: str) -> None:
+    events = truth(tag, DAY, DAY + HOUR)
+    frame = session.historian([tag], DAY, DAY + HOUR)
+    assert nanoseconds(frame.index) == nanoseconds(stamps(events))
+    if tag != "Text":  # whose wording is the stand-in's own
+        assert frame[tag].tolist() == [event.value for event in events]
+    assert gd.verify(frame) == "intact"
+
+
+@pytest.mark.parametrize(
+    ("start", "end"),
+    [
+        (datetime(2025, 3, 29, 20, tzinfo=UTC), datetime(2025, 10, 26, 6, tzinfo=UTC)),
+        *[
+            (
+                datetime(2025, 10, 25, 23, 30, tzinfo=UTC) + HOUR * first,
+                datetime(2025, 10, 26, 0, 0, tzinfo=UTC) + HOUR * last,
+            )
+            for first, last in ((0, 0), (0, 1), (0, 2), (1, 1), (1, 2), (2, 2))
+        ],
+        (datetime(2025, 3, 30, 0, 59, 30, tzinfo=UTC), datetime(2025, 3, 30, 1, 0, 1, tzinfo=UTC)),
+    ],
+    ids=str,
+)
+def test_the_hour_that_comes_twice_and_the_one_that_never_comes(
+    session: gd.Session, start: datetime, end: datetime
+) -> None:
+    events = truth("Dst", start, end)
+    frame = session.historian(["Dst"], start, end)
+    assert nanoseconds(frame.index) == nanoseconds(stamps(events))
+    assert frame["Dst"].tolist() == [event.value for event in events]
+
+
+@pytest.mark.parametrize("rows", [100, 4_479, 20_000])
+def test_pages_join_exactly(rows: int) -> None:
+    with (
+        start_or_skip(lambda: start_gateway("--rows", str(rows))) as peer,
+        gd.Session([config(peer)]) as s,
+    ):
+        for tag in ("Million", "Duplicates"):
+            events = truth(tag, DAY, DAY + HOUR)
+            frame = s.historian([tag], DAY, DAY + HOUR)
+            assert frame[tag].tolist() == [event.value for event in events]
+
+
+def test_a_bad_value_is_no_number_and_confidence_is_quality(gateway: Peer) -> None:
+    with gd.Session([config(gateway, good_confidence=60)]) as s:
+        frame = s.historian(["Mixed", "Confidence"], DAY, DAY + HOUR, shape="long")
+    mixed = frame[frame["tag"] == "Mixed"]
+    events = truth("Mixed", DAY, DAY + HOUR)
+    assert mixed["value"].isna().tolist() == [not event.good for event in events]
+    assert mixed["unit"].tolist() == ["bar"] * 60
+    found = frame[frame["tag"] == "Confidence"]
+    assert found["status"].tolist() == [f"Confidence {n}" for n in range(60)]
+    assert found["quality"].tolist() == ["bad", *["uncertain"] * 59]
+    with gd.Session([config(gateway, good_confidence=1)]) as s:
+        every = s.historian(["Confidence"], DAY, DAY + HOUR, shape="long")
+    assert every["quality"].tolist() == ["bad", *["good"] * 59]
+
+
+def test_unknown_tags_lose_no_other(session: gd.Session) -> None:
+    tags = ["Ramp", "Nope", *(f"Bulk.{n:05d}" for n in range(60))]
+    frame = session.historian(tags, DAY, DAY + timedelta(minutes=3), errors="report")
+    assert list(frame.columns) == tags
+    assert frame["Bulk.00059"].tolist() == [59.0, 59.25, 59.5]
+    assert list(frame.attrs["provenance"]["failures"]) == ["Nope"]
+    with pytest.raises(gd.UnknownTagError, match="Nope"):
+        session.snapshot(["Ramp", "Nope"])
+
+
+def test_current_values_and_the_list_of_tags(session: gd.Session) -> None:
+    now = session.snapshot(["Ramp", "Text", "Mixed"])
+    last = pd.Timestamp("2025-02-01T00:00Z")  # what the stand-in takes for the present
+    assert now["timestamp"].tolist()[0] == last
+    assert now["value"].tolist()[0] == truth("Ramp", last, last + HOUR)[0].value
+    assert now["text"].tolist()[1].startswith("Zustand")
+    found = session.tags("phd").find("r*")
+    assert found["tag_id"].tolist() == ["Ramp"]
+    assert found["unit"].tolist() == ["degC"]
+
+
+def test_aggregates_are_computed_here_and_say_so(session: gd.Session) -> None:
+    frame = session.historian(["Ramp", "Million"], DAY, DAY + HOUR, "30min", "avg")
+    for tag in ("Ramp", "Million"):
+        values = [float(event.value) for event in truth(tag, DAY, DAY + HOUR)]  # type: ignore[arg-type]
+        half = len(values) // 2
+        expected = [statistics.fmean(values[:half]), statistics.fmean(values[half:])]
+        assert frame[tag].tolist() == pytest.approx(expected, rel=1e-14)
+    assert frame.attrs["provenance"]["notes"] == ["avg computed here from raw samples"]
+    with pytest.raises(gd.ReadFailed, match="not defined for values of type String"):
+        session.historian(["Text"], DAY, DAY + HOUR, "30min", "avg")
+    with pytest.raises(gd.UnsupportedError, match="time_avg"):
+        session.historian(["Ramp"], DAY, DAY + HOUR, "30min", "time_avg")
+
+
+def test_a_phd_that_fails_is_told_and_tried_again() -> None:
+    broken = start_or_skip(lambda: start_gateway(fault="The archive is not there."))
+    with (
+        broken as peer,
+        gd.Session([config(peer)]) as s,
+        pytest.raises(gd.TransientError, match=r"The archive is not there. \(-1\)"),
+    ):
+        s.historian(["Ramp"], DAY, DAY + HOUR)
+
+
+def test_the_token_is_needed_where_one_is_set(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("GREENLANG_PHD_TOKEN", "s3cret-phd")
+    with start_or_skip(start_gateway) as peer:
+        with gd.Session([config(peer, token="s3cret-phd")]) as s:
+            assert len(s.historian(["Ramp"], DAY, DAY + HOUR)) == 60
+        for more in ({}, {"token": "s3cret-php"}):
+            with (
+                gd.Session([config(peer, **more)]) as s,
+                pytest.raises(gd.AuthenticationError) as caught,
+            ):
+                s.historian(["Ramp"], DAY, DAY + HOUR)
+            assert "s3cret" not in str(caught.value)
+
+
+def test_no_open_gateway_for_others_without_a_token() -> None:
+    with pytest.raises(Exception, match="set GREENLANG_PHD_TOKEN"):
+        start_or_skip(lambda: start_gateway("--listen", "http://+:8088/"))
+
+
+def test_the_gateway_only_reads(gateway: Peer, session: gd.Session, calls: Path) -> None:
+    session.historian(["Ramp"], DAY, DAY + HOUR)
+    session.snapshot(["Ramp"])
+    session.tags("phd").find()
+    called = {line.split("\t")[0] for line in calls.read_text().splitlines()}
+    assert called == {"TagDfn", "FetchRowData", "BrowsingTags"}
+    for method in ("POST", "PUT", "DELETE"):
+        request = urllib.request.Request(
+            f"http://127.0.0.1:{gateway.port}/raw?tag=Ramp", b"{}", method=method
+        )
+        with pytest.raises(urllib.error.HTTPError) as caught:
+            urllib.request.urlopen(request, timeout=10)
+        assert caught.value.code == 405
+        caught.value.close()
+
+
+def test_a_client_that_goes_away_ends_nothing(gateway: Peer, session: gd.Session) -> None:
+    for _ in range(3):
+        with pytest.raises(gd.DeadlineExceeded):
+            session.historian(["Million"], DAY, DAY + 200 * HOUR, timeout=0.3)
+    assert gateway.alive
+    assert len(session.historian(["Ramp"], DAY, DAY + HOUR)) == 60
+
+
+def test_names_that_need_care(session: gd.Session) -> None:
+    tags = ["A&B+C#D%20=E", "Zähler µ|x", "a,b;c d"]
+    frame = session.historian(["Ramp", *tags], DAY, DAY + HOUR, errors="report")
+    assert list(frame.attrs["provenance"]["failures"]) == tags
+
+
+def test_something_else_at_the_address(pi_peer: HistorianPeer) -> None:
+    connector = gd.HistorianConnector(config(pi_peer, server_url=pi_peer.url))
+    with connector, pytest.raises(gd.SourceError, match="404"):
+        get_runtime().run(connector.ping())
+    with (
+        gd.Session([config(pi_peer, server_url=pi_peer.url)]) as s,
+        pytest.raises(gd.SourceError, match="404"),
+    ):
+        s.historian(["Ramp"], DAY, DAY + HOUR)
