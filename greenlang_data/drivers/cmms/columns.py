@@ -14,7 +14,7 @@ from greenlang_data.drivers.cmms.entities import Entity, Kind
 
 _MILLIONTH: Final = Decimal("0.000001")
 # As many digits as a NUMBER has.
-_CONTEXT: Final = Context(prec=18, rounding=ROUND_HALF_EVEN)
+_CONTEXT: Final = Context(prec=28, rounding=ROUND_HALF_EVEN)
 _YES: Final = frozenset({"true", "1", "-1", "+", "yes"})
 _NO: Final = frozenset({"false", "0", "", "no"})
 _DATE_LENGTH: Final = len("2026-03-01")

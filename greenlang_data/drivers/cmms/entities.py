@@ -26,7 +26,7 @@ class Kind(Enum):
 
     TEXT = pa.string()
     TEXTS = pa.list_(pa.string())
-    NUMBER = pa.decimal128(18, 6)
+    NUMBER = pa.decimal128(28, 6)
     INSTANT = pa.timestamp("us", tz="UTC")
     DAY = pa.date32()
     FLAG = pa.bool_()

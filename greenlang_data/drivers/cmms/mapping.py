@@ -50,6 +50,7 @@ def mapped(
     """
     source = settings.connector_id
     _check_entities(settings)
+    _check_meanings(entity, settings)
     own = settings.field_map.get(entity.name, {})
     known = entity.columns.keys() - _MADE
     for name in own:
@@ -84,3 +85,14 @@ def _check_entities(settings: CmmsSettings) -> None:
                     source=settings.connector_id,
                     remedy=nearest(name, ENTITIES),
                 )
+
+
+def _check_meanings(entity: Entity, settings: CmmsSettings) -> None:
+    for status, meaning in settings.status_map.get(entity.name, {}).items():
+        if meaning not in entity.statuses:
+            raise ConfigurationError(
+                f"status_map.{entity.name} says that {status!r} means {meaning!r}, which is no "
+                "canonical status",
+                source=settings.connector_id,
+                remedy=nearest(meaning, entity.statuses),
+            )

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Collection, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import UTC, date, datetime, timedelta
 from typing import Any, Final
 
@@ -30,6 +30,10 @@ class Selection:
     end: datetime | date | None
     date_field: str | None
     by_default: bool
+
+    def wider(self) -> Selection:
+        """The same with a day more before and after, where clocks may differ."""
+        return replace(self, start=_moved(self.start, -1), end=_moved(self.end, 1))
 
     def bounds(self) -> list[tuple[str, str]]:
         """The bounds of an instant or date as comparisons with ISO 8601 texts.
@@ -94,7 +98,7 @@ def _filter(entity: Entity, name: str, request: Records, source: str) -> tuple[s
 def _several(value: Any) -> tuple[str, ...]:
     if value is None:
         return ()
-    return (value,) if isinstance(value, str) else tuple(value)
+    return (value,) if isinstance(value, str) else tuple(dict.fromkeys(value))
 
 
 def _check_statuses(entity: Entity, statuses: Sequence[str], source: str) -> None:
@@ -131,6 +135,10 @@ def default_date(entity: Entity, statuses: Collection[str]) -> str | None:
     """The date that bounds ``entity``: when it came to be, or was finished if that is asked for."""
     finished = bool(statuses) and set(statuses) <= set(FINISHED)
     return "actual_finish" if finished and "actual_finish" in entity.columns else entity.date_column
+
+
+def _moved(bound: datetime | date | None, days: int) -> datetime | date | None:
+    return None if bound is None else bound + timedelta(days)
 
 
 def _day(bound: datetime | date) -> str:

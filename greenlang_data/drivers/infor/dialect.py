@@ -53,10 +53,6 @@ class Dialect:
         """A calendar date as filters take it; None when the format is not known."""
         return None if self._format is None else moment.strftime(self._format)
 
-    def local(self, moment: datetime) -> datetime:
-        """An instant on the installation's clock."""
-        return moment.astimezone(self._zone or UTC)
-
     def _text(self, text: str, kind: str) -> str:
         # A number is an identifier here, and identifiers have no thousands.
         return f"{self.number(text):f}" if kind in NUMBERS else text

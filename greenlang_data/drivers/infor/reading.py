@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import replace
 from datetime import UTC, date, datetime, time, timedelta
+from typing import Final, NamedTuple
 
 import pyarrow as pa
 
@@ -25,10 +27,20 @@ from greenlang_data.errors import (
     ConfigurationError,
     GreenLangError,
     ProtocolError,
+    SourceError,
     TransientError,
     UnsupportedError,
 )
 from greenlang_data.settings.cmms import CmmsSettings
+
+_MOST_MOVES: Final = 5
+
+
+class _Turn(NamedTuple):
+    """A question, and the assets of which the rows are wanted (none: of all)."""
+
+    filters: Sequence[Filter]
+    assets: tuple[str, ...]
 
 
 class InforReading(RecordReading):
@@ -50,6 +62,7 @@ class InforReading(RecordReading):
         self._rows = Rows(table, columns, meanings, selection, dialect, log)
         self._there: list[str] = []
         self._turns = self._questions(dialect)
+        self._moves = 0
         self._start_again()
         if selection.date_field is not None:
             field = self._rows.field(selection.date_field)
@@ -67,12 +80,7 @@ class InforReading(RecordReading):
             page = await pages.next()
             self._batches.append(self._batch(page))
         except MovedError:
-            self._start_again()
-            raise TransientError(
-                "records came or went while they were read, so none of them is used",
-                source=self._api.source,
-                remedy="Read again when less is written, or a part at a time.",
-            ) from None
+            raise self._moved() from None
         except GreenLangError:
             raise
         except ValueError as error:
@@ -88,6 +96,17 @@ class InforReading(RecordReading):
             return True
         self._log.completeness = self._told()
         return False
+
+    def _moved(self) -> SourceError:
+        """The error after which it is read from the start, a few times."""
+        self._start_again()
+        self._moves += 1
+        error = TransientError if self._moves <= _MOST_MOVES else SourceError
+        return error(
+            "records came or went while they were read, so none of them is used",
+            source=self._api.source,
+            remedy="Read again when less is written, or one site at a time.",
+        )
 
     def batches(self) -> list[pa.RecordBatch]:
         return self._batches
@@ -112,7 +131,7 @@ class InforReading(RecordReading):
         }
 
     def _first_pages(self) -> Pages:
-        table, filters = self._table, self._turns[self._turn]
+        table, filters = self._table, self._turns[self._turn].filters
 
         async def ask(position: int, rows: int) -> Page:
             if not table.is_grid:
@@ -128,14 +147,14 @@ class InforReading(RecordReading):
         return Pages(ask, self._rows.key_of, self._size, self._api.source)
 
     def _batch(self, page: Page) -> pa.RecordBatch:
-        columns = self._rows.columns_of(page)
+        columns = self._rows.columns_of(page, self._turns[self._turn].assets)
         batch = make_batch(self._table.entity, columns, self._rows.native, self._log)
         return within(batch, self._selection, self._log)
 
-    def _questions(self, dialect: Dialect) -> list[list[Filter]]:
+    def _questions(self, dialect: Dialect) -> list[_Turn]:
         """What the system selects; one question for each asset, as filters only narrow down."""
         if not self._table.is_grid:
-            return [[]]
+            return [_Turn((), self._selection.assets)]
         selection, field = self._selection, self._rows.field
         filters = []
         site, asset = field("site"), field("asset_id")
@@ -148,9 +167,9 @@ class InforReading(RecordReading):
             self._there.append("status")
         filters += self._dates(dialect)
         if not selection.assets or asset is None:
-            return [filters]
+            return [_Turn(filters, selection.assets)]
         self._there.append("asset_id")
-        return [[Filter(asset, "=", one), *filters] for one in selection.assets]
+        return [_Turn([Filter(asset, "=", one), *filters], (one,)) for one in selection.assets]
 
     def _dates(self, dialect: Dialect) -> list[Filter]:
         """A day more on each side than asked for, as the clocks may differ; the rest is done here."""

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from typing import Any
 
 from greenlang_data.drivers.base import ReadLog
@@ -70,12 +70,12 @@ class Rows:
                 f"the grid {self._table.name} has no field {field}, so {column} is missing"
             )
 
-    def columns_of(self, page: Page) -> dict[str, list[Any]]:
-        """The columns of the rows that are wanted, which may be fewer than came.
+    def columns_of(self, page: Page, assets: Collection[str]) -> dict[str, list[Any]]:
+        """The columns of the rows that are wanted, of ``assets`` if there are any.
 
         Raises ValueError for a value that is not what it should be.
         """
-        rows = [row for row in page.rows if self._is_wanted(row)]
+        rows = [row for row in page.rows if self._is_wanted(row, assets)]
         columns: dict[str, list[Any]] = {
             name: self._values(rows, name, page.kinds) for name in self._fields
         }
@@ -97,11 +97,11 @@ class Rows:
         kind = kinds.get(self._fields[name], "VARCHAR")
         return [self._dialect.value(self._raw(row, name), kind, wanted) for row in rows]
 
-    def _is_wanted(self, row: Row) -> bool:
+    def _is_wanted(self, row: Row, assets: Collection[str]) -> bool:
         selection = self._selection
         return (
             (not selection.sites or self._raw(row, "site") in selection.sites)
-            and (not selection.assets or self._raw(row, "asset_id") in selection.assets)
+            and (not assets or self._raw(row, "asset_id") in assets)
             and (self._tell(row) in selection.statuses or not selection.statuses)
         )
 

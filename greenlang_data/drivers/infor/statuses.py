@@ -22,7 +22,7 @@ MEANINGS: Final[Mapping[str, Mapping[str, str]]] = MappingProxyType({
 # from finished work. Unverified: the words of other languages.
 _ENDED: Final = "C"
 _CANCELLED: Final = re.compile(
-    r"cancel|reject|declin|void|annul|rejet|storn|abgelehnt|abgebrochen|cancelad|rechaz|rechazad",
+    r"cancel|reject|declin|void|annul|rejet|storn|abgelehnt|abgebrochen|rechaz",
     re.IGNORECASE,
 )
 
@@ -50,7 +50,7 @@ class Meanings:
         """The one system status that has all of ``wanted``; None when there is no one."""
         if self._overrides:
             return None
-        known = {**{meaning: code for code, meaning in self._known.items()}}
+        known = {meaning: code for code, meaning in self._known.items()}
         if self._is_work:
             known |= {"cancelled": _ENDED, "closed": _ENDED}
         codes = {known.get(status) for status in wanted}

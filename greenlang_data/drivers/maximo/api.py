@@ -6,7 +6,7 @@ import re
 from collections.abc import Sequence
 from dataclasses import replace
 from typing import Any, Final
-from urllib.parse import urljoin, urlsplit
+from urllib.parse import urljoin
 
 from greenlang_data.drivers.base import ReadLog
 from greenlang_data.drivers.http.client import HttpClient
@@ -22,6 +22,7 @@ from greenlang_data.settings.cmms import CmmsSettings
 
 _ROUTES: Final = ("/api", "/oslc")
 _PAGE_SIZE: Final = re.compile(r"page ?size", re.IGNORECASE)
+_STRUCTURES: Final = "/os/"
 _SMALLEST_PAGE: Final = 10
 _ANY: Final = ("application/json", "text/plain")
 
@@ -45,6 +46,7 @@ class MaximoApi:
         # Each request, because what answers may be another node than before. Without the second
         # one all links lead to /oslc, where a key is not taken.
         self._headers = {"x-public-uri": self.client.base_url}
+        self._heads: dict[str, bool] = {}
         self._has_sessions = settings.login == "basic" and settings.api_key is None
 
     async def page(self, structure: str, params: Sequence[tuple[str, str]], log: ReadLog) -> Page:
@@ -67,13 +69,17 @@ class MaximoApi:
 
     def routed(self, link: str | None) -> str | None:
         """A record's own link by the route that is used here; None when it leads elsewhere."""
-        if link is None:
+        head, found, rest = (link or "").partition(_STRUCTURES)
+        if not found or not self._is_ours(head):
             return None
-        target = urljoin(f"{self.client.base_url}/", link)
-        if origin_of(target) != self.client.origin:
-            return None
-        _, found, rest = urlsplit(target).path.partition("/os/")
-        return f"{self.client.base_url}/os/{rest}" if found else None
+        return f"{self.client.base_url}{_STRUCTURES}{rest}"
+
+    def _is_ours(self, head: str) -> bool:
+        """Whether links that begin like that lead to this server; thousands begin alike."""
+        if head not in self._heads:
+            target = urljoin(f"{self.client.base_url}/", head)
+            self._heads = {head: origin_of(target) == self.client.origin}
+        return self._heads[head]
 
     async def _ask(
         self,

@@ -51,7 +51,7 @@ def plain(record: Row) -> Row:
 def link_of(value: Any) -> str | None:
     """The address in a link, whichever way it is written."""
     if isinstance(value, dict):
-        value = next((value[key] for key in ("href", *_LINK_KEYS) if key in value), None)
+        value = next((value[key] for key in _LINK_KEYS if key in value), None)
     return value if isinstance(value, str) else None
 
 

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any, Final
+from itertools import product
+from typing import Any, Final, NamedTuple
 
 from greenlang_data.drivers.base import ReadLog
 from greenlang_data.drivers.cmms.selection import Selection
@@ -16,16 +17,24 @@ from greenlang_data.errors import QueryError, UnsupportedError
 # The date of a finished order that has no actual finish.
 _STATUS_DATE: Final = "statusdate"
 _FINISH: Final = "actual_finish"
+_AT_ONCE: Final = 100
+
+
+class Turn(NamedTuple):
+    """Conditions that are asked for at once; what comes may be too much if not ``is_exact``."""
+
+    conditions: Sequence[str]
+    is_exact: bool = True
 
 
 @dataclass(frozen=True)
 class Question:
-    """``turns`` are the conditions of questions that are asked one after the other.
+    """``turns`` are asked one after the other, and no record is in two of them.
 
     ``told`` is what the provenance says about them.
     """
 
-    turns: Sequence[Sequence[str]]
+    turns: Sequence[Turn]
     params: Sequence[tuple[str, str]]
     told: Mapping[str, Any]
 
@@ -35,12 +44,13 @@ def ask_for(
 ) -> Question:
     """The question for ``selection``. Raises QueryError for what cannot be asked."""
     wanted = {"site": selection.sites, "asset_id": selection.assets}
-    conditions = [
-        _condition(_attribute(selection, rows, name, source), values, source)
-        for name, values in wanted.items()
-        if values
+    sites = _conditions(selection, rows, "site", selection.sites, source)
+    assets = _conditions(selection, rows, "asset_id", selection.assets, source)
+    turns = [
+        turn
+        for site, asset in product(sites, assets)
+        for turn in _dated(structure, selection, rows, [*site, *asset], log, source)
     ]
-    turns = _dated(structure, selection, rows, conditions, log, source)
     there = [name for name, values in wanted.items() if values]
     params = _params(structure, rows)
     by_status = _by_status(selection, rows)
@@ -60,9 +70,18 @@ def _by_status(selection: Selection, rows: Rows) -> list[tuple[str, str]]:
     return [("domaininternalwhere", f"{rows.status}={','.join(internal)}")] if internal else []
 
 
-def _condition(attribute: str, values: Sequence[str], source: str) -> str:
+def _conditions(
+    selection: Selection, rows: Rows, column: str, values: Sequence[str], source: str
+) -> list[list[str]]:
+    """The condition that ``column`` is one of ``values``, in as many questions as addresses allow."""
+    if not values:
+        return [[]]
+    attribute = _attribute(selection, rows, column, source)
     try:
-        return one_of(attribute, values)
+        return [
+            [one_of(attribute, values[start : start + _AT_ONCE])]
+            for start in range(0, len(values), _AT_ONCE)
+        ]
     except ValueError as error:
         raise QueryError(
             f"Maximo cannot be asked for that: {error}",
@@ -78,11 +97,11 @@ def _dated(
     conditions: Sequence[str],
     log: ReadLog,
     source: str,
-) -> list[list[str]]:
+) -> list[Turn]:
     """The conditions with the bounds in time; once more for what has no such date."""
     field, entity = selection.date_field, selection.entity.name
     if field is None:
-        return [[*conditions]]
+        return [Turn(conditions)]
     attribute = _attribute(selection, rows, field, source)
     if attribute in structure.inner:
         raise UnsupportedError(
@@ -91,13 +110,16 @@ def _dated(
             remedy="Leave start and end out, and select from the frame.",
         )
     log.note(f"start and end bound {field} ({attribute})")
-    bounds = selection.bounds()
+    # A date without a time has its midnight on a clock that Maximo does not tell.
+    is_day = field in structure.days
+    bounds = (selection.wider() if is_day else selection).bounds()
     dated = [compared(attribute, operator, value) for operator, value in bounds]
+    first = Turn([*conditions, *dated], is_exact=not is_day)
     if not selection.by_default or field != _FINISH:
-        return [[*conditions, *dated]]
+        return [first]
     log.note(f"finished orders without {attribute} were selected by {_STATUS_DATE}")
     others = [compared(_STATUS_DATE, operator, value) for operator, value in bounds]
-    return [[*conditions, *dated], [*conditions, missing(attribute), *others]]
+    return [first, Turn([*conditions, missing(attribute), *others])]
 
 
 def _attribute(selection: Selection, rows: Rows, column: str, source: str) -> str:

@@ -10,6 +10,7 @@ from greenlang_data.drivers.base import ReadLog, Records
 from greenlang_data.drivers.cmms.columns import make_batch
 from greenlang_data.drivers.cmms.mapping import mapped
 from greenlang_data.drivers.cmms.selection import select
+from greenlang_data.drivers.cmms.window import within
 from greenlang_data.drivers.maximo.api import MaximoApi, NoStructureError
 from greenlang_data.drivers.maximo.dialect import Row
 from greenlang_data.drivers.maximo.pages import Pages
@@ -31,7 +32,7 @@ class MaximoReading(RecordReading):
         self._api = api
         self._log = log
         selection = select(request, api.source)
-        self._entity = selection.entity
+        self._selection = selection
         name = selection.entity.name
         self._structure = structure = STRUCTURES[name]
         made = made_columns(structure)
@@ -73,7 +74,7 @@ class MaximoReading(RecordReading):
         return self._batches
 
     def _first_pages(self, name: str) -> Pages:
-        conditions = self._question.turns[self._turn]
+        conditions = self._question.turns[self._turn].conditions
         key, params = self._structure.key, self._question.params
         return Pages(self._api, name, key, conditions, params, self._log)
 
@@ -90,12 +91,16 @@ class MaximoReading(RecordReading):
         ) from None
 
     def _batch(self, page: Sequence[Row]) -> pa.RecordBatch:
+        entity = self._selection.entity
         try:
             columns = self._rows.columns_of(page, self._api.routed)
-            return make_batch(self._entity, columns, self._rows.native, self._log)
+            batch = make_batch(entity, columns, self._rows.native, self._log)
         except ValueError as error:
             raise ProtocolError(
-                f"a record of {self._entity.name} cannot be understood ({error})",
+                f"a record of {entity.name} cannot be understood ({error})",
                 source=self._api.source,
                 remedy="None of it was used; name another attribute in field_map, or none.",
             ) from None
+        if self._question.turns[self._turn].is_exact:
+            return batch
+        return within(batch, self._selection, self._log)

@@ -23,7 +23,8 @@ class Structure:
 
     ``key`` are the attributes that are unique together, in the order in which pages go.
     ``columns`` are the attributes of canonical columns, ``child`` the list of which each item is a
-    record, ``inner`` those of its attributes that are meant.
+    record, ``inner`` those of its attributes that are meant. ``days`` are the columns of instants
+    that Maximo keeps as dates.
     """
 
     entity: Entity
@@ -33,8 +34,7 @@ class Structure:
     native: Mapping[str, Kind] = field(default_factory=lambda: _NOTHING)
     child: str | None = None
     inner: frozenset[str] = frozenset()
-    site: str | None = "siteid"
-    asset: str | None = "assetnum"
+    days: frozenset[str] = frozenset()
 
 
 _COMMON: Final = {
@@ -81,6 +81,7 @@ _WORK_ORDER: Final = Structure(
         "failurecode": Kind.TEXT,
         "jpnum": Kind.TEXT,
     },
+    days=frozenset({"due_at"}),
 )
 _ASSET: Final = Structure(
     entities.ASSET,
@@ -158,8 +159,6 @@ _FAILURE: Final = Structure(
         "parent_id": "parent",
     },
     {"orgid": Kind.TEXT},
-    site=None,
-    asset=None,
 )
 
 STRUCTURES: Final[Mapping[str, Structure]] = MappingProxyType(

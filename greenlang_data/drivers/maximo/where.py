@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-# Within a text they would end it, stand for any characters, or mean "not empty".
-_SPECIAL = ('"', "%")
+# Within a text they would end it, stand for any characters, or hide the next one.
+_SPECIAL = ('"', "%", "\\")
 
 
 def literal(value: str | int) -> str:
@@ -13,7 +13,8 @@ def literal(value: str | int) -> str:
     if isinstance(value, int):
         return str(value)
     text = str(value)
-    if text == "*" or any(sign in text for sign in _SPECIAL):
+    # A star alone means "not empty", and brackets mean a list.
+    if text == "*" or text.startswith("[") or any(sign in text for sign in _SPECIAL):
         raise ValueError(f"{text!r} would be read as a pattern")
     return f'"{text}"'
 

@@ -42,6 +42,16 @@ def on_clock(
     return Moments(instants, pc.if_else(pc.is_valid(instants), are_dates, None))
 
 
+def parted(moments: pa.Array) -> tuple[pa.Array, pa.Array | None]:
+    """Days and times of day of timestamps without a zone; no times where all are midnights."""
+    moments = moments.cast(_NAIVE)
+    days = moments.cast(pa.date32(), safe=False)
+    times = pc.subtract(moments, days.cast(_NAIVE)).cast(pa.int64())
+    if not pc.any(pc.not_equal(times, 0)).as_py():
+        return days, None
+    return days, times.cast(pa.time64("us"))
+
+
 def _in_utc(naive: pa.Array, zone: str, here: pa.Array, log: ReadLog) -> pa.Array:
     early, late = (
         pc.assume_timezone(naive, zone, ambiguous=choice, nonexistent=choice).cast(

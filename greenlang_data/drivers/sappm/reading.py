@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from datetime import date, datetime, timedelta
 
 import pyarrow as pa
 
@@ -15,6 +14,7 @@ from greenlang_data.drivers.odata.driver import ODataDriver
 from greenlang_data.drivers.places import Place
 from greenlang_data.drivers.reading import RecordReading
 from greenlang_data.drivers.sappm.fields import Source, needed, resolved
+from greenlang_data.drivers.sappm.periods import latest
 from greenlang_data.drivers.sappm.rows import Rows, without_zeros
 from greenlang_data.drivers.sappm.sets import FLAGS, TABLES, SetTable
 from greenlang_data.drivers.sappm.statuses import codes_of
@@ -44,6 +44,7 @@ class SapPmReading(RecordReading):
         service, _, set_name = settings.objects.get(name, table.place).rpartition("/")
         self._place = Place(service, set_name)
         self._overrides = settings.status_map.get(name, {})
+        self._found: Mapping[str, Source] = {}
         self._inner: RecordReading | None = None
         self._rows: Rows | None = None
         self._batches: list[pa.RecordBatch] = []
@@ -57,12 +58,21 @@ class SapPmReading(RecordReading):
         if more:
             return True
         self._batches = self._canonical(self._inner.batches())
-        here = ["status"] if self._selection.statuses else []
+        there = [self._called(name) for name in self._log.completeness["filtered_by_server"]]
+        here = ["status"] if self._selection.statuses and "status" not in there else []
         self._log.completeness |= {
             "date_field": self._selection.date_field,
-            "filtered_here": [*self._log.completeness.get("filtered_here", []), *here],
+            "filtered_by_server": there,
+            "filtered_here": here,
         }
         return False
+
+    def _called(self, field: str) -> str:
+        """The column that a field is the source of."""
+        if field == self._table.status_code:
+            return "status"
+        columns = (name for name, source in self._found.items() if source.name == field)
+        return next(columns, field)
 
     def batches(self) -> list[pa.RecordBatch]:
         return self._batches
@@ -74,7 +84,7 @@ class SapPmReading(RecordReading):
         async for about in self._odata.list_fields(asked, self._log):
             names, by = (about.column(one).to_pylist() for one in ("native_name", "filtered_by"))
             known |= {name: one == "server" for name, one in zip(names, by, strict=True)}
-        sources = self._sources(known)
+        sources = self._found = self._sources(known)
         self._rows = Rows(
             self._table,
             sources,
@@ -143,7 +153,8 @@ class SapPmReading(RecordReading):
         date_source = sources.get(selection.date_field or "")
         if date_source is not None and known[date_source.name] and self._table.period is None:
             place = Place(place.service, place.name, date=date_source.name)
-            start, end = _moved(selection.start, -1), _moved(selection.end, 1)
+            wider = selection.wider()
+            start, end = wider.start, wider.end
         return Records(
             selection.entity.name, filters, fields, start=start, end=end, places=(place,)
         )
@@ -162,8 +173,9 @@ class SapPmReading(RecordReading):
         assert self._rows is not None
         try:
             table = pa.Table.from_batches(found)
-            if self._table.period in table.schema.names:
-                table = self._latest(table)
+            period = self._table.period
+            if period is not None and period in table.schema.names:
+                table = self._latest(table, period)
             batches = table.combine_chunks().to_batches(65_536) or found[:1]
             return [self._rows.canonical(one) for one in batches]
         except GreenLangError:
@@ -175,17 +187,12 @@ class SapPmReading(RecordReading):
                 remedy="None of it was used; name another field in field_map, or none.",
             ) from None
 
-    def _latest(self, table: pa.Table) -> pa.Table:
-        """One row for each object: that of its latest period."""
-        key, period = self._mapped.columns[self._selection.entity.record_id], self._table.period
-        last = table.group_by(key).aggregate([(period, "max")])
-        last = last.rename_columns([key, period])
-        kept = table.join(last, keys=[key, period], join_type="inner").sort_by(key)
+    def _latest(self, table: pa.Table, period: str) -> pa.Table:
+        """One row for each object."""
+        kept = latest(table, self._found[self._selection.entity.record_id].name, period)
         if kept.num_rows < table.num_rows:
-            self._log.note(
-                f"of several rows of an object, the one with the latest {period} is here"
-            )
-        return kept.select(table.schema.names)
+            self._log.note(f"of several rows of an object, the one with the last {period} is here")
+        return kept
 
 
 def _made(table: SetTable) -> dict[str, Kind]:
@@ -201,8 +208,3 @@ def _table(entity: str, source: str) -> SetTable:
             remedy=nearest(entity, TABLES),
         )
     return table
-
-
-def _moved(bound: datetime | date | None, days: int) -> datetime | date | None:
-    """A day more than asked for: the plant's clock may be another, and dates have no clock."""
-    return None if bound is None else bound + timedelta(days)

@@ -14,7 +14,7 @@ from greenlang_data.drivers.cmms.columns import make_batch
 from greenlang_data.drivers.cmms.entities import UNKNOWN, Kind
 from greenlang_data.drivers.cmms.selection import Selection
 from greenlang_data.drivers.cmms.window import within
-from greenlang_data.drivers.sappm.clock import ZoneOf, on_clock
+from greenlang_data.drivers.sappm.clock import ZoneOf, on_clock, parted
 from greenlang_data.drivers.sappm.fields import Source
 from greenlang_data.drivers.sappm.sets import EQUIPMENT, FLAGS, SetTable
 from greenlang_data.drivers.sappm.statuses import LOCKED, LONGEST_LINE, of_code, of_words
@@ -78,12 +78,21 @@ class Rows:
             return pc.if_else(pc.equal(texts, ""), None, texts)
         if kind is not Kind.INSTANT:
             return array
-        if pa.types.is_timestamp(array.type) and array.type.tz is None:
-            array = array.cast(pa.date32())
-        if source.time is None:
+        if source.time is not None:
+            times = found.column(source.time)
+        elif pa.types.is_timestamp(array.type) and array.type.tz is None:
+            array, times = parted(array)
+        else:
             return array
-        sites = self._values(found, "site", self._sources["site"])
-        return on_clock(array, found.column(source.time), sites, self._zone_of, self._log)
+        if times is None:
+            return array
+        return on_clock(array, times, self._sites(found), self._zone_of, self._log)
+
+    def _sites(self, found: pa.RecordBatch) -> pa.Array:
+        source = self._sources.get("site")
+        if source is None:
+            return pa.nulls(found.num_rows, pa.string())
+        return self._values(found, "site", source)
 
     def _part_objects(self, found: pa.RecordBatch, columns: dict[str, Any]) -> None:
         """One field names equipment or a location, and another tells which of them it is."""

@@ -77,12 +77,39 @@ def test_only_a_page_that_fails_is_asked_for_again(infor: HistorianPeer, kind: s
     assert len(frame) == ORDERS
 
 
-def test_rows_that_moved_are_read_from_the_start(infor: HistorianPeer) -> None:
+@pytest.mark.parametrize("more", [{}, COLLECTION], ids=["grid", "collection"])
+def test_a_bad_day_of_the_server_loses_and_repeats_nothing(
+    infor: HistorianPeer, more: dict[str, object]
+) -> None:
+    shares = dict.fromkeys(("share_429", "share_503", "share_reset", "share_cut"), 0.1)
+    infor.set(**shares, seed=1, retry_after_seconds=0, session_uses=4)
+    with session(infor, page_size=25, max_retries=10, **STRANGE, **more) as s:
+        frame = s.cmms("work_order", timeout=120)
+    found = keys(frame)
+    assert frame.attrs["provenance"]["retries"] > 0
+    assert sorted(found) == sorted(keys_of(orders()))
+
+
+def _another_page() -> dict[str, object]:
     row = {"DATAFIELD": [{"FIELDNAME": "workordernum", "FIELDVALUE": "0001"},
                          {"FIELDNAME": "organization", "FIELDVALUE": "BEDFORD"}]}  # fmt: skip
     data = {"DATARECORD": [row], "CURRENTCURSORPOSITION": 49, "NEXTCURSORPOSITION": 100}
-    body = {"Result": {"ResultData": data}}
-    infor.fault("status", match="grids", skip=1, times=1, status=200, body=body)
+    return {"Result": {"ResultData": data}}
+
+
+def test_rows_that_never_stay_are_given_up(infor: HistorianPeer) -> None:
+    # Every second page is another one: a rule does not count what an earlier rule has spoiled.
+    rule = {"kind": "status", "match": "grids", "times": 1, "status": 200, "body": _another_page()}
+    infor.set(faults=[{**rule, "skip": turn} for turn in range(1, 20)])
+    with (
+        session(infor, page_size=50, max_retries=10, **STRANGE) as s,
+        pytest.raises(gd.SourceError, match="came or went"),
+    ):
+        s.cmms("work_order")
+
+
+def test_rows_that_moved_are_read_from_the_start(infor: HistorianPeer) -> None:
+    infor.fault("status", match="grids", skip=1, times=1, status=200, body=_another_page())
     with session(infor, page_size=50, **STRANGE) as s:
         frame = s.cmms("work_order")
     assert keys(frame) == keys_of(orders())

@@ -175,6 +175,25 @@ def test_a_window_is_selected_by_maximo_over_a_change_of_the_clocks(
     assert "start and end bound created_at (reportdate)" in notes(frame)
 
 
+def test_a_date_without_a_time_is_in_the_window_of_its_days(maximo: HistorianPeer) -> None:
+    start = pd.Timestamp("2024-06-01", tz="America/New_York")
+    end = pd.Timestamp("2024-09-01", tz="America/New_York")
+    with session(maximo, **STRANGE) as s:
+        frame = s.cmms("work_order", start=start, end=end, date_field="due_at")
+    wanted = [one for one in orders() if one.due and start.date() <= one.due < end.date()]
+    assert keys(frame) == keys_of(wanted)
+    assert frame["due_at_is_date"].all()
+
+
+def test_hundreds_of_assets_are_asked_for_in_several_questions(maximo: HistorianPeer) -> None:
+    numbers = [one.number for one in map(plant.asset, range(plant.ASSETS))]
+    with session(maximo, **STRANGE) as s:
+        frame = s.cmms("work_order", asset_ids=numbers, site="NASHUA")
+    wanted = [one for one in orders() if one.asset is not None and one.site.name == "NASHUA"]
+    assert sorted(keys(frame)) == keys_of(wanted)
+    assert max(len(one["path"]) for one in maximo.requests()) < 4_000
+
+
 def test_finished_work_is_bound_by_its_finish_or_else_by_its_last_status(
     maximo: HistorianPeer,
 ) -> None:

@@ -12,10 +12,12 @@ from hypothesis import strategies as st
 
 from greenlang_data.drivers.base import ReadLog
 from greenlang_data.drivers.cmms.entities import ENTITIES
-from greenlang_data.drivers.sappm.clock import on_clock
+from greenlang_data.drivers.sappm.clock import on_clock, parted
 from greenlang_data.drivers.sappm.fields import Source, resolved
+from greenlang_data.drivers.sappm.periods import latest
 from greenlang_data.drivers.sappm.statuses import CODES, codes_of, of_code, of_words
 
+ENDS = st.dates(max_value=date(2200, 1, 1))
 BERLIN = ZoneInfo("Europe/Berlin")
 
 
@@ -86,8 +88,30 @@ def test_a_time_is_that_of_the_plants_clock_or_empty_where_it_is_two(local: date
         assert (told, is_date) == (None, None)
 
 
+def test_times_without_a_zone_are_parted_and_midnights_alone_are_dates() -> None:
+    kind = pa.timestamp("us")
+    days, times = parted(pa.array([datetime(2026, 3, 1), None], kind))
+    assert (days.to_pylist(), times) == ([date(2026, 3, 1), None], None)
+    days, times = parted(pa.array([datetime(2026, 3, 1, 8, 30), datetime(1960, 3, 2), None], kind))
+    assert days.to_pylist() == [date(2026, 3, 1), date(1960, 3, 2), None]
+    assert times is not None
+    assert times.to_pylist() == [time(8, 30), time(0), None]
+
+
 def test_without_a_time_or_a_zone_it_stays_a_date() -> None:
     midnight = datetime(2026, 3, 1, tzinfo=UTC)
     assert clock(date(2026, 3, 1), None, "DE01") == (midnight, True)
     assert clock(date(2026, 3, 1), time(8), "1010") == (midnight, True)
     assert clock(date(2026, 3, 1), time(8), None) == (midnight, True)
+
+
+@given(st.lists(st.tuples(st.sampled_from("ABC"), st.none() | ENDS), unique=True, max_size=9))
+def test_an_object_is_its_row_of_the_latest_period(rows: list[tuple[str, date | None]]) -> None:
+    schema = pa.schema([("Equipment", pa.string()), ("ValidityEndDate", pa.date32())])
+    columns = [pa.array(list(one), kind) for one, kind in zip(
+        zip(*rows, strict=True) if rows else ((), ()), schema.types, strict=True)]  # fmt: skip
+    found = latest(pa.Table.from_arrays(columns, schema=schema), *schema.names)
+    truth = dict(sorted(rows, key=lambda one: one[1] or date(9999, 12, 31)))
+    told = found.to_pydict()
+    assert dict(zip(told["Equipment"], told["ValidityEndDate"], strict=True)) == truth
+    assert found.schema == schema

@@ -94,7 +94,7 @@ def test_statuses_are_selected_here_and_said_so(cap: CapPeer) -> None:
     assert told(frame["work_order_id"]) == [rows.order_number(one.row) for one in wanted]
     told_of = frame.attrs["provenance"]["metadata"]["completeness"]
     assert told_of["filtered_here"] == ["status"]
-    assert told_of["filtered_by_server"] == ["MaintenancePlant"]
+    assert told_of["filtered_by_server"] == ["site"]
 
 
 def test_a_status_of_the_sites_own_is_unknown_with_a_warning(cap: CapPeer) -> None:
@@ -160,7 +160,8 @@ def test_notifications_tell_downtime_in_hours_and_are_selected_by_their_phase(ca
     assert told(frame["asset_id"]) == [rows.equipment_number(one.asset) for one in truth]
     assert len(waiting) == sum(one.state == "postponed" for one in truth)
     told_of = waiting.attrs["provenance"]["metadata"]["completeness"]
-    assert told_of["filtered_by_server"] == ["NotifProcessingPhase"]
+    assert told_of["filtered_by_server"] == ["status"]
+    assert told_of["filtered_here"] == []
 
 
 def test_a_service_of_the_sites_own_is_read_by_its_own_names(cap: CapPeer) -> None:

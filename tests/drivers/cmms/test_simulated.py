@@ -1,0 +1,26 @@
+"""The simulated plant answers the same call, with the window on the date that is named."""
+
+from __future__ import annotations
+
+import pandas as pd
+import pytest
+
+import greenlang_data as gd
+
+
+def test_a_window_bounds_the_date_that_is_named() -> None:
+    start, end = pd.Timestamp("2024-02-01", tz="UTC"), pd.Timestamp("2024-03-01", tz="UTC")
+    with gd.Session(mock=True) as s:
+        everything = s.cmms("work_order")
+        finished = s.cmms("work_order", start=start, end=end, date_field="actual_finish")
+        with pytest.raises(gd.QueryError, match="'actual_finish'"):
+            s.cmms("work_order", start=start, date_field="actual_finnish")
+    inside = (everything["actual_finish"] >= start) & (everything["actual_finish"] < end)
+    assert 0 < len(finished) < len(everything)
+    assert set(finished["work_order_id"]) == set(everything.loc[inside, "work_order_id"])
+
+
+def test_a_site_restricts_and_an_unknown_one_is_empty() -> None:
+    with gd.Session(mock=True) as s:
+        assert len(s.cmms("asset", site="HAMBURG")) == len(s.cmms("asset"))
+        assert len(s.cmms("asset", site="BERLIN")) == 0
