@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import sqlite3
-from collections.abc import AsyncIterator, Mapping
+from collections.abc import AsyncIterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Final
@@ -43,7 +43,7 @@ async def read_history(
     """
     span = Span(nanoseconds(window.start), nanoseconds(window.end))
     path = _path(settings, source)
-    found = await on_thread(lambda _: _read(path, span, settings, source))
+    found = await on_thread(lambda _: _read(path, span, window.tags, settings, source))
     if found.table is None:
         known = f"recorded are {shown(found.spans)}" if found.spans else "nothing is recorded yet"
         raise UnsupportedError(
@@ -61,7 +61,7 @@ async def read_history(
         if tag not in known_tags:
             yield failed_series(tag, f"{UNKNOWN_TAG}: there is no measurand {tag!r}")
             continue
-        readings = _of_tag(found.table, tag, span, failure)
+        readings = _of_tag(found.table, tag, failure)
         for batch in averaged(readings, window) if window.interval else [readings]:
             yield batch
 
@@ -84,7 +84,9 @@ def _path(settings: AnalyserSettings, source: str) -> Path:
     return path
 
 
-def _read(path: Path, span: Span, settings: AnalyserSettings, source: str) -> _Recorded:
+def _read(
+    path: Path, span: Span, tags: Sequence[str], settings: AnalyserSettings, source: str
+) -> _Recorded:
     try:
         with reading(path) as connection:
             runs = _runs(connection, source)
@@ -102,7 +104,9 @@ def _read(path: Path, span: Span, settings: AnalyserSettings, source: str) -> _R
     spans = joined(_span(runs, row[1], row[2], row[3]) for row in parts)
     if not within(spans, span):
         return _Recorded(None, spans)
-    tables = [Part(*row[1:6]).table() for row in parts]
+    wanted = pa.array(tags, pa.string())
+    # Each part by itself, so that what was not asked for is never all there at once.
+    tables = [_of_window(Part(*row[1:6]).table(), wanted, span) for row in parts]
     return _Recorded(pa.concat_tables(tables).unify_dictionaries(), spans)
 
 
@@ -172,10 +176,15 @@ def _check_basis(
                 )
 
 
-def _of_tag(table: pa.Table, tag: str, span: Span, failure: str | None) -> pa.RecordBatch:
+def _of_window(table: pa.Table, tags: pa.Array, span: Span) -> pa.Table:
     moments = table.column("timestamp").cast(pa.int64())
-    asked = pc.and_(pc.greater_equal(moments, span.began), pc.less(moments, span.until))
-    rows = table.filter(pc.and_(asked, pc.equal(table.column("tag").cast(pa.string()), tag)))
+    inside = pc.and_(pc.greater_equal(moments, span.began), pc.less(moments, span.until))
+    asked = pc.is_in(table.column("tag").cast(pa.string()), value_set=tags)
+    return table.filter(pc.and_(inside, asked))
+
+
+def _of_tag(table: pa.Table, tag: str, failure: str | None) -> pa.RecordBatch:
+    rows = table.filter(pc.equal(table.column("tag").cast(pa.string()), tag))
     rows = rows.sort_by("timestamp").combine_chunks()
     columns = {name: _whole(rows, name) for name in rows.schema.names}
     units = [one for one in columns["unit"].unique().to_pylist() if one is not None]
