@@ -110,11 +110,20 @@ class AnalyserDriver(Driver):
             )
         if not isinstance(config, ModbusSettings) or not isinstance(self._wire, ModbusDriver):
             return
-        known = {one.tag for one in config.registers}
-        for tag in [m.read_from for m in config.measurands] + [s.tag for s in config.signals]:
-            if tag not in known:
+        units = {one.tag: one.unit for one in config.registers}
+        switches = [one.tag for m in config.measurands for one in m.ranges]
+        places = [place for m in config.measurands for place in m.places]
+        for tag in [*places, *switches, *(one.tag for one in config.signals)]:
+            if tag not in units:
                 raise ConfigurationError(
                     f"there is no register called {tag!r}",
                     source=self.source,
                     remedy="Add it to registers, or correct read_from or the signal's tag.",
+                )
+        for one in config.measurands:
+            if len({units[place] for place in one.places}) > 1:
+                raise ConfigurationError(
+                    f"the ranges of {one.tag!r} are in different units, which are never mixed",
+                    source=self.source,
+                    remedy="Give their registers one unit, with a scale where it needs one.",
                 )

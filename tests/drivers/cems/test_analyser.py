@@ -11,7 +11,13 @@ import pandas as pd
 import pytest
 
 import greenlang_data as gd
-from tests.drivers.cems.helpers import MEASURANDS, SIGNALS, modbus_config, opcua_config
+from tests.drivers.cems.helpers import (
+    MEASURANDS,
+    SIGNALS,
+    modbus_config,
+    opcua_config,
+    registers,
+)
 from tests.peers.launch_analyser import ModbusAnalyser, OpcuaAnalyser
 from tests.peers.proxy import Fault, FaultProxy
 
@@ -94,10 +100,44 @@ def test_gas_that_comes_between_two_requests_is_no_emission(
     modbus_analyser: ModbusAnalyser,
 ) -> None:
     """The bits are read, then span gas and its bit come at once, then the reading is read."""
-    modbus_analyser.set(flip=True)
+    modbus_analyser.set(flip="span")
     frame = sampled(modbus_config(modbus_analyser), ["SO2"])
     assert set(frame["quality_flag"]) == {"calibration"}
     assert frame["concentration"].isna().all()
+
+
+RANGES: dict[str, Any] = {
+    "registers": [
+        *registers(),
+        {"tag": "SO2.high", "table": "input", "address": 36, "type": "float32",
+         "word_order": "ABCD", "unit": "[ppb]"},
+        {"tag": "range2", "table": "discrete", "address": 20, "type": "bool"},
+    ],
+    "measurands": [
+        {**MEASURANDS[0], "ranges": [{"tag": "range2", "read_from": "SO2.high"}]},
+        *MEASURANDS[1:],
+    ],
+}  # fmt: skip
+
+
+def test_a_range_that_is_switched_is_followed(modbus_analyser: ModbusAnalyser) -> None:
+    config = modbus_config(modbus_analyser, **RANGES)
+    assert set(sampled(config, ["SO2"])["concentration"]) == {120500.0}
+    modbus_analyser.set(range2=True, so2=350000.0)
+    frame = sampled(config, ["SO2"])
+    assert set(frame["concentration"]) == {350000.0}, "register 34 stops at its full scale"
+    assert set(frame["quality_flag"]) == {"measured"}
+    modbus_analyser.reset()
+    modbus_analyser.set(flip="range2", so2=350000.0)
+    first = sampled(config, ["SO2"]).iloc[0]
+    assert (first["quality_flag"], first["quality"]) == ("unknown", "bad")
+    assert pd.isna(first["concentration"])
+    modbus_analyser.set(refuse=20)
+    assert set(sampled(config, ["SO2"])["quality_flag"]) == {"unknown"}
+    high = {**RANGES["registers"][-2], "unit": "[ppm]"}
+    mixed = {**RANGES, "registers": [*RANGES["registers"][:-2], high, RANGES["registers"][-1]]}
+    with pytest.raises(gd.ConfigurationError, match="different units"):
+        sampled(modbus_config(modbus_analyser, **mixed), ["SO2"])
 
 
 def test_calibration_minutes_in_a_window_are_in_no_average(modbus_analyser: ModbusAnalyser) -> None:
