@@ -208,6 +208,19 @@ def test_a_window_of_the_past_is_refused_and_says_what_to_do(
         session.cems(["SO2"], start="2026-01-01", end="2026-01-02")
 
 
+def test_a_window_of_the_future_is_waited_for(modbus_analyser: ModbusAnalyser) -> None:
+    with gd.Session([modbus_config(modbus_analyser)]) as session:
+        session.status()
+        start = datetime.now(UTC) + timedelta(seconds=0.6)
+        frame = session.cems(["SO2"], start, start + timedelta(seconds=0.4))
+    assert frame["timestamp"].min() >= start
+    assert set(frame["quality_flag"]) == {"measured"}
+    unknown = ["SO2", "NO2"]
+    frame = sampled(modbus_config(modbus_analyser), unknown, errors="report")
+    assert list(frame.attrs["provenance"]["failures"]) == ["NO2"]
+    assert first_of(frame, "SO2")["quality_flag"] == "measured"
+
+
 def test_windows_that_cannot_be_sampled_are_refused(modbus_analyser: ModbusAnalyser) -> None:
     now = datetime.now(UTC)
     later = now + timedelta(minutes=5)
@@ -216,8 +229,15 @@ def test_windows_that_cannot_be_sampled_are_refused(modbus_analyser: ModbusAnaly
             session.cems(["SO2"], now - timedelta(hours=1), later)
         with pytest.raises(gd.QueryError, match="per hour"):
             session.cems(["SO2"], now, later, resolution="hour")
+        with pytest.raises(gd.QueryError, match="says how long it takes"):
+            session.cems(["SO2"], now, later, timeout=5)
         with pytest.raises(gd.UnknownTagError, match="NO2"):
-            session.cems(["NO2"], now, later)
+            session.cems(["NO2"], now + timedelta(days=1), now + timedelta(days=2))
+        # Without an end it is the present, which is the past as soon as it is asked for.
+        with pytest.raises(gd.UnsupportedError, match="nothing records it"):
+            session.cems(["SO2"], now - timedelta(hours=1))
+        with pytest.raises(gd.UnsupportedError, match="nothing records it"):
+            session.cems(["SO2"], "*-1h")
 
 
 def test_wrong_configurations_say_what_is_wrong(modbus_analyser: ModbusAnalyser) -> None:
