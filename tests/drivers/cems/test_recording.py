@@ -153,6 +153,35 @@ def test_what_was_not_recorded_is_an_error_that_says_what_was(
         past(config, start, start + timedelta(minutes=1))
 
 
+def test_an_analyser_that_was_away_is_a_gap_between_two_spans(
+    modbus_analyser: ModbusAnalyser, tmp_path: Path, proxy_factory: Any
+) -> None:
+    proxy: FaultProxy = proxy_factory(modbus_analyser.port)
+    config = modbus_config(
+        modbus_analyser, port=proxy.port, recording=str(tmp_path / "stack1.recording")
+    )
+    with recording(toml_of(config, tmp_path), "--commit-every", "0.1") as process:
+        first = lines_of(process, 2)[0][0]
+        proxy.set_fault(Fault.REFUSE)
+        proxy.reset_connections()
+        time.sleep(1)
+        proxy.set_fault(Fault.PASS)
+        proxy.reset_connections()
+        back = datetime.now(UTC)
+        while (last := lines_of(process, 1)[0][0]) < back + timedelta(seconds=0.3):
+            pass
+        process.send_signal(signal.SIGTERM)
+        process.wait(10)
+        assert process.returncode == 0
+    with pytest.raises(gd.ReadFailed, match=r"recorded only 20\S+ to 20\S+, 20\S+ to 20\S+;"):
+        past(config, first, last)
+    frame = past(config, first, last, errors="report")
+    assert set(frame["quality_flag"]) == {"measured", "missing"}
+    lost = frame[frame["quality_flag"] == "missing"]
+    assert lost["concentration"].isna().all()
+    assert len(lost) == 3, "one row for each gas, where it was last heard"
+
+
 def test_a_killed_recorder_has_what_it_acknowledged(config: gd.CEMSConfig, tmp_path: Path) -> None:
     """SIGKILL at several moments, also while it writes; each time all that was told is there."""
     file = toml_of(config, tmp_path)
