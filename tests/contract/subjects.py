@@ -17,7 +17,6 @@ from greenlang_data.settings.tag import TagEntry
 from tests.peers import dnp3_truth
 from tests.peers.bacnet_truth import analog_value
 from tests.peers.dnp3_truth import Kind
-from tests.peers.historian_launch import HistorianPeer
 from tests.peers.historian_tags import catalogue
 from tests.peers.launch import OpcuaPeer, Peer
 from tests.peers.launch_bacnet import BacnetPeer
@@ -127,15 +126,13 @@ def dnp3_subject(peer: Peer, proxy: FaultProxy) -> Subject:
     return Subject(config, truth, proxy, peer, None)
 
 
-def historian_subject(
-    historian: str, peer: HistorianPeer, proxy: FaultProxy, **keys: object
-) -> Subject:
+def historian_subject(historian: str, peer: Peer, proxy: FaultProxy, **keys: object) -> Subject:
     """A historian whose tag ``Bulk.<n>`` ended at its last minute of January."""
     config = HistorianConfig(
         connector_id=f"{historian}-subject",
         connector_type="historian",
         historian_type=historian,
-        server_url=peer.url.replace(f":{peer.port}", f":{proxy.port}"),
+        server_url=f"http://127.0.0.1:{proxy.port}{peer.info.get('path', '')}",
         **_IMPATIENT,
         **keys,
     )
