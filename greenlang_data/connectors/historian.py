@@ -182,6 +182,7 @@ class HistorianConnector(DrivenConnector[HistorianQuery, HistorianPayload, Histo
         config = self.config
         if (
             config.cache_path is None
+            or config.mock_mode
             or not isinstance(request, Window)
             or request.interval is not None
         ):

@@ -38,7 +38,7 @@ def greenlang(url: str, task: str) -> tuple[Task, Task]:
 
     def raw() -> int:
         frame = s.historian(["Million"], START, MILLION, shape="long")
-        assert set(frame["quality"]) == {"good"}
+        assert frame["quality"].unique().tolist() == ["good"]
         return len(frame)
 
     tasks: dict[str, Task] = {
