@@ -81,6 +81,17 @@ def compare(
         print(line)
 
 
+def recorded(peer: HistorianPeer) -> HistorianPeer:
+    """A server that gives the emulator's answers again, at once."""
+    audit = Path(tempfile.mkdtemp()) / "requests.jsonl"
+    words = ["-m", "tests.bench.recorded_server", "--upstream", peer.origin, "--audit", str(audit)]
+
+    def command(port: int) -> list[str]:
+        return [sys.executable, *words, "--port", str(port)]
+
+    return HistorianPeer("recorded answers", command, audit=audit, folder=SCRIPT.parents[2])
+
+
 def timed(task: Callable[[], Any], rounds: int) -> tuple[float, float]:
     """The best wall and processor seconds."""
     walls, cpus = [], []
@@ -130,7 +141,7 @@ def cache(peer: HistorianPeer, rounds: int) -> None:
 
 def proficy(rounds: int) -> None:
     """The same answer of a million samples, decoded by json and pandas, and here."""
-    with start_proficy(bulk=1, max_samples=2_000_000) as peer:
+    with start_proficy(bulk=1) as peer:
         body = proficy_answer(peer)
 
     def theirs() -> pd.DataFrame:
@@ -184,9 +195,12 @@ def main() -> None:
             with peer.knob(max_returned=2_000_000, gzip=False):
                 compare("the same from a server without a cap, tagreader with pages of 150,000",
                         "large", all_three, peer, 1)  # fmt: skip
-        with peer.knob(delay=0.05, gzip=False):
-            compare("200 tags, a day by the minute, 50 ms a request", "many", both, peer,
-                    options.rounds)  # fmt: skip
+        with recorded(peer) as replay:
+            for client, python in both.items():
+                run(client, "many", replay, python)
+            replay.set(delay=0.05)
+            compare("200 tags, a day by the minute, 50 ms a request; recorded answers", "many",
+                    both, replay, options.rounds)  # fmt: skip
         print("\nNames of tags")
         names(peer)
         print("\nThe cache of raw samples: 1,000,000 of one tag")
