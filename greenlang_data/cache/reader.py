@@ -24,6 +24,7 @@ from greenlang_data.drivers.base import ReadLog, Window
 from greenlang_data.drivers.http.stamps import nanoseconds
 from greenlang_data.drivers.http.worker import on_thread
 from greenlang_data.drivers.schema import about_series
+from greenlang_data.errors import ProtocolError
 
 T = TypeVar("T")
 Source = Callable[[Window, ReadLog], AsyncIterator[pa.RecordBatch]]
@@ -85,7 +86,7 @@ class CachedReader:
                 for place, piece in enumerate(pieces)
                 if place not in kept
             }
-            firsts = [await reader.first() for reader in readers.values()]
+            firsts = [await reader.first(tag) for reader in readers.values()]
             failed = [one for one in firsts if about_series(one)["failure"]]
             changed = any(_other(one, old) for one in firsts for old in kept.values())
             if failed or changed:
@@ -207,10 +208,18 @@ class _ByTag:
         self._batches = batches
         self._ahead: pa.RecordBatch | None = None
 
-    async def first(self) -> pa.RecordBatch:
-        """The first batch of the next tag, which :meth:`of` gives again."""
+    async def first(self, tag: str) -> pa.RecordBatch:
+        """The first batch of ``tag``, which :meth:`of` gives again.
+
+        Raises ProtocolError when the answer goes on with another tag, or not at all.
+        """
         if self._ahead is None:
-            self._ahead = await anext(self._batches)
+            self._ahead = await anext(self._batches, None)
+        if self._ahead is None or about_series(self._ahead)["tag"] != tag:
+            raise ProtocolError(
+                f"the answer holds no samples of tag {tag!r} where they should be",
+                remedy="None of it was used; report this with the driver's name.",
+            )
         return self._ahead
 
     async def of(self, tag: str) -> AsyncGenerator[pa.RecordBatch, None]:

@@ -6,6 +6,7 @@ import asyncio
 import tempfile
 from collections.abc import AsyncIterator
 from contextlib import suppress
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from unittest import mock
@@ -14,6 +15,7 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 import pyarrow.parquet as pq
+import pytest
 from hypothesis import HealthCheck, settings
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, initialize, rule
@@ -30,6 +32,7 @@ from greenlang_data.drivers.schema import (
     quality_array,
     series_batch,
 )
+from greenlang_data.errors import ProtocolError
 
 BEGIN = datetime(2025, 1, 1, tzinfo=UTC)
 LATE = 120
@@ -273,6 +276,19 @@ def test_a_tag_that_is_gone_is_a_failure_with_no_samples(tmp_path: Path) -> None
     plant.gone = {"two"}
     found, _ = read(plant, tmp_path, 2000, 0, 1500)
     assert (found["two"], len(found["one"]), len(found["three"])) == ([], 100, 100)
+
+
+@pytest.mark.parametrize("answered", [TAGS[:2], TAGS[::-1]], ids=["too few", "out of turn"])
+def test_a_driver_that_leaves_a_tag_out_is_told(tmp_path: Path, answered: tuple[str, ...]) -> None:
+    plant = filled()
+    honest = plant.read
+
+    def short(window: Window, log: ReadLog) -> AsyncIterator[pa.RecordBatch]:
+        return honest(replace(window, tags=answered), log)
+
+    plant.read = short  # type: ignore[method-assign]  # the driver's fault
+    with pytest.raises(ProtocolError, match="holds no samples of tag"):
+        read(plant, tmp_path, 5000, 0, 1000)
 
 
 def test_files_that_say_nothing_any_more_are_removed(tmp_path: Path) -> None:
