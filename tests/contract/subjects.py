@@ -17,6 +17,7 @@ from greenlang_data.settings.tag import TagEntry
 from tests.peers import dnp3_truth
 from tests.peers.bacnet_truth import analog_value
 from tests.peers.dnp3_truth import Kind
+from tests.peers.historian_launch import HistorianPeer
 from tests.peers.historian_tags import catalogue
 from tests.peers.launch import OpcuaPeer, Peer
 from tests.peers.launch_bacnet import BacnetPeer
