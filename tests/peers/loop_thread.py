@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import asyncio
 import threading
-import weakref
 from collections.abc import Coroutine
 from typing import Any, Self, TypeVar
 
@@ -49,6 +48,10 @@ async def _cancel_others() -> None:
     for task in others:
         task.cancel()
     await asyncio.gather(*others, return_exceptions=True)
+    # One that was closed stays open as long as its peer does not take what was written, and one
+    # whose owner was cancelled before it had it is closed by nobody. asyncio's own list has all.
+    for transport in list(vars(asyncio.get_running_loop())["_transports"].values()):
+        transport.abort()
     await _settle()
 
 
@@ -68,7 +71,6 @@ class ThreadedServer:
     def __init__(self, *, port: int = 0) -> None:
         self._loop = LoopThread(type(self).__name__)
         self._writers: set[asyncio.StreamWriter] = set()
-        self._transports: weakref.WeakSet[asyncio.WriteTransport] = weakref.WeakSet()
         self._server: asyncio.Server | None = None
         self.host = "127.0.0.1"
         self.port = port
@@ -120,9 +122,7 @@ class ThreadedServer:
     async def _close(self) -> None:
         await self._stop_listening()
         await _settle()
-        # A closed one stays open as long as its peer does not take what was written.
-        for transport in list(self._transports):
-            transport.abort()
+        await self._drop()
 
     async def _drop(self) -> None:
         for writer in list(self._writers):
@@ -131,7 +131,6 @@ class ThreadedServer:
     async def _accept(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         self.connections += 1
         self._writers.add(writer)
-        self._transports.add(writer.transport)
         try:
             await self.handle(reader, writer)
         except (OSError, asyncio.IncompleteReadError):

@@ -114,7 +114,6 @@ class FaultProxy(ThreadedServer):
             reset(writer)
             return
         self._links.add(link)
-        self._transports.add(server_writer.transport)
         try:
             await link.run(reader, server_reader, server_writer)
         finally:
