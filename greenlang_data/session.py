@@ -10,8 +10,11 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal, Self
 
 from greenlang_data.answer import frame_of
-from greenlang_data.business import BusinessCalls
-from greenlang_data.cmms import CmmsCalls
+from greenlang_data.calls.base import Shape, check_shape
+from greenlang_data.calls.cmms import CmmsCalls
+from greenlang_data.calls.erp import BusinessCalls
+from greenlang_data.calls.historian import HistorianCalls
+from greenlang_data.calls.sampling import SamplingCalls
 from greenlang_data.connectors.base import BaseConnector, Errors
 from greenlang_data.connectors.cems import CEMSQuery
 from greenlang_data.connectors.driven import DrivenConnector
@@ -21,16 +24,13 @@ from greenlang_data.connectors.registry import AnyConnector
 from greenlang_data.connectors.scada import SCADAQuery
 from greenlang_data.connectors.watch_query import WatchQuery
 from greenlang_data.errors import QueryError, SessionClosedError, UnsupportedError
-from greenlang_data.historians import HistorianCalls
 from greenlang_data.runtime import get_runtime
-from greenlang_data.sampling import SamplingCalls
 from greenlang_data.settings import ConnectorConfig
 from greenlang_data.settings.config import MockVariant
 from greenlang_data.settings.toml import read_settings
 from greenlang_data.sources import Sources, config_classes, mock_configs
 from greenlang_data.tags import TagsOfSources
 from greenlang_data.times import parse_interval, zone_named
-from greenlang_data.watching import Shape, check_shape
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -256,18 +256,6 @@ class Session(HistorianCalls, CmmsCalls, SamplingCalls):
     def __repr__(self) -> str:
         state = "closed" if self._closed else f"{len(self._sources)} sources"
         return f"<Session: {state}>"
-
-    def _read(
-        self,
-        kind: str,
-        query: Query,
-        source: str | None,
-        timeout: float | None,
-        errors: Errors,
-        shape: Shape | None,
-    ) -> pd.DataFrame:
-        connector = self._sources.of_kind(kind, source)
-        return self._fetch(connector, query, timeout, errors, shape)
 
     def _fetch(
         self,

@@ -35,17 +35,13 @@ MAY_IMPORT: dict[str, set[str]] = {
     "answer": {"errors", "frames", "provenance", "connectors"},
     "sources": {"errors", "settings", "connectors"},
     "tags": {"errors", "runtime", "provenance", "connectors", "sources", "answer"},
-    "business": {"errors", "runtime", "connectors", "sources", "answer"},
-    "session": {
-        "errors", "business", "times", "runtime", "settings", "connectors", "sources", "answer",
-        "export", "observe", "tags", "watching", "historians", "sampling", "cmms",
-    },
-    "historians": {"connectors", "watching"},
-    "cmms": {"connectors", "watching"},
-    "sampling": {"errors", "runtime", "connectors", "observe", "watching"},
-    "watching": {
+    "calls": {
         "errors", "times", "runtime", "provenance", "connectors", "sources", "answer", "export",
         "observe",
+    },
+    "session": {
+        "errors", "times", "runtime", "settings", "connectors", "sources", "answer", "export",
+        "observe", "tags", "calls",
     },
     "word_orders": {"errors", "runtime", "settings", "drivers", "connectors", "session"},
     "campd": {"errors", "runtime", "provenance", "drivers", "connectors", "export", "session"},

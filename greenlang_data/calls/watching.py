@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 import warnings
-from abc import ABC, abstractmethod
 from collections.abc import Iterable
 from contextlib import AbstractContextManager, aclosing
 from datetime import UTC, datetime
-from typing import TYPE_CHECKING, Any, Literal, get_args
+from typing import TYPE_CHECKING, Any
 
 from greenlang_data.answer import frame_of
+from greenlang_data.calls.base import Calls, Shape, check_shape
 from greenlang_data.connectors.base import Errors
 from greenlang_data.connectors.query import build_query
 from greenlang_data.connectors.recorded import Recorded
@@ -27,19 +27,10 @@ from greenlang_data.times import parse_interval
 
 if TYPE_CHECKING:
     import pandas as pd
-    from pydantic import BaseModel
-
-    from greenlang_data.connectors.registry import AnyConnector
 
 
-Shape = Literal["wide", "long"]
-
-
-class WatchingCalls(ABC):
+class WatchingCalls(Calls):
     """The calls of a session that watch tags from now on."""
-
-    _sources: Sources
-    _closed: bool
 
     def stream(
         self,
@@ -81,31 +72,6 @@ class WatchingCalls(ABC):
         finally:
             if self._closed:
                 self._close_connections()  # It may have connected anew after the others closed.
-
-    @abstractmethod
-    def _fetch(
-        self,
-        connector: AnyConnector,
-        query: BaseModel,
-        timeout: float | None,
-        errors: Errors,
-        shape: Shape | None,
-    ) -> pd.DataFrame:
-        """The connector's answer as a frame."""
-
-    @abstractmethod
-    def _check_open(self) -> None:
-        """Raise SessionClosedError after ``close``."""
-
-    @abstractmethod
-    def _close_connections(self) -> None:
-        """Close what is open."""
-
-
-def check_shape(shape: str | None) -> None:
-    """Raise QueryError for a shape that there is not."""
-    if shape not in (None, *get_args(Shape)):
-        raise QueryError(f"shape is {shape!r}", remedy="Use 'wide' or 'long'.")
 
 
 def watch_query(tags: Any, for_: Any, every: Any, **others: Any) -> WatchQuery:

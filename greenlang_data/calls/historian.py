@@ -2,22 +2,21 @@
 
 from __future__ import annotations
 
-from abc import ABC, abstractmethod
 from collections.abc import Iterable
 from typing import TYPE_CHECKING, Any
 
+from greenlang_data.calls.base import Calls, Shape
 from greenlang_data.connectors.base import Errors
 from greenlang_data.connectors.current import SnapshotQuery
 from greenlang_data.connectors.eventframes import EventFrameQuery
 from greenlang_data.connectors.historian import HistorianAggregation, HistorianQuery
-from greenlang_data.connectors.query import Query, build_query
-from greenlang_data.watching import Shape
+from greenlang_data.connectors.query import build_query
 
 if TYPE_CHECKING:
     import pandas as pd
 
 
-class HistorianCalls(ABC):
+class HistorianCalls(Calls):
     """The calls of a session that read a historian."""
 
     def historian(
@@ -103,15 +102,3 @@ class HistorianCalls(ABC):
             severity=severity,
         )
         return self._read("historian", query, source, timeout, "raise", None)
-
-    @abstractmethod
-    def _read(
-        self,
-        kind: str,
-        query: Query,
-        source: str | None,
-        timeout: float | None,
-        errors: Errors,
-        shape: Shape | None,
-    ) -> pd.DataFrame:
-        """The only source of the kind, or the one named, asked."""

@@ -3,15 +3,16 @@
 from __future__ import annotations
 
 import asyncio
-from datetime import UTC, datetime, timedelta, tzinfo
+from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING, Final
 
+from greenlang_data.calls.base import Shape, check_shape
+from greenlang_data.calls.watching import WatchingCalls, record, watch_query
 from greenlang_data.connectors.base import Errors
 from greenlang_data.connectors.cems import CEMSConnector, CEMSQuery
 from greenlang_data.errors import QueryError, UnknownTagError
 from greenlang_data.observe.progress import showing
 from greenlang_data.runtime import get_runtime
-from greenlang_data.watching import Shape, WatchingCalls, check_shape, record, watch_query
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -22,8 +23,6 @@ _GRACE: Final = timedelta(seconds=5)
 
 class SamplingCalls(WatchingCalls):
     """What the present and the future of an analyser is read with."""
-
-    _zone: tzinfo
 
     def _emissions(
         self,

@@ -2,20 +2,19 @@
 
 from __future__ import annotations
 
-from abc import ABC, abstractmethod
 from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any
 
+from greenlang_data.calls.base import Calls
 from greenlang_data.connectors.base import Errors
 from greenlang_data.connectors.cmms import CMMSQuery, MaintenanceRecord
-from greenlang_data.connectors.query import Query, build_query
-from greenlang_data.watching import Shape
+from greenlang_data.connectors.query import build_query
 
 if TYPE_CHECKING:
     import pandas as pd
 
 
-class CmmsCalls(ABC):
+class CmmsCalls(Calls):
     """The calls of a session that read a maintenance system."""
 
     def cmms(
@@ -54,15 +53,3 @@ class CmmsCalls(ABC):
             status=status,
         )
         return self._read("cmms", query, source, timeout, errors, None)
-
-    @abstractmethod
-    def _read(
-        self,
-        kind: str,
-        query: Query,
-        source: str | None,
-        timeout: float | None,
-        errors: Errors,
-        shape: Shape | None,
-    ) -> pd.DataFrame:
-        """The only source of the kind, or the one named, asked."""
