@@ -63,6 +63,7 @@ _PATHS: Final = (
     "private_key_path",
     "server_certificate_path",
     "ca_certificate_path",
+    "checkpoint_path",
 )
 
 
