@@ -16,6 +16,7 @@ from cryptography.hazmat.primitives import serialization
 from cryptography.hazmat.primitives.asymmetric import ec
 
 import greenlang_data as gd
+from greenlang_data.runtime import get_runtime
 from tests.contract.subjects import RecordSubject, record_subject
 from tests.peers.fixtures import start_or_skip
 from tests.peers.historian_launch import HistorianPeer
@@ -134,6 +135,22 @@ def test_all_records_with_proof_and_the_same_each_time(
     assert first["metadata"]["completeness"]["distinct_keys"] == len(one)
 
 
+def test_a_sign_of_life_takes_one_request_and_a_right_login(
+    session: gd.Session, subject: RecordSubject
+) -> None:
+    get_runtime().run(session.connector(subject.name).ping())
+    asked = [one for one in subject.peer.requests() if not one["path"].endswith("/token")]
+    assert len(asked) == 1
+    with gd.Session([_with_wrong_login(subject.config)]) as wrong:
+        connector = wrong.connector(subject.name)
+        with pytest.raises(gd.AuthenticationError, match=subject.name):
+            get_runtime().run(connector.ping())
+    subject.proxy.set_fault(Fault.REFUSE)
+    subject.proxy.reset_connections()
+    with pytest.raises(ConnectionError):
+        get_runtime().run(session.connector(subject.name).ping())
+
+
 def test_an_empty_answer_has_the_columns_and_types_of_a_full_one(
     session: gd.Session, subject: RecordSubject
 ) -> None:
@@ -160,10 +177,7 @@ def test_a_name_that_is_none_is_told_with_the_nearest(
 
 
 def test_wrong_credentials_are_told_once_and_shown_nowhere(subject: RecordSubject) -> None:
-    wrong = {"password": "wr0ng"} if subject.config.password else {"client_secret": "wr0ng"}
-    if subject.config.private_key:
-        wrong = {"private_key": _private(_key())}
-    config = type(subject.config)(**{**_given(subject.config), **wrong})
+    config = _with_wrong_login(subject.config)
     with (
         gd.Session([config]) as session,
         pytest.raises(gd.AuthenticationError, match=subject.name) as caught,
@@ -171,6 +185,13 @@ def test_wrong_credentials_are_told_once_and_shown_nowhere(subject: RecordSubjec
         read(session, subject)
     assert "wr0ng" not in f"{caught.value} {config!r}"
     assert len(subject.peer.requests()) == 1
+
+
+def _with_wrong_login(config: gd.ERPConfig) -> gd.ERPConfig:
+    wrong = {"password": "wr0ng"} if config.password else {"client_secret": "wr0ng"}
+    if config.private_key:
+        wrong = {"private_key": _private(_key())}
+    return type(config)(**{**_given(config), **wrong})
 
 
 def _given(config: gd.ERPConfig) -> dict[str, Any]:
