@@ -8,6 +8,7 @@ import time
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack
 from functools import cache
+from pathlib import Path
 from typing import Any
 
 import pandas as pd
@@ -259,6 +260,31 @@ def test_nothing_is_sent_that_could_change_anything(
             or json.loads(one["body"]).get("q", "").startswith("SELECT ")
         )
         assert one["method"] == "GET" or query
+
+
+def test_a_read_that_failed_goes_on_where_it_was(subject: RecordSubject, tmp_path: Path) -> None:
+    small = {"page_size": 100, "max_retries": 0, "checkpoint_path": str(tmp_path)}
+    config = type(subject.config)(**{**_given(subject.config), **small})
+    with gd.Session([subject.config]) as session:
+        whole = read(session, subject)
+    if subject.name == "finance-subject":
+        subject.peer.set(page=100)  # it heeds no other wish
+    last = subject.entity.rpartition("/")[2]
+    where = {"sap-v2": "A_PurchaseOrder\\?", "oracle": "purchaseOrders\\?", "netsuite": "suiteql",
+             "finance": "Vendors", "sap-v4": last, "dataverse": last}  # fmt: skip
+    match = where[subject.name.removesuffix("-subject")]
+    subject.peer.fault("reset", match, skip=2)
+    with gd.Session([config]) as session:
+        with pytest.raises(gd.SourceUnreachable):
+            read(session, subject)
+        subject.peer.set(faults=[])
+        frame = read(session, subject)
+    told = frame.attrs["provenance"].full
+    assert told["response_hash"] == whole.attrs["provenance"]["response_hash"]
+    # Pages that go by the server's own links cannot be gone on with, and begin anew.
+    resumed = "earlier read" in " ".join(told["notes"])
+    assert resumed == (subject.name != "dataverse-subject")
+    assert not list(tmp_path.rglob("*.arrow"))
 
 
 def test_closing_ends_the_connections(session: gd.Session, subject: RecordSubject) -> None:

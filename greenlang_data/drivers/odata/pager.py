@@ -20,7 +20,7 @@ from greenlang_data.drivers.odata.changes import BEGIN, link_mark, link_of
 from greenlang_data.drivers.odata.keyset import key_columns, rows_after
 from greenlang_data.drivers.odata.page import Page
 from greenlang_data.drivers.odata.question import Question
-from greenlang_data.drivers.odata.saved import page_of, saved_page
+from greenlang_data.drivers.odata.saved import resumable, resumed_note, saved_pages
 from greenlang_data.errors import ProtocolError
 from greenlang_data.settings.odata import ODataSettings
 
@@ -113,40 +113,26 @@ class Pager:
 
     def pages_from(self, first: int) -> list[pa.RecordBatch]:
         """The pages with rows from that number on, where they were asked for by the last key."""
-        if not self._keys:
-            return []
-        found = []
-        for number in range(first, len(self.pages)):
-            page = self.pages[number]
-            if page.rows:
-                after = self._end_of(self.pages[number - 1]) if number else ""
-                found.append(saved_page(self._question.read, page, after, self.counted))
-        return found
+        names = [one.name for one in self._keys]
+        return (
+            saved_pages(self._question.read, self.pages, names, self.counted, first)
+            if names
+            else []
+        )
 
     def resume(self, saved: Iterable[pa.RecordBatch]) -> None:
         """Take the pages of an earlier read, as far as each begins where the one before ended."""
         if not self._keys:
             return
-        for batch in saved:
-            try:
-                page, after = page_of(self._question.read, batch)
-                if after != (self._end_of(self.pages[-1]) if self.pages else ""):
-                    break
-                first, last = self._row(page, 0), self._row(page, page.rows - 1)
-            except (ValueError, ProtocolError, IndexError):
-                break
-            self.counted = self.known(page.count)
-            self.pages.append(page)
-            self.rows += page.rows
-            self._first, self._last = self._first or first, last
-            self._has_linked = self._has_linked or page.next_link is not None
-        if self.pages:
-            self._log.note(
-                f"the first {self.rows} records are those of an earlier read that did not end"
-            )
-
-    def _end_of(self, page: Page) -> str:
-        return repr(sorted(self._row(page, page.rows - 1).items())) if page.rows else ""
+        self.pages = resumable(self._question.read, saved, [one.name for one in self._keys])
+        if not self.pages:
+            return
+        self.rows = sum(one.rows for one in self.pages)
+        self.counted = self.known(self.pages[0].count)
+        self._first = self._row(self.pages[0], 0)
+        self._last = self._row(self.pages[-1], self.pages[-1].rows - 1)
+        self._has_linked = any(one.next_link is not None for one in self.pages)
+        self._log.note(resumed_note(self.rows))
 
     @property
     def mark(self) -> str | None:
