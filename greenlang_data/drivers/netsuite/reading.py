@@ -113,7 +113,10 @@ class NetSuiteReading(RecordReading):
         enough = question.limit is not None and self.rows >= question.limit
         self._ended = not page.rows or enough
         if page.rows:
-            last = last_key(question.read, page, question.keys)
+            try:
+                last = last_key(question.read, page, question.keys)
+            except ValueError as error:
+                raise ProtocolError(f"in its rows {error}", source=self._source) from None
             if last == self._last:
                 raise ProtocolError(
                     "it gave the same page again, so it does not compare keys", source=self._source

@@ -96,6 +96,8 @@ class Pager:
                 return
             self._first = self._first or first
             self._last = self._row(page, page.rows - 1)
+            if None in self._last.values():
+                self.without_keys("a key is empty")
         if not self.pages:
             self.counted = self.known(page.count)
         self.pages.append(page)

@@ -52,7 +52,7 @@ def resumed_note(rows: int) -> str:
 
 
 def last_key(columns: Sequence[Property], page: Page, keys: Sequence[str]) -> tuple[Any, ...]:
-    """The key of a page's last row. Raises ValueError when it has none."""
+    """The key of a page's last row. Raises ValueError when it has none, or one that is empty."""
     names = [one.name for one in columns]
     found = []
     for key in keys:
@@ -60,6 +60,8 @@ def last_key(columns: Sequence[Property], page: Page, keys: Sequence[str]) -> tu
         if values is None or not len(values):
             raise ValueError("a page has no key")
         found.append(values[-1].as_py())
+    if None in found:
+        raise ValueError("a key is empty")
     return tuple(found)
 
 
