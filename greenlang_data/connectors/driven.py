@@ -14,6 +14,7 @@ import pyarrow as pa
 from pydantic import BaseModel
 
 from greenlang_data.connectors.base import BaseConnector
+from greenlang_data.connectors.checkpoint import Checkpoint
 from greenlang_data.connectors.paged import PagedRead
 from greenlang_data.connectors.payload import ReadPayload
 from greenlang_data.connectors.query import Query
@@ -99,7 +100,9 @@ class DrivenConnector(BaseConnector[TQuery, TPayload, TConfig]):
         request = self.request(query)
         if not isinstance(request, Records):
             return await super()._answer(query, timeout)
-        reading = PagedRead(request, self.config.max_points, self.config.connector_id)
+        reading = PagedRead(
+            request, self.config.max_points, self.config.connector_id, self._checkpoint(query)
+        )
         # Of the call, and of each page where the call has no limit of its own.
         whole = timeout if timeout is not None else self.config.total_timeout_seconds
         deadline = None if whole is None else time.monotonic() + whole
@@ -128,6 +131,12 @@ class DrivenConnector(BaseConnector[TQuery, TPayload, TConfig]):
             pages += 1
             if answer is not None:
                 return *answer, 1 + steps - pages
+
+    def _checkpoint(self, query: TQuery) -> Checkpoint | None:
+        folder = self.config.checkpoint_path
+        if folder is None:
+            return None
+        return Checkpoint(folder, self.config.source_system, query.model_dump(mode="json"))
 
     async def stream(self, query: TQuery, log: ReadLog) -> AsyncIterator[pa.RecordBatch]:
         """The samples of a window query, batch by batch, tag after tag, bad values null.

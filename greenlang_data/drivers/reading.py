@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
+from collections.abc import Sequence
 
 import pyarrow as pa
 
@@ -12,6 +13,8 @@ class RecordReading(ABC):
 
     rows: int = 0
     """How many have been read so far."""
+    saved: Sequence[pa.RecordBatch] = ()
+    resumed: int = 0
 
     @abstractmethod
     async def advance(self) -> bool:
@@ -19,6 +22,20 @@ class RecordReading(ABC):
 
         Raises what :meth:`Driver.read` raises; after a TransientError it may be called again.
         """
+
+    def pages_from(self, first: int) -> list[pa.RecordBatch]:
+        """The pages from that number on, so that :meth:`resume` could go on after them.
+
+        None where that cannot be: then a read that was killed begins anew.
+        """
+        return []
+
+    def resume(self, pages: Sequence[pa.RecordBatch]) -> None:
+        """Go on after these pages of an earlier read of the same; before the first step.
+
+        What does not fit is not used; ``resumed`` tells how many were.
+        """
+        self.saved = tuple(pages)
 
     @abstractmethod
     def batches(self) -> list[pa.RecordBatch]:

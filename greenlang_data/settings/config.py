@@ -43,6 +43,9 @@ class ConnectorConfig(BaseModel):
     max_requests_per_second: float | None = Field(None, gt=0)
     max_points: int | None = Field(None, ge=1, description="Values or rows in one call; None: all")
 
+    checkpoint_path: str | None = Field(
+        None, description="Folder for the pages of long reads of records, until they have ended"
+    )
     enable_provenance: bool = True
     mock_mode: bool = Field(False, description="Answer from the simulated plant, offline")
     mock_variants: tuple[MockVariant, ...] = Field((), description="What goes wrong in the plant")

@@ -76,6 +76,7 @@ _PATHS: Final = (
     "cache_path",
     "database",
     "files",
+    "checkpoint_path",
 )
 
 

@@ -8,6 +8,7 @@ import time
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack
 from functools import cache
+from pathlib import Path
 from typing import Any
 
 import pandas as pd
@@ -16,6 +17,7 @@ from cryptography.hazmat.primitives import serialization
 from cryptography.hazmat.primitives.asymmetric import ec
 
 import greenlang_data as gd
+from greenlang_data.runtime import get_runtime
 from tests.contract.subjects import RecordSubject, record_subject
 from tests.peers.fixtures import start_or_skip
 from tests.peers.historian_launch import HistorianPeer
@@ -134,6 +136,22 @@ def test_all_records_with_proof_and_the_same_each_time(
     assert first["metadata"]["completeness"]["distinct_keys"] == len(one)
 
 
+def test_a_sign_of_life_takes_one_request_and_a_right_login(
+    session: gd.Session, subject: RecordSubject
+) -> None:
+    get_runtime().run(session.connector(subject.name).ping())
+    asked = [one for one in subject.peer.requests() if not one["path"].endswith("/token")]
+    assert len(asked) == 1
+    with gd.Session([_with_wrong_login(subject.config)]) as wrong:
+        connector = wrong.connector(subject.name)
+        with pytest.raises(gd.AuthenticationError, match=subject.name):
+            get_runtime().run(connector.ping())
+    subject.proxy.set_fault(Fault.REFUSE)
+    subject.proxy.reset_connections()
+    with pytest.raises(ConnectionError):
+        get_runtime().run(session.connector(subject.name).ping())
+
+
 def test_an_empty_answer_has_the_columns_and_types_of_a_full_one(
     session: gd.Session, subject: RecordSubject
 ) -> None:
@@ -160,10 +178,7 @@ def test_a_name_that_is_none_is_told_with_the_nearest(
 
 
 def test_wrong_credentials_are_told_once_and_shown_nowhere(subject: RecordSubject) -> None:
-    wrong = {"password": "wr0ng"} if subject.config.password else {"client_secret": "wr0ng"}
-    if subject.config.private_key:
-        wrong = {"private_key": _private(_key())}
-    config = type(subject.config)(**{**_given(subject.config), **wrong})
+    config = _with_wrong_login(subject.config)
     with (
         gd.Session([config]) as session,
         pytest.raises(gd.AuthenticationError, match=subject.name) as caught,
@@ -171,6 +186,13 @@ def test_wrong_credentials_are_told_once_and_shown_nowhere(subject: RecordSubjec
         read(session, subject)
     assert "wr0ng" not in f"{caught.value} {config!r}"
     assert len(subject.peer.requests()) == 1
+
+
+def _with_wrong_login(config: gd.ERPConfig) -> gd.ERPConfig:
+    wrong = {"password": "wr0ng"} if config.password else {"client_secret": "wr0ng"}
+    if config.private_key:
+        wrong = {"private_key": _private(_key())}
+    return type(config)(**{**_given(config), **wrong})
 
 
 def _given(config: gd.ERPConfig) -> dict[str, Any]:
@@ -238,6 +260,31 @@ def test_nothing_is_sent_that_could_change_anything(
             or json.loads(one["body"]).get("q", "").startswith("SELECT ")
         )
         assert one["method"] == "GET" or query
+
+
+def test_a_read_that_failed_goes_on_where_it_was(subject: RecordSubject, tmp_path: Path) -> None:
+    small = {"page_size": 100, "max_retries": 0, "checkpoint_path": str(tmp_path)}
+    config = type(subject.config)(**{**_given(subject.config), **small})
+    with gd.Session([subject.config]) as session:
+        whole = read(session, subject)
+    if subject.name == "finance-subject":
+        subject.peer.set(page=100)  # it heeds no other wish
+    last = subject.entity.rpartition("/")[2]
+    where = {"sap-v2": "A_PurchaseOrder\\?", "oracle": "purchaseOrders\\?", "netsuite": "suiteql",
+             "finance": "Vendors", "sap-v4": last, "dataverse": last}  # fmt: skip
+    match = where[subject.name.removesuffix("-subject")]
+    subject.peer.fault("reset", match, skip=2)
+    with gd.Session([config]) as session:
+        with pytest.raises(gd.SourceUnreachable):
+            read(session, subject)
+        subject.peer.set(faults=[])
+        frame = read(session, subject)
+    told = frame.attrs["provenance"].full
+    assert told["response_hash"] == whole.attrs["provenance"]["response_hash"]
+    # Pages that go by the server's own links cannot be gone on with, and begin anew.
+    resumed = "earlier read" in " ".join(told["notes"])
+    assert resumed == (subject.name != "dataverse-subject")
+    assert not list(tmp_path.rglob("*.arrow"))
 
 
 def test_closing_ends_the_connections(session: gd.Session, subject: RecordSubject) -> None:

@@ -25,6 +25,7 @@ from greenlang_data.drivers.odata.page import Page
 from greenlang_data.drivers.odata.profiles import Profile
 from greenlang_data.drivers.odata.proof import NotWholeError, Proof, ReadPages
 from greenlang_data.drivers.odata.question import Question, ask_for
+from greenlang_data.drivers.odata.saved import last_key, resumable, resumed_note, saved_pages
 from greenlang_data.drivers.reading import RecordReading
 from greenlang_data.errors import ProtocolError, SourceError, TransientError
 
@@ -83,7 +84,23 @@ class NetSuiteReading(RecordReading):
         self._keys = tuple(chosen.entities.properties[key] for key in question.keys)
         self._decode = page_decoder(question.read)
         self._question = question
+        self._take_saved(question)
         return question
+
+    def pages_from(self, first: int) -> list[pa.RecordBatch]:
+        if self._question is None:
+            return []
+        question, pages = self._question, self._pages
+        return saved_pages(question.read, pages.pages, question.keys, pages.counted, first)
+
+    def _take_saved(self, question: Question) -> None:
+        pages = resumable(question.read, self.saved, question.keys)
+        self.saved, self.resumed = (), len(pages)
+        if pages:
+            self._pages.pages, self._pages.counted = pages, pages[0].count
+            self._last = last_key(question.read, pages[-1], question.keys)
+            self.rows = sum(one.rows for one in pages)
+            self._log.note(resumed_note(self.rows))
 
     async def _read_page(self, question: Question) -> None:
         limit = _LIMIT
@@ -96,8 +113,10 @@ class NetSuiteReading(RecordReading):
         enough = question.limit is not None and self.rows >= question.limit
         self._ended = not page.rows or enough
         if page.rows:
-            names = [one.name for one in question.read]
-            last = tuple(_last(page, names.index(key)) for key in question.keys)
+            try:
+                last = last_key(question.read, page, question.keys)
+            except ValueError as error:
+                raise ProtocolError(f"in its rows {error}", source=self._source) from None
             if last == self._last:
                 raise ProtocolError(
                     "it gave the same page again, so it does not compare keys", source=self._source
@@ -139,9 +158,3 @@ class NetSuiteReading(RecordReading):
             self._restarts -= 1
             kind = TransientError if self._restarts >= 0 else SourceError
             raise kind(error.what, source=self._source, remedy=error.remedy) from None
-
-
-def _last(page: Page, column: int) -> Any:
-    values = page.columns[column]
-    assert values is not None  # a key is never empty in all rows, and was decoded
-    return values[-1].as_py()

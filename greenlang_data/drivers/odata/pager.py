@@ -7,8 +7,11 @@ are skipped. A short page proves nothing, since a server may lower what it gives
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from typing import Any, Final
 from urllib.parse import urlsplit, urlunsplit
+
+import pyarrow as pa
 
 from greenlang_data.drivers.base import ReadLog
 from greenlang_data.drivers.http.client import HttpClient
@@ -17,6 +20,7 @@ from greenlang_data.drivers.odata.changes import BEGIN, link_mark, link_of
 from greenlang_data.drivers.odata.keyset import key_columns, rows_after
 from greenlang_data.drivers.odata.page import Page
 from greenlang_data.drivers.odata.question import Question
+from greenlang_data.drivers.odata.saved import resumable, resumed_note, saved_pages
 from greenlang_data.errors import ProtocolError
 from greenlang_data.settings.odata import ODataSettings
 
@@ -92,6 +96,8 @@ class Pager:
                 return
             self._first = self._first or first
             self._last = self._row(page, page.rows - 1)
+            if None in self._last.values():
+                self.without_keys("a key is empty")
         if not self.pages:
             self.counted = self.known(page.count)
         self.pages.append(page)
@@ -106,6 +112,29 @@ class Pager:
         """Go on with the server's links, because it cannot be asked for rows after a key."""
         self._log.note(f"its own pages were followed, since {why}; changes may have shifted them")
         self._keys = ()
+
+    def pages_from(self, first: int) -> list[pa.RecordBatch]:
+        """The pages with rows from that number on, where they were asked for by the last key."""
+        names = [one.name for one in self._keys]
+        return (
+            saved_pages(self._question.read, self.pages, names, self.counted, first)
+            if names
+            else []
+        )
+
+    def resume(self, saved: Iterable[pa.RecordBatch]) -> None:
+        """Take the pages of an earlier read, as far as each begins where the one before ended."""
+        if not self._keys:
+            return
+        self.pages = resumable(self._question.read, saved, [one.name for one in self._keys])
+        if not self.pages:
+            return
+        self.rows = sum(one.rows for one in self.pages)
+        self.counted = self.known(self.pages[0].count)
+        self._first = self._row(self.pages[0], 0)
+        self._last = self._row(self.pages[-1], self.pages[-1].rows - 1)
+        self._has_linked = any(one.next_link is not None for one in self.pages)
+        self._log.note(resumed_note(self.rows))
 
     @property
     def mark(self) -> str | None:

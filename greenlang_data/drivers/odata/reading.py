@@ -76,12 +76,18 @@ class ODataReading(RecordReading):
         self._table = self._proven(pager, await self._count_again(pager))
         return False
 
+    def pages_from(self, first: int) -> list[pa.RecordBatch]:
+        return self._pager.pages_from(first) if self._pager is not None else []
+
     async def _begin(self) -> Pager:
         if self._question is None:
             chosen = await choose(self._services, self._request, self._log, self._source)
             self._question = ask_for(chosen, self._request, self._profile, self._log, self._source)
             self._decode = self._decoder(self._question, 2 if chosen.version == 2 else 4)
         self._pager = Pager(self._question, self._client, self._settings, self._log, self._source)
+        saved, self.saved = self.saved, ()
+        self._pager.resume(saved)
+        self.resumed = len(self._pager.pages)
         return self._pager
 
     def _decoder(

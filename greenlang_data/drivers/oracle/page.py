@@ -51,7 +51,7 @@ def rows_decoder(wanted: Wanted, keys: Sequence[str]) -> Callable[[bytes | bytea
         envelope: Any = decoder(body)
         items = envelope.items
         arrays = _columns(own, items)
-        last = tuple(arrays[place][-1].as_py() for place in places) if items else ()  # type: ignore[index]  # a key
+        last = _last(arrays, places) if items else ()
         count = envelope.total
         if not wanted.child:
             page = Page(len(items), arrays, None, count)
@@ -106,3 +106,12 @@ def _link_of(item: Any) -> str:
         if link.get("rel") == "self" and isinstance(link.get("href"), str):
             return str(link["href"])
     raise ValueError("a record has more children than came with it, and no link to them")
+
+
+def _last(arrays: Sequence[pa.Array | None], places: Sequence[int]) -> tuple[Any, ...]:
+    """The key of the last row, from which the next page goes on."""
+    keys = [arrays[place] for place in places]
+    found = tuple(None if one is None else one[-1].as_py() for one in keys)
+    if None in found:
+        raise ValueError("a key is empty")
+    return found

@@ -23,6 +23,7 @@ from greenlang_data.drivers.odata.page import Page
 from greenlang_data.drivers.odata.profiles import Profile
 from greenlang_data.drivers.odata.proof import NotWholeError, Proof, ReadPages
 from greenlang_data.drivers.odata.question import Question, ask_for, query_text
+from greenlang_data.drivers.odata.saved import last_key, resumable, resumed_note, saved_pages
 from greenlang_data.drivers.oracle.expression import expression, rows_after
 from greenlang_data.drivers.oracle.page import Rows, Wanted, rows_decoder
 from greenlang_data.drivers.oracle.resources import HEADERS, Resources
@@ -93,7 +94,25 @@ class OracleReading(RecordReading):
         self._keys = tuple(parent.properties[key] for key in keys)
         self._wanted = Wanted(tuple(own), child, tuple(below))
         self._question = question
+        if not child:
+            self._take_saved(tuple(keys))
         return question
+
+    def pages_from(self, first: int) -> list[pa.RecordBatch]:
+        # The pages of children are not those of their parents, by whose key they are asked for.
+        if self._question is None or self._wanted.child:
+            return []
+        names, pages = [one.name for one in self._keys], self._pages
+        return saved_pages(self._wanted.own, pages.pages, names, pages.counted, first)
+
+    def _take_saved(self, keys: tuple[str, ...]) -> None:
+        pages = resumable(self._wanted.own, self.saved, keys)
+        self.saved, self.resumed = (), len(pages)
+        if pages:
+            self._pages.pages, self._pages.counted = pages, pages[0].count
+            self._last = last_key(self._wanted.own, pages[-1], keys)
+            self.rows = sum(one.rows for one in pages)
+            self._log.note(resumed_note(self.rows))
 
     async def _read_page(self, question: Question) -> int:
         limit = _LIMIT

@@ -44,6 +44,7 @@ class LyingService(Emulator):
         "then": None,
         "message": None,
         "etag": None,
+        "nameless": None,  # a row without its key
         "keys": "compared",  # or refused, or ignored
     }
 
@@ -93,6 +94,8 @@ class LyingService(Emulator):
             {"ID": f"{one:04d}", "Amount": f"{one + bonus}.5", "Hidden": "eo"[one % 2]}
             for one in numbers
         ]
+        if self.knob("nameless") is not None:
+            rows[self.knob("nameless")]["ID"] = None
         if happened == "changed":
             rows = [rows[0], *rows]
         return rows
@@ -109,7 +112,7 @@ class LyingService(Emulator):
         first = int(token.strip("'")) if token else int(request.one("$skip") or 0)
         after = re.search(r"ID gt '(.*?)'", request.one("$filter"))
         if after and self.knob("keys") == "compared":
-            rows = [row for row in rows if row["ID"] > after[1]]
+            rows = [row for row in rows if row["ID"] and row["ID"] > after[1]]
         top = int(request.one("$top") or len(rows))
         window = rows[first : first + min(cap, top)]
         last = first + len(window)

@@ -167,3 +167,20 @@ def test_the_address_tells_which_product_it_is() -> None:
         "https://env.operations.dynamics.com": "finance",
     }.items():
         assert config(url, erp_system="dynamics").odata_profile == profile
+
+
+def test_a_token_that_ends_in_the_middle_is_renewed(finance: HistorianPeer) -> None:
+    finance.set(page=500, token_uses=3)
+    with session(finance, "finance", page_size=500) as s:
+        frame = s.erp("purchase_order_item", fields=["purchase_order", "amount"], limit=None)
+    assert len(frame) == LINES
+    tokens = [one for one in finance.requests() if one["path"].endswith("/token")]
+    assert len(tokens) > 3
+
+
+def test_a_share_of_failures_loses_nothing(finance: HistorianPeer) -> None:
+    finance.set(page=150, share_429=0.05, share_reset=0.02, retry_after="none")
+    with session(finance, "finance", page_size=150, max_retries=5) as s:
+        frame = s.erp("purchase_order_item", fields=["RecordId"], limit=None)
+    assert sorted(frame["RecordId"]) == [rows.FIRST_RECORD + one for one in range(LINES)]
+    assert frame.attrs["provenance"]["retries"] > 0

@@ -19,7 +19,7 @@ from tests.drivers.odata.helpers import (
     native_names,
 )
 from tests.peers.erp_live import is_steady
-from tests.peers.erp_rows import purchase_order_item
+from tests.peers.erp_rows import cost_center, purchase_order_item
 from tests.peers.erp_types import exact_type
 from tests.peers.historian_launch import HistorianPeer
 from tests.peers.launch_erp import start_gateway
@@ -123,6 +123,19 @@ def test_every_row_comes_once(peer: HistorianPeer, items: str, knobs: dict[str, 
     ]
     assert len(found) == len(set(found))
     assert {one for one in range(ROWS) if is_steady(one)} <= set(found)
+
+
+def test_a_key_of_dates_and_texts_is_gone_on_from(peer: HistorianPeer) -> None:
+    peer.set(page=70)
+    v4 = {"API_COSTCENTER_SRV": "/sap/opu/odata4/sap/API_COSTCENTER_SRV"}
+    for services in ({}, v4):
+        frame = read(peer, "cost_center", page_size=70, services=services)
+        rows = [cost_center(index) for index in range(900)]
+        key = ["ControllingArea", "CostCenter", "ValidityEndDate"]
+        assert_rows(frame, native_names(frame), rows, key=key)
+        told = frame.attrs["provenance"].full["metadata"]["completeness"]
+        assert told["paged_by"] == "key"
+        assert told["pages"] >= 13
 
 
 def test_a_fault_now_and_then_loses_nothing(peer: HistorianPeer, items: str) -> None:

@@ -156,6 +156,14 @@ def test_pages_that_may_have_been_shifted_are_all_read_again(
         read(peer, version, max_retries=0)
 
 
+def test_a_row_without_its_key_is_no_place_to_go_on_from(peer: HistorianPeer, version: int) -> None:
+    peer.set(nameless=99)
+    frame = read(peer, version)
+    assert len(frame) == 250
+    assert list(frame["ID"].isna().to_numpy().nonzero()[0]) == [99]
+    assert told(frame)["paged_by"] == "the server"
+
+
 def test_rows_that_came_twice_and_differ_are_refused(peer: HistorianPeer, version: int) -> None:
     peer.set(then="changed", after=1, keys="refused")
     with pytest.raises(gd.SourceError, match=r"came twice and differ"):

@@ -1,0 +1,119 @@
+"""A read that is killed on the way goes on where it was, and the result is the same."""
+
+from __future__ import annotations
+
+import subprocess
+import sys
+import time
+from collections.abc import Iterator, Sequence
+from pathlib import Path
+
+import pandas as pd
+import pytest
+
+import greenlang_data as gd
+from tests.drivers.odata.helpers import config
+from tests.peers.historian_launch import TOP, HistorianPeer
+from tests.peers.launch import _scratch_file
+
+READ = """
+import sys
+import greenlang_data as gd
+origin, folder = sys.argv[1:]
+source = gd.ERPConfig(
+    connector_id="s4", connector_type="erp", erp_system="sap", base_url=origin,
+    services={"S": "/v4/S"}, checkpoint_path=folder, max_retries=0,
+)
+with gd.Session([source]) as s:
+    s.erp("S/Rows", limit=None)
+"""
+
+
+@pytest.fixture(scope="module")
+def running() -> Iterator[HistorianPeer]:
+    audit = _scratch_file("requests.jsonl")
+
+    def command(port: int) -> Sequence[str]:
+        module = "tests.drivers.odata.lying_service"
+        return [sys.executable, "-m", module, "--port", str(port), "--audit", str(audit)]
+
+    with HistorianPeer("lying OData service", command, audit=audit, folder=TOP) as peer:
+        yield peer
+
+
+@pytest.fixture
+def peer(running: HistorianPeer) -> HistorianPeer:
+    running.reset()
+    running.set(cap=20)
+    return running
+
+
+def session(peer: HistorianPeer, folder: Path) -> gd.Session:
+    keys = {"services": {"S": "/v4/S"}, "checkpoint_path": str(folder), "max_retries": 0}
+    return gd.Session([config(peer.origin, **keys)])
+
+
+def pages(peer: HistorianPeer) -> int:
+    return len([one for one in peer.requests() if one["path"].endswith("/Rows")])
+
+
+def content(frame: pd.DataFrame) -> str:
+    return str(frame.attrs["provenance"]["response_hash"])
+
+
+@pytest.mark.parametrize("page", [1, 4, 11])
+def test_a_failed_read_goes_on_after_its_last_page(
+    peer: HistorianPeer, tmp_path: Path, page: int
+) -> None:
+    with session(peer, tmp_path / "none") as s:
+        whole = s.erp("S/Rows", limit=None)
+    peer.clear_requests()
+    peer.fault("reset", "Rows", skip=page)
+    with session(peer, tmp_path) as s, pytest.raises(gd.SourceUnreachable):
+        s.erp("S/Rows", limit=None)
+    peer.set(faults=[])
+    with session(peer, tmp_path) as s:
+        frame = s.erp("S/Rows", limit=None)
+    # 250 rows in pages of 20, an empty one or none at the end, and the page that failed twice.
+    assert pages(peer) <= 13 + 2
+    assert content(frame) == content(whole)
+    assert f"the first {page * 20} records" in " ".join(frame.attrs["provenance"].full["notes"])
+    assert not list(tmp_path.rglob("*.arrow"))
+
+
+def test_a_killed_process_costs_no_more_than_the_page_in_flight(
+    peer: HistorianPeer, tmp_path: Path
+) -> None:
+    peer.fault("hang", "Rows", skip=6)
+    arguments = [sys.executable, "-c", READ, peer.origin, str(tmp_path)]
+    with subprocess.Popen(arguments, cwd=TOP) as process:
+        try:
+            while pages(peer) < 7 and process.poll() is None:
+                time.sleep(0.01)
+        finally:
+            process.kill()
+    assert len(list(tmp_path.rglob("page-*.arrow"))) == 6
+    peer.set(faults=[])
+    peer.clear_requests()
+    with session(peer, tmp_path) as s:
+        frame = s.erp("S/Rows", limit=None)
+    assert list(frame["ID"]) == [f"{one:04d}" for one in range(250)]
+    assert pages(peer) <= 13 - 6 + 1
+
+
+def test_pages_of_another_question_or_that_are_damaged_are_not_used(
+    peer: HistorianPeer, tmp_path: Path
+) -> None:
+    peer.fault("reset", "Rows", skip=5)
+    with session(peer, tmp_path) as s, pytest.raises(gd.SourceUnreachable):
+        s.erp("S/Rows", limit=None)
+    peer.set(faults=[])
+    kept = sorted(tmp_path.rglob("page-*.arrow"))
+    kept[2].write_bytes(b"damaged")
+    kept[1].replace(kept[1].with_name("page-000003.arrow"))
+    with session(peer, tmp_path) as s:
+        some = s.erp("S/Rows", limit=None, fields=["Amount", "ID"])
+        assert "earlier read" not in " ".join(some.attrs["provenance"].full["notes"])
+        frame = s.erp("S/Rows", limit=None)
+    assert list(frame["ID"]) == [f"{one:04d}" for one in range(250)]
+    assert "the first 20 records" in " ".join(frame.attrs["provenance"].full["notes"])
