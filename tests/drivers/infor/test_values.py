@@ -183,5 +183,6 @@ def test_a_system_status_selects_only_what_it_surely_holds() -> None:
     assert work.system(["cancelled"]) == "C"
     assert work.system(["requested"]) == "Q"
     assert work.system(["unknown"]) is None
+    assert work.system(["unknown", "completed"]) is None
     assert work.system(["requested", "released"]) is None
     assert Meanings("work_order", {"ZQ": "released"}).system(["released"]) is None
