@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
+from datetime import datetime
 from typing import TYPE_CHECKING, Any, Protocol
 
 from greenlang_data.answer import frame_of
@@ -17,6 +18,26 @@ from greenlang_data.sources import Sources
 
 if TYPE_CHECKING:
     import pandas as pd
+
+
+def mark_of(since: pd.DataFrame | str | datetime | None) -> str | None:
+    """The mark that a frame's read left, or a time as one.
+
+    Raises QueryError for a frame whose read left none.
+    """
+    if since is None or isinstance(since, str):
+        return since
+    if isinstance(since, datetime):
+        return since.isoformat()
+    record = getattr(since, "attrs", {}).get("provenance")
+    about = record.full.get("metadata", {}) if record is not None else {}
+    mark = about.get("completeness", {}).get("mark")
+    if mark is None:
+        raise QueryError(
+            "the read of this frame left no mark from which changes could be told",
+            remedy='Read the whole entity with since="start", or give a time.',
+        )
+    return str(mark)
 
 
 class Read(Protocol):
@@ -55,6 +76,7 @@ class BusinessCalls:
         end: Any = None,
         limit: int | None = 1000,
         *,
+        since: pd.DataFrame | str | datetime | None = None,
         source: str | None = None,
         timeout: float | None = None,
         errors: Errors = "raise",
@@ -68,6 +90,12 @@ class BusinessCalls:
         days, points in time without ``end``. At most ``limit`` records (None: all); a
         GreenLangWarning and the provenance's notes say when there are more.
 
+        ``since`` asks for what has changed since an earlier frame of the same question, or a time:
+        records that were changed then or later (a few minutes before included), or, where the
+        system keeps track itself, exactly the changes, with a column ``change`` (upsert, delete).
+        ``since="start"`` reads everything and has the system keep track from then on. ``limit``
+        does not hold then.
+
         Raises UnknownTagError for an entity and QueryError for a column that there is not, both
         with the nearest names; SourceError when records are missing that the system counts.
         """
@@ -80,6 +108,7 @@ class BusinessCalls:
             start_date=start,
             end_date=end,
             limit=limit,
+            since=mark_of(since),
             none_counts=("limit",),
         )
         return self._read("erp", query, source, timeout, errors, None)

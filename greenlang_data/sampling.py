@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Final
 
 from greenlang_data.connectors.base import Errors
 from greenlang_data.connectors.cems import CEMSConnector, CEMSQuery
-from greenlang_data.errors import QueryError
+from greenlang_data.errors import QueryError, UnknownTagError
 from greenlang_data.observe.progress import showing
 from greenlang_data.runtime import get_runtime
 from greenlang_data.watching import Shape, WatchingCalls, check_shape, record, watch_query
@@ -34,9 +34,9 @@ class SamplingCalls(WatchingCalls):
         shape: Shape | None,
     ) -> pd.DataFrame:
         connector = self._sources.of_kind("cems", source)
-        now = datetime.now(UTC)
         if isinstance(connector, CEMSConnector) and connector.config.is_analyser:
             window = query.in_utc(self._zone)
+            now = datetime.now(UTC)  # after an end that was left out became the present
             if window.end_time is not None and window.end_time > now:
                 return self._sampled(connector, window, now, timeout, errors, shape)
         return self._fetch(connector, query, timeout, errors, shape)
@@ -51,16 +51,18 @@ class SamplingCalls(WatchingCalls):
         shape: Shape | None,
     ) -> pd.DataFrame:
         name = connector.config.connector_id
-        _check_window(window, now, name)
+        _check_window(window, now, timeout, name)
         check_shape(shape)
         self._check_open()
         tags = connector.tags(window.pollutants)
+        if errors == "raise":
+            _check_names(connector, tags)  # now, and not when the window has begun
         if window.start_time > now:
             with showing(lambda: f"{name}: begins at {window.start_time:%Y-%m-%d %H:%M:%S} UTC"):
                 get_runtime().run(lambda: _wait_until(window.start_time))
         assert window.end_time is not None
         left = (window.end_time - datetime.now(UTC)).total_seconds()
-        query = watch_query(tags, max(left, 0.001), None, timeout=timeout)
+        query = watch_query(tags, max(left, 0.001), None)
         try:
             return record(connector, query, errors, shape or "long")
         finally:
@@ -68,7 +70,24 @@ class SamplingCalls(WatchingCalls):
                 self._close_connections()  # It may have connected anew after the others closed.
 
 
-def _check_window(window: CEMSQuery, now: datetime, source: str) -> None:
+def _check_names(connector: CEMSConnector, tags: list[str]) -> None:
+    known = [one.tag for one in connector.config.measurands]
+    unknown = [tag for tag in tags if tag not in known]
+    if unknown and known:
+        raise UnknownTagError(
+            f"there is no measurand {unknown[0]!r}",
+            source=connector.config.connector_id,
+            remedy=f"It has {', '.join(known)}.",
+        )
+
+
+def _check_window(window: CEMSQuery, now: datetime, timeout: float | None, source: str) -> None:
+    if timeout is not None:
+        raise QueryError(
+            "a timeout, and a window that ends in the future",
+            source=source,
+            remedy="Leave timeout out: the window says how long it takes.",
+        )
     if window.start_time < now - _GRACE:
         raise QueryError(
             "the window began in the past and ends in the future",

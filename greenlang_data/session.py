@@ -169,8 +169,9 @@ class Session(HistorianCalls, CmmsCalls, SamplingCalls):
         """Emissions of one stack with ``start <= timestamp < end`` (end: now).
 
         ``shape="long"`` (usual): ``timestamp, pollutant, concentration, unit, flow_rate,
-        quality_flag, quality``, pollutant after pollutant; ``"wide"``: a column per pollutant and
-        the flow. ``resolution`` is minute (usual), hour or day. Of an analyser a window that ends in
+        quality_flag, quality`` (``value`` for masses and rates; ``modc`` of reports), pollutant after
+        pollutant; ``"wide"``: a column per pollutant and the flow. ``resolution`` is minute (usual:
+        records as they are kept), hour or day. Of an analyser a window that ends in
         the future is sampled, and one of the past comes from its recording, or is an error.
         """
         query = build_query(

@@ -23,7 +23,7 @@ MAY_IMPORT: dict[str, set[str]] = {
     "drivers": {"errors", "settings"},
     "provenance": {"_version", "errors"},
     "frames": {"errors", "provenance", "drivers"},
-    "cache": {"drivers", "provenance"},
+    "cache": {"errors", "drivers", "provenance"},
     "connectors": {
         "cache", "errors", "states", "times", "runtime", "settings", "resilience", "drivers", "frames",
         "provenance",

@@ -7,6 +7,7 @@ from collections.abc import AsyncGenerator, AsyncIterator, Callable
 from contextlib import AsyncExitStack, aclosing
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
+from typing import TypeVar
 
 import pyarrow as pa
 
@@ -23,7 +24,9 @@ from greenlang_data.drivers.base import ReadLog, Window
 from greenlang_data.drivers.http.stamps import nanoseconds
 from greenlang_data.drivers.http.worker import on_thread
 from greenlang_data.drivers.schema import about_series
+from greenlang_data.errors import ProtocolError
 
+T = TypeVar("T")
 Source = Callable[[Window, ReadLog], AsyncIterator[pa.RecordBatch]]
 
 _SECOND = 1_000_000_000
@@ -83,7 +86,7 @@ class CachedReader:
                 for place, piece in enumerate(pieces)
                 if place not in kept
             }
-            firsts = [await reader.first() for reader in readers.values()]
+            firsts = [await reader.first(tag) for reader in readers.values()]
             failed = [one for one in firsts if about_series(one)["failure"]]
             changed = any(_other(one, old) for one in firsts for old in kept.values())
             if failed or changed:
@@ -134,14 +137,15 @@ class CachedReader:
         self, tag: str, piece: Piece, known: list[Segment], reader: _ByTag
     ) -> AsyncGenerator[pa.RecordBatch, None]:
         """Samples from the source, kept as they pass."""
-        segment = self._store.place(tag, piece.start, piece.end, self._now)
-        keeper = _Keeper(segment, self._store.source, tag, self._log)
+        window = (piece.start, piece.end, self._now)
+        keeper = _Keeper(self._store, window, tag, self._log)
         try:
             async with aclosing(reader.of(tag)) as batches:
                 async for batch in batches:
                     keeper.add(batch)
                     yield batch
-            if keeper.finish():
+            segment = keeper.finish()
+            if segment is not None:
                 await self._tell_late(tag, segment, known)
                 self._store.outdate(segment, known)
         finally:
@@ -167,36 +171,34 @@ class CachedReader:
 class _Keeper:
     """Keeps what passes; where that fails the read goes on, and a note says so."""
 
-    def __init__(self, segment: Segment, source: str, tag: str, log: ReadLog) -> None:
+    def __init__(self, store: Store, window: tuple[int, int, int], tag: str, log: ReadLog) -> None:
         self._log = log
         self._writer: SegmentWriter | None = None
-        self._try(lambda: self._open(segment, source, tag))
-
-    def _open(self, segment: Segment, source: str, tag: str) -> None:
-        self._writer = SegmentWriter(segment, source, tag)
+        self._writer = self._try(
+            lambda: SegmentWriter(store.folder(tag), window, store.source, tag)
+        )
 
     def add(self, batch: pa.RecordBatch) -> None:
         if self._writer is not None:
             writer = self._writer
             self._try(lambda: writer.add(batch))
 
-    def finish(self) -> bool:
-        """Whether it is all there."""
-        if self._writer is not None:
-            self._try(self._writer.finish)
-        return self._writer is not None
+    def finish(self) -> Segment | None:
+        """The file, if all went well."""
+        return None if self._writer is None else self._try(self._writer.finish)
 
     def discard(self) -> None:
         if self._writer is not None:
             self._writer.discard()
 
-    def _try(self, step: Callable[[], None]) -> None:
+    def _try(self, step: Callable[[], T]) -> T | None:
         try:
-            step()
+            return step()
         except OSError as error:
+            self._log.note(f"not kept in the cache: {error.strerror or error}")
             self.discard()
             self._writer = None
-            self._log.note(f"not kept in the cache: {error.strerror or error}")
+            return None
 
 
 class _ByTag:
@@ -206,10 +208,18 @@ class _ByTag:
         self._batches = batches
         self._ahead: pa.RecordBatch | None = None
 
-    async def first(self) -> pa.RecordBatch:
-        """The first batch of the next tag, which :meth:`of` gives again."""
+    async def first(self, tag: str) -> pa.RecordBatch:
+        """The first batch of ``tag``, which :meth:`of` gives again.
+
+        Raises ProtocolError when the answer goes on with another tag, or not at all.
+        """
         if self._ahead is None:
-            self._ahead = await anext(self._batches)
+            self._ahead = await anext(self._batches, None)
+        if self._ahead is None or about_series(self._ahead)["tag"] != tag:
+            raise ProtocolError(
+                f"the answer holds no samples of tag {tag!r} where they should be",
+                remedy="None of it was used; report this with the driver's name.",
+            )
         return self._ahead
 
     async def of(self, tag: str) -> AsyncGenerator[pa.RecordBatch, None]:

@@ -1,16 +1,17 @@
 """One file: the samples of one tag in one window, as they were read at one time.
 
-Its metadata holds what the samples are of and a SHA-256 of each row group, and a SHA-256 of that.
-What does not agree with them is not given out.
+Its name holds the window and a SHA-256 of its bytes, its metadata what the samples are of. What does
+not agree with both is not given out.
 """
 
 from __future__ import annotations
 
 import json
 import secrets
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from contextlib import suppress
 from dataclasses import asdict, dataclass
+from hashlib import sha256
 from pathlib import Path
 from typing import Any, Final, NamedTuple
 
@@ -19,11 +20,10 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 
 from greenlang_data.drivers.schema import QUALITY, STATUS, TIMESTAMP, about_series, series_batch
-from greenlang_data.provenance.hash import ContentHasher, hash_text
 
 _ABOUT: Final = b"greenlang_cache"
-_HASH: Final = b"greenlang_cache_sha256"
 _VERSION: Final = 1
+_HASH_DIGITS: Final = 32
 _GROUP_ROWS: Final = 131_072
 _SCHEMA: Final = pa.schema(
     [
@@ -48,18 +48,19 @@ class Segment:
     start: int
     end: int
     read_at: int
+    digest: str
 
     @classmethod
     def named(cls, path: Path) -> Segment | None:
         """What a file's name says; None for other files."""
         parts = path.stem.split("_")
-        if path.suffix != ".parquet" or len(parts) != 3:
+        if path.suffix != ".parquet" or len(parts) != 4:
             return None
         try:
-            start, end, read_at = map(int, parts)
+            start, end, read_at = map(int, parts[:3])
         except ValueError:
             return None
-        return cls(path, start, end, read_at)
+        return cls(path, start, end, read_at, parts[3])
 
     def final_until(self, late: int) -> int:
         """The end of what was older than ``late`` when it was read, so that it stays as it is."""
@@ -84,16 +85,17 @@ class Kept(NamedTuple):
 
 
 class SegmentWriter:
-    """Writes a file aside, batch by batch; it is there only after :meth:`finish`."""
+    """Writes the file of a window aside, batch by batch; it is there only after :meth:`finish`."""
 
-    def __init__(self, segment: Segment, source: str, tag: str) -> None:
-        self._segment = segment
+    def __init__(self, folder: Path, window: tuple[int, int, int], source: str, tag: str) -> None:
+        self._folder = folder
+        self._window = window  # start, end and when it was read
         self._source, self._tag = source, tag
         self._about: About | None = None
         self._waiting: list[pa.RecordBatch] = []
-        self._groups: list[tuple[int, int, int, str]] = []
-        segment.path.parent.mkdir(parents=True, exist_ok=True)
-        self._aside = segment.path.with_name(f".{secrets.token_hex(8)}.tmp")
+        self._groups: list[tuple[int, int]] = []
+        folder.mkdir(parents=True, exist_ok=True)
+        self._aside = folder / f".{secrets.token_hex(8)}.tmp"
         self._file = pq.ParquetWriter(
             self._aside,
             _SCHEMA,
@@ -114,17 +116,19 @@ class SegmentWriter:
         if sum(one.num_rows for one in self._waiting) >= _GROUP_ROWS:
             self._write()
 
-    def finish(self) -> None:
+    def finish(self) -> Segment:
         """Put the file in its place."""
         self._write()
         if self._about is None:
             raise ValueError("no batch was added")
-        one = self._segment
         about = {"version": _VERSION, **asdict(self._about), "groups": self._groups}
-        text = json.dumps({**about, "start": one.start, "end": one.end, "read_at": one.read_at})
-        self._file.add_key_value_metadata({_ABOUT: text, _HASH: hash_text(text)})
+        text = json.dumps({**about, "window": self._window})
+        self._file.add_key_value_metadata({_ABOUT: text})
         self._file.close()
-        self._aside.replace(one.path)
+        digest = _digest(self._aside.read_bytes())
+        path = self._folder / f"{'_'.join(map(str, self._window))}_{digest}.parquet"
+        self._aside.replace(path)
+        return Segment(path, *self._window, digest)
 
     def discard(self) -> None:
         """Leave nothing behind; does nothing after :meth:`finish`."""
@@ -139,7 +143,7 @@ class SegmentWriter:
             table = pa.Table.from_batches(self._waiting, _SCHEMA).unify_dictionaries()
             times = np.asarray(table.column("timestamp").cast(pa.int64()))
             self._file.write_table(table, row_group_size=rows)
-            self._groups.append((int(times[0]), int(times[-1]), rows, _digest(table)))
+            self._groups.append((int(times[0]), int(times[-1])))
         self._waiting = []
 
 
@@ -149,17 +153,19 @@ def read_segment(segment: Segment, source: str, tag: str, low: int, high: int) -
     Raises DamagedError when the file is gone, damaged, or of something else.
     """
     try:
-        with pq.ParquetFile(segment.path) as file:
+        content = segment.path.read_bytes()
+        if _digest(content) != segment.digest:
+            raise DamagedError("its bytes are not what was written")
+        with pq.ParquetFile(pa.BufferReader(content)) as file:
             about = _checked_about(file.metadata.metadata or {}, segment, source, tag)
-            groups = [
+            wanted = [
                 place
-                for place, (first, last, _, _) in enumerate(about["groups"])
+                for place, (first, last) in enumerate(about["groups"])
                 if last >= low and first < high
             ]
-            tables = [_checked_group(file, place, about["groups"][place]) for place in groups]
+            table = file.read_row_groups(wanted) if wanted else _SCHEMA.empty_table()
     except (OSError, pa.ArrowException, KeyError, TypeError, ValueError) as error:
         raise DamagedError(str(error)[:100]) from error
-    table = pa.concat_tables(tables) if tables else _SCHEMA.empty_table()
     table = table.unify_dictionaries().combine_chunks()
     times = np.asarray(table.column("timestamp").cast(pa.int64()))
     first, last = (int(place) for place in np.searchsorted(times, [low, high]))
@@ -170,27 +176,15 @@ def read_segment(segment: Segment, source: str, tag: str, low: int, high: int) -
 def _checked_about(
     metadata: Mapping[bytes, bytes], segment: Segment, source: str, tag: str
 ) -> dict[str, Any]:
-    text = metadata[_ABOUT].decode()
-    if metadata[_HASH].decode() != hash_text(text):
-        raise DamagedError("its metadata are not what was written")
-    about: dict[str, Any] = json.loads(text)
-    told = [about[name] for name in ("version", "source", "tag", "start", "end", "read_at")]
-    if told != [_VERSION, source, tag, segment.start, segment.end, segment.read_at]:
+    about: dict[str, Any] = json.loads(metadata[_ABOUT])
+    told = [about[name] for name in ("version", "source", "tag", "window")]
+    if told != [_VERSION, source, tag, [segment.start, segment.end, segment.read_at]]:
         raise DamagedError("it is of another source, tag or window")
     return about
 
 
-def _checked_group(file: pq.ParquetFile, place: int, told: Sequence[Any]) -> pa.Table:
-    table = file.read_row_group(place)
-    if table.num_rows != told[2] or _digest(table) != told[3]:
-        raise DamagedError("its samples are not what was written")
-    return table
-
-
-def _digest(table: pa.Table) -> str:
-    hasher = ContentHasher(_SCHEMA)
-    hasher.update(table)
-    return hasher.hexdigest()
+def _digest(content: bytes) -> str:
+    return sha256(content).hexdigest()[:_HASH_DIGITS]
 
 
 def _series(about: About, table: pa.Table) -> pa.RecordBatch:

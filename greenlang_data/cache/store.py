@@ -33,14 +33,14 @@ class Store:
     def segments(self, tag: str, now: int) -> list[Segment]:
         """The files of a tag, the newest first; none that claims to be from the future."""
         with suppress(OSError):
-            found = [Segment.named(path) for path in self._of(tag).iterdir()]
+            found = [Segment.named(path) for path in self.folder(tag).iterdir()]
             known = [one for one in found if one is not None and one.read_at <= now]
             return sorted(known, key=lambda one: one.read_at, reverse=True)
         return []
 
-    def place(self, tag: str, start: int, end: int, read_at: int) -> Segment:
-        """Where the file for this window belongs."""
-        return Segment(self._of(tag) / f"{start}_{end}_{read_at}.parquet", start, end, read_at)
+    def folder(self, tag: str) -> Path:
+        """Where the files of a tag belong."""
+        return self._folder / f"{_safe(tag)}-{hash_text(tag)[:12]}"
 
     def outdate(self, new: Segment, others: Sequence[Segment]) -> None:
         """Remove the files that say nothing final that the new one does not say."""
@@ -48,9 +48,6 @@ class Store:
             final = one.final_until(self.late)
             if final <= one.start or (new.start <= one.start and final <= new.end):
                 remove(one)
-
-    def _of(self, tag: str) -> Path:
-        return self._folder / f"{_safe(tag)}-{hash_text(tag)[:12]}"
 
 
 def remove(segment: Segment) -> None:

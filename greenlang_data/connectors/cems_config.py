@@ -40,7 +40,7 @@ _NEEDED: Final[dict[str, tuple[str, ...]]] = {
     "modbus": ("endpoint",),
     "opcua": ("endpoint",),
     "campd": ("facility_id", "time_zone"),
-    "ecmps": ("time_zone", "files or monitor_plan_id"),
+    "ecmps": ("time_zone", "files or monitor_plan_id or facility_id"),
     "dahs_csv": ("files", *_RECORDS, "timestamp_format", "delimiter", "decimal"),
     "dahs_sql": ("table", "database or connect", *_RECORDS),
 }
@@ -127,7 +127,9 @@ class CEMSConfig(
             unit = f" unit {self.facility_unit}" if self.facility_unit else ""
             return f"{server} facility {self.facility_id}{unit}"
         if self.protocol == "ecmps":
-            return ", ".join(self.files) or f"{server} plan {self.monitor_plan_id}"
+            plan, facility = self.monitor_plan_id, self.facility_id
+            asked = f"plan {plan}" if plan else f"facility {facility} {self.location}"
+            return ", ".join(self.files) or f"{server} {asked}"
         if self.protocol == "dahs_csv":
             return ", ".join(self.files)
         if self.protocol == "dahs_sql":

@@ -117,7 +117,9 @@ class ERPQuery(DatedQuery):
     """Records of ``entity_type``.
 
     ``filters`` maps a column to the value it equals, or to a list of values of which it equals
-    one. ``fields`` selects columns (none: all). ``start_date`` and ``end_date`` bound the
+    one. ``since`` asks for what has changed: a time, the mark that an earlier answer left in its
+    provenance, or ``start`` for a whole answer that leaves one; then ``limit`` does not hold.
+    ``fields`` selects columns (none: all). ``start_date`` and ``end_date`` bound the
     entity's own date. At most ``limit`` records (None: all); the answer says when there are more.
     """
 
@@ -127,6 +129,7 @@ class ERPQuery(DatedQuery):
     start_date: Moment | None = None
     end_date: Moment | None = None
     limit: int | None = Field(1000, ge=1)
+    since: str | None = None
 
 
 class ERPRecord(BaseModel):
@@ -166,7 +169,8 @@ class ERPConnector(DrivenConnector[ERPQuery, ERPPayload, ERPConfig]):
             start=query.start_date,
             end=query.end_date,
             # One more than asked for, to learn whether there are more.
-            limit=None if query.limit is None else query.limit + 1,
+            limit=None if query.limit is None or query.since else query.limit + 1,
+            since=query.since,
             places=places_of(query.entity_type, places),
             defaults=self.config.record_defaults,
             known=tuple(places),
@@ -200,7 +204,7 @@ class ERPConnector(DrivenConnector[ERPQuery, ERPPayload, ERPConfig]):
         )
 
     def payload(self, query: ERPQuery, result: ReadResult) -> ERPPayload:
-        if query.limit is not None:
+        if query.limit is not None and query.since is None:
             result.keep_first(query.limit)
         table, entity = result.table, query.entity_type
         key = _record_id(query, table)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import AsyncIterator
 from datetime import datetime
 from decimal import Decimal
@@ -182,6 +183,7 @@ class HistorianConnector(DrivenConnector[HistorianQuery, HistorianPayload, Histo
         config = self.config
         if (
             config.cache_path is None
+            or config.mock_mode
             or not isinstance(request, Window)
             or request.interval is not None
         ):
@@ -189,7 +191,7 @@ class HistorianConnector(DrivenConnector[HistorianQuery, HistorianPayload, Histo
         # What the samples depend on, beside the tag.
         judged = config.good_confidence if config.historian_type == "phd" else ""
         source = f"{config.source_system} {config.database_name or judged}".strip()
-        late = round(config.cache_late_seconds * 1e9)
+        late = math.ceil(config.cache_late_seconds) * 1_000_000_000
         store = Store(Path(config.cache_path), config.connector_id, source, late)
         return CachedReader(store, super()._batches, request, log).read()
 

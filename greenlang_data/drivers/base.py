@@ -76,8 +76,10 @@ class Records:
     excluded for instants and included for calendar dates. Datetimes have the zone in which they
     were meant: where the column holds calendar days, theirs is the one that they have there.
     ``places`` are where a system may keep the records, the best first. ``defaults`` are filters
-    that hold for an entity which has the column, where ``filters`` say nothing about it. ``known``
-    are entities to name the nearest of.
+    that hold for an entity which has the column, where ``filters`` say nothing about it.
+    ``known`` are entities to name the nearest of. ``since`` is the mark that an earlier read left,
+    a time in ISO 8601, or ``start`` to have the source keep track of changes from now on; None
+    asks for all without regard to changes.
     """
 
     entity: str
@@ -90,6 +92,7 @@ class Records:
     places: tuple[Place, ...] = ()
     defaults: Mapping[str, Any] = field(default_factory=dict)
     known: tuple[str, ...] = ()
+    since: str | None = None
 
 
 Request = Snapshot | Window | Records

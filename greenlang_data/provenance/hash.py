@@ -29,6 +29,8 @@ if TYPE_CHECKING:
     from greenlang_data.provenance.column import Column
 
 _VERSION: Final = b"greenlang content 1\0"
+_LONG: Final = 100  # names; only then is there time to win
+_ESCAPED: Final = bytes(range(32)) + b"\\"
 _CANONICAL: Final = json.JSONEncoder(sort_keys=True, separators=(",", ":"), ensure_ascii=False)
 
 
@@ -38,7 +40,33 @@ def canonical_json(value: Any) -> str:
     >>> canonical_json({"b": [1, None], "a": "x"})
     '{"a":"x","b":[1,null]}'
     """
+    if _is_long(value):
+        return _names_json(value) or _CANONICAL.encode(value)
+    # Keys that are no texts are the encoder's own business.
+    if _has_long(value) and all(isinstance(key, str) for key in value):
+        items = [f"{_CANONICAL.encode(key)}:{canonical_json(value[key])}" for key in sorted(value)]
+        return "{" + ",".join(items) + "}"
     return _CANONICAL.encode(value)
+
+
+def _is_long(value: object) -> bool:
+    return isinstance(value, list) and len(value) > _LONG
+
+
+def _has_long(value: object) -> bool:
+    return isinstance(value, dict) and any(map(_is_long, value.values()))
+
+
+def _names_json(names: list[Any]) -> str:
+    """What the encoder gives for a list of plain texts, in a third of its time; "" for others."""
+    try:
+        joined = '","'.join(names)
+    except TypeError:
+        return ""
+    raw = joined.encode("utf-8", "surrogatepass")
+    # No quotes but those between the names, and nothing that JSON writes in another way.
+    plain = joined.count('"') == 2 * (len(names) - 1)
+    return f'["{joined}"]' if plain and len(raw.translate(None, _ESCAPED)) == len(raw) else ""
 
 
 def hash_json(value: Any) -> str:

@@ -18,7 +18,6 @@ class CampdSettings(EpaSettings):
     quality they are.
     """
 
-    facility_id: int | None = Field(None, ge=1, description="ORIS code")
     facility_unit: str | None = Field(None, min_length=1)
     streaming: bool = True
     rows_per_page: int = Field(500, ge=1, le=500)

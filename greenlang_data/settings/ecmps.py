@@ -14,8 +14,9 @@ class EcmpsSettings(EpaSettings, FileSettings):
     """One unit or stack of the quarterly emissions reports under 40 CFR 75.
 
     The reports are ``files`` (XML or JSON, as the plant's DAHS writes them), or are asked of EPA's
-    export by ``monitor_plan_id``. ``location`` is a unit or stack as the report calls it (``1``,
-    ``CS0AAN``); it may be left out where there is one. ``hourly_value`` chooses the values with or
+    export by ``monitor_plan_id``. By ``facility_id`` EPA's streaming service gives derived values
+    only, with their codes. ``location`` is a unit or stack as the report calls it (``1``,
+    ``CS0AAN``); it may be left out where a report has one. ``hourly_value`` chooses the values with or
     without the bias adjustment; where a parameter is never adjusted there is one only.
     """
 

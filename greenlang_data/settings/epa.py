@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from pydantic import Field
+
 from greenlang_data.settings.http import HttpSettings
 from greenlang_data.settings.secret import Secret
 from greenlang_data.settings.zone import ZoneSettings
@@ -17,3 +19,4 @@ class EpaSettings(HttpSettings, ZoneSettings):
 
     server_url: str = ""
     api_key: Secret | None = None
+    facility_id: int | None = Field(None, ge=1, description="ORIS code")

@@ -12,6 +12,7 @@ from __future__ import annotations
 import argparse
 import gzip
 import json
+import os
 import subprocess
 import sys
 import tempfile
@@ -43,6 +44,7 @@ def run(client: str, task: str, peer: HistorianPeer, python: str) -> Found:
         text=True,
         check=False,
         timeout=900,
+        env={**os.environ, "PYTHONPATH": str(SCRIPT.parents[2])},
     )
     if done.returncode != 0:
         raise SystemExit(f"{client} {task} failed:\n{done.stderr[-2000:]}")
@@ -79,6 +81,17 @@ def compare(
         print(line)
 
 
+def recorded(peer: HistorianPeer) -> HistorianPeer:
+    """A server that gives the emulator's answers again, at once."""
+    audit = Path(tempfile.mkdtemp()) / "requests.jsonl"
+    words = ["-m", "tests.bench.recorded_server", "--upstream", peer.origin, "--audit", str(audit)]
+
+    def command(port: int) -> list[str]:
+        return [sys.executable, *words, "--port", str(port)]
+
+    return HistorianPeer("recorded answers", command, audit=audit, folder=SCRIPT.parents[2])
+
+
 def timed(task: Callable[[], Any], rounds: int) -> tuple[float, float]:
     """The best wall and processor seconds."""
     walls, cpus = [], []
@@ -110,9 +123,9 @@ def cache(peer: HistorianPeer, rounds: int) -> None:
 
     with tempfile.TemporaryDirectory() as folder:
         with gd.Session([config(peer, timeout_seconds=300)]) as s:
+            read(s)
             plain = timed(lambda: read(s), rounds)
-        kept = gd.Session([config(peer, timeout_seconds=300, cache_path=folder)])
-        with kept as s:
+        with gd.Session([config(peer, timeout_seconds=300, cache_path=folder)]) as s:
             s.historian(["Million"], START, MILLION - hour)
             peer.clear_requests()
             first = timed(lambda: read(s), 1)
@@ -128,7 +141,7 @@ def cache(peer: HistorianPeer, rounds: int) -> None:
 
 def proficy(rounds: int) -> None:
     """The same answer of a million samples, decoded by json and pandas, and here."""
-    with start_proficy(bulk=1, max_samples=2_000_000) as peer:
+    with start_proficy(bulk=1) as peer:
         body = proficy_answer(peer)
 
     def theirs() -> pd.DataFrame:
@@ -180,14 +193,22 @@ def main() -> None:
         compare("1,000,000 raw events with quality", "status", both, peer, options.rounds)
         if options.python:
             with peer.knob(max_returned=2_000_000, gzip=False):
-                compare("the same from a server without a cap", "status", all_three, peer, 1)
-        with peer.knob(delay=0.05, gzip=False):
-            compare("200 tags, a day by the minute, 50 ms a request", "many", both, peer,
-                    options.rounds)  # fmt: skip
+                compare("the same from a server without a cap, tagreader with pages of 150,000",
+                        "large", all_three, peer, 1)  # fmt: skip
+        with recorded(peer) as replay:
+            for client, python in both.items():
+                run(client, "many", replay, python)
+            replay.set(delay=0.05)
+            compare("200 tags, a day by the minute, 50 ms a request; recorded answers", "many",
+                    both, replay, options.rounds)  # fmt: skip
         print("\nNames of tags")
         names(peer)
-        print("\nThe cache of raw samples: 1,000,000 of one tag")
-        cache(peer, options.rounds)
+        with recorded(peer) as replay:
+            replay.set(delay=0.05, gzip=False)
+            print(
+                "\nThe cache: 1,000,000 raw samples of one tag, 50 ms a request; recorded answers"
+            )
+            cache(replay, options.rounds)
     print("\nProficy: an answer of 1,000,000 samples")
     proficy(options.rounds)
 

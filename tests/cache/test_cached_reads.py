@@ -6,6 +6,7 @@ import asyncio
 import tempfile
 from collections.abc import AsyncIterator
 from contextlib import suppress
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from unittest import mock
@@ -14,11 +15,13 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 import pyarrow.parquet as pq
+import pytest
 from hypothesis import HealthCheck, settings
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, initialize, rule
 
 from greenlang_data.cache.reader import CachedReader
+from greenlang_data.cache.segment import Segment
 from greenlang_data.cache.store import Store, plan
 from greenlang_data.drivers.base import ReadLog, Window
 from greenlang_data.drivers.schema import (
@@ -29,6 +32,7 @@ from greenlang_data.drivers.schema import (
     quality_array,
     series_batch,
 )
+from greenlang_data.errors import ProtocolError
 
 BEGIN = datetime(2025, 1, 1, tzinfo=UTC)
 LATE = 120
@@ -225,7 +229,8 @@ def test_a_file_of_another_tag_in_its_place_is_not_used(tmp_path: Path) -> None:
     plant.samples["two"] = [(one, -1.0) for one, _ in plant.samples["two"]]
     read(plant, tmp_path, 5000, 0, 1000)
     (one,), (two,) = (list(tmp_path.rglob(f"*/{tag}-*/*.parquet")) for tag in ("one", "two"))
-    one.write_bytes(two.read_bytes())
+    one.unlink()
+    (one.parent / two.name).write_bytes(two.read_bytes())
     found, log = read(plant, tmp_path, 5000, 0, 1000)
     assert found["one"] == plant.within("one", 0, 1000)
     assert "of another source, tag or window" in log.notes[0]
@@ -244,7 +249,7 @@ def test_a_file_whose_samples_were_changed_is_not_used(tmp_path: Path) -> None:
         writer.add_key_value_metadata({k: v for k, v in metadata.items() if b"greenlang" in k})
     found, log = read(plant, tmp_path, 5000, 0, 1000)
     assert found["one"] == plant.within("one", 0, 1000)
-    assert "its samples are not what was written" in log.notes[0]
+    assert "its bytes are not what was written" in log.notes[0]
 
 
 def test_a_clock_that_was_set_back_trusts_no_file_from_the_future(tmp_path: Path) -> None:
@@ -271,6 +276,19 @@ def test_a_tag_that_is_gone_is_a_failure_with_no_samples(tmp_path: Path) -> None
     plant.gone = {"two"}
     found, _ = read(plant, tmp_path, 2000, 0, 1500)
     assert (found["two"], len(found["one"]), len(found["three"])) == ([], 100, 100)
+
+
+@pytest.mark.parametrize("answered", [TAGS[:2], TAGS[::-1]], ids=["too few", "out of turn"])
+def test_a_driver_that_leaves_a_tag_out_is_told(tmp_path: Path, answered: tuple[str, ...]) -> None:
+    plant = filled()
+    honest = plant.read
+
+    def short(window: Window, log: ReadLog) -> AsyncIterator[pa.RecordBatch]:
+        return honest(replace(window, tags=answered), log)
+
+    plant.read = short  # type: ignore[method-assign]  # the driver's fault
+    with pytest.raises(ProtocolError, match="holds no samples of tag"):
+        read(plant, tmp_path, 5000, 0, 1000)
 
 
 def test_files_that_say_nothing_any_more_are_removed(tmp_path: Path) -> None:
@@ -306,8 +324,7 @@ def test_an_unfinished_read_leaves_no_file(tmp_path: Path) -> None:
 
 
 def test_many_gaps_become_one() -> None:
-    store = Store(Path(), "plant", "plant 1", 0)
-    kept = [store.place("one", at, at + 10, 10**6) for at in (100, 200, 300)]
+    kept = [Segment(Path(), at, at + 10, 10**6, "") for at in (100, 200, 300)]
     assert [tuple(one[:2]) for one in plan(90, 310, kept, 0)] == [(90, 300), (300, 310)]
     assert [one.segment is None for one in plan(90, 310, kept, 0)] == [True, False]
     assert [tuple(one[:2]) for one in plan(90, 120, kept, 0)] == [(90, 100), (100, 110), (110, 120)]

@@ -99,6 +99,13 @@ def test_aggregates_current_values_and_other_servers_are_not_mixed_in(
     assert len(list(tmp_path.iterdir())) == 2
 
 
+def test_what_is_simulated_is_never_kept(tmp_path: Path) -> None:
+    more = {"connector_type": "historian", "mock_mode": True, "cache_path": str(tmp_path)}
+    with gd.Session([gd.HistorianConfig(connector_id="mock", **more)]) as s:
+        assert len(s.historian(["ProcessTemp"], DAY, DAY + HOUR)) > 0
+    assert not list(tmp_path.iterdir())
+
+
 def test_no_folder_unless_asked(
     pi_peer: HistorianPeer, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -41,10 +41,13 @@ def test_a_day_in_the_session_s_zone_bounds_instants_by_its_midnight_there() -> 
     assert list(found) == list(expected)
 
 
+MODELS: list[type[ERPQuery] | type[CMMSQuery]] = [ERPQuery, CMMSQuery]
+
+
 @given(
     moment=st.datetimes(datetime(2000, 1, 1), datetime(2025, 1, 1)),
     zone=st.sampled_from(ZONES),
-    model=st.sampled_from([ERPQuery, CMMSQuery]),
+    model=st.sampled_from(MODELS),
 )
 @settings(max_examples=60, deadline=None)
 def test_a_time_keeps_its_day_and_its_instant(

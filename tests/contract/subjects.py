@@ -127,15 +127,13 @@ def dnp3_subject(peer: Peer, proxy: FaultProxy) -> Subject:
     return Subject(config, truth, proxy, peer, None)
 
 
-def historian_subject(
-    historian: str, peer: HistorianPeer, proxy: FaultProxy, **keys: object
-) -> Subject:
+def historian_subject(historian: str, peer: Peer, proxy: FaultProxy, **keys: object) -> Subject:
     """A historian whose tag ``Bulk.<n>`` ended at its last minute of January."""
     config = HistorianConfig(
         connector_id=f"{historian}-subject",
         connector_type="historian",
         historian_type=historian,
-        server_url=peer.url.replace(f":{peer.port}", f":{proxy.port}"),
+        server_url=f"http://127.0.0.1:{proxy.port}{peer.info.get('path', '')}",
         **_IMPATIENT,
         **keys,
     )

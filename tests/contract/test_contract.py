@@ -19,7 +19,6 @@ from tests.contract.subjects import (
     modbus_subject,
     opcua_subject,
 )
-from tests.peers.historian_launch import HistorianPeer
 from tests.peers.launch import OpcuaPeer, Peer
 from tests.peers.launch_bacnet import BacnetPeer
 from tests.peers.launch_modbus_tls import TlsPeer
@@ -40,6 +39,7 @@ DNP3 = {"outstation": "dnp3_peer", "opendnp3": "dnp3_second"}
 BACNET = {"bacnet-js": "bacnet_peer", "bacpypes3": "bacnet_second"}
 HISTORIANS: dict[str, tuple[str, dict[str, str]]] = {
     "pi": ("pi_peer", {}),
+    "phd": ("phd_gateway", {}),
     "ge": ("proficy_peer", {"client_id": "historian-client", "client_secret": "s3cret-client"}),
 }
 SUBJECTS = ["node-opcua", "asyncua", *MODBUS, *DNP3, *BACNET, *HISTORIANS]
@@ -71,7 +71,7 @@ def subject(
     if request.param in HISTORIANS:
         fixture, login = HISTORIANS[request.param]
         historian = peer(fixture)
-        assert isinstance(historian, HistorianPeer)
+        assert isinstance(historian, Peer)
         return historian_subject(request.param, historian, proxy_factory(historian.port), **login)
     if request.param in BACNET:
         station = peer(BACNET[request.param])

@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+import pytest
+
 import greenlang_data as gd
 from tests.drivers.piwebapi.helpers import config
 from tests.peers.historian_launch import HistorianPeer
 from tests.peers.historian_tags import catalogue
+from tests.peers.pi_assets import AF_SERVER, DATABASE
 
 LOGIN = {"client_id": "historian-client", "client_secret": "s3cret-client"}
 
@@ -21,6 +24,24 @@ def test_points_are_found_beyond_the_first_thousand(pi_peer: HistorianPeer) -> N
     assert set(found["unit"].fillna("")) == {"degC", "bar", "kg/h", ""}
     assert (ramp["unit"], ramp["description"]) == ("degC", "A value each minute")
     assert gd.verify(found) == "intact"
+
+
+def test_attributes_are_found_beside_the_points(pi_peer: HistorianPeer) -> None:
+    root = rf"\\{AF_SERVER}\{DATABASE}"
+    with gd.Session([config(pi_peer, asset_database=root)]) as s:
+        found = s.tags("pi").find("*Boiler1|T*")
+        tag = found["tag_id"].iloc[0]
+        frame = s.historian([tag], "2025-01-01", "2025-01-01T01:00")
+        assert s.tags("pi")["Ramp"] == "Ramp"
+    assert found["tag_id"].tolist() == [rf"{root}\Boiler1|Temperature"]
+    assert found["unit"].tolist() == ["°C"]
+    assert len(frame) == 60
+
+
+@pytest.mark.parametrize("database", ["Plant", r"\\AF", r"\\AF\Plant\Boiler", r"\\AF\Plant|x"])
+def test_a_database_that_is_none_is_refused(pi_peer: HistorianPeer, database: str) -> None:
+    with pytest.raises(ValueError, match="asset_database"):
+        config(pi_peer, asset_database=database)
 
 
 def test_proficy_tags_are_found_with_their_units(proficy_peer: HistorianPeer) -> None:

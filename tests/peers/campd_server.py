@@ -10,6 +10,7 @@ seen to do.  ``campd_truth.py`` says what the hours hold.  Knobs:
 ``torn_count``  X-Total-Count grows by one with each page
 ``extra_row``   added to streamed rows
 ``other_year``  the export answers with a report of so many years later
+``stray_value`` a derived value of an hour that is not there
 
 The export of quarterly reports is there too; ``ecmps_truth.py`` says what they hold.
 """
@@ -27,6 +28,7 @@ from .historian_http import Answer, Emulator, Refused, Request, run
 KEY = "peer-key-s3cret"
 STREAMED = "/streaming-services/emissions/apportioned/hourly"
 PAGED = "/emissions-mgmt/emissions/apportioned/hourly"
+HOURLY = "/streaming-services/emissions/hourly/"
 EXPORT = "/emissions-mgmt/emissions/export"
 DAY = re.compile(r"\d{4}-\d{2}-\d{2}")
 
@@ -48,6 +50,7 @@ class CampdEmulator(Emulator):
         "unclosed": 0,
         "extra_row": None,
         "other_year": 0,
+        "stray_value": False,
     }
 
     def handle(self, request: Request) -> Answer:
@@ -57,6 +60,8 @@ class CampdEmulator(Emulator):
             code = "API_KEY_INVALID" if "x-api-key" in request.headers else "API_KEY_MISSING"
             raise Refused(Answer(403, {"error": {"code": code, "message": "No valid api_key."}}))
         kind = request.path.removeprefix(self.path)
+        if kind.startswith(HOURLY):
+            return self._hourly(request, kind.removeprefix(HOURLY))
         if kind not in (STREAMED, PAGED):
             raise refused(404, f"Cannot GET {request.path}")
         begin, end = self._days(request)
@@ -72,6 +77,15 @@ class CampdEmulator(Emulator):
             raise refused(404, "Resource not found")
         year = int(request.one("year")) + self.knob("other_year")
         return Answer(200, ecmps_truth.report(year, int(request.one("quarter"))))
+
+    def _hourly(self, request: Request, name: str) -> Answer:
+        """Operating hours, or the derived values of them, of one location."""
+        begin, end = self._days(request)
+        found = ecmps_truth.streamed(name, request.one("locationName"), begin, end)
+        if name == "derived-values" and self.knob("stray_value"):
+            found.append({**found[0], "hourId": "STRAY"})
+        text = "[\n" + "\n,\n".join(map(json.dumps, found)) + "\n]\n"
+        return Answer(200, text, {}, request.headers.get("accept", "*/*"))
 
     def _days(self, request: Request) -> tuple[date, date]:
         days = []

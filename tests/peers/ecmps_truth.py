@@ -84,6 +84,13 @@ def _stack_hour(day: date, hour: int) -> dict[str, Any]:
                 "percentAvailable": None,
             },
             {
+                "parameterCode": "NOXR",
+                "unadjustedHourlyValue": 0.048,
+                "adjustedHourlyValue": 0.05,
+                "modcCode": modc(hour),
+                "percentAvailable": 98.7,
+            },
+            {
                 "parameterCode": "CO2C",
                 "unadjustedHourlyValue": 12.1,
                 "adjustedHourlyValue": None,
@@ -160,3 +167,39 @@ def _fill(parent: Element, values: dict[str, Any]) -> None:
                 _fill(SubElement(parent, name), row)
         elif value is not None:
             SubElement(parent, name).text = str(value)
+
+
+def streamed(name: str, location: str, begin: date, end: date) -> list[dict[str, Any]]:
+    """Rows of the streaming service: hours with an id, or derived values that name it."""
+    rows: list[dict[str, Any]] = []
+    days = [begin + timedelta(days=n) for n in range((end - begin).days + 1)]
+    hours = [_stack_hour(day, hour) for day in days for hour in range(24)]
+    for hour in hours if location == STACK and begin.year >= 2009 else []:
+        key = f"CAMD-{hour['date']}-{hour['hour']}"
+        if name == "operating":
+            rows.append(
+                {
+                    "id": key,
+                    "locationId": "6",
+                    "reportPeriodId": 117,
+                    "beginDate": hour["date"],
+                    "beginHour": hour["hour"],
+                    "operatingTime": hour["operatingTime"],
+                    "hourLoad": hour["hourLoad"],
+                    "loadUnitsOfMeasureCode": hour["loadUnitsOfMeasureCode"],
+                }
+            )
+        else:
+            for number, value in enumerate(hour["derivedHourlyValueData"]):
+                amount = value["adjustedHourlyValue"]
+                rows.append(
+                    {
+                        "id": f"{key}-{number}",
+                        "hourId": key,
+                        "parameterCode": value["parameterCode"],
+                        "adjustedHourlyValue": None if amount is None else str(amount),
+                        "modcCode": value["modcCode"],
+                        "locationId": "6",
+                    }
+                )
+    return rows

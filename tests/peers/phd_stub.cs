@@ -167,6 +167,7 @@ namespace Uniformance.PHD
 
     public class PHDHistorian : IDisposable
     {
+        static readonly object LogLock = new object();
         static readonly Regex Relative = new Regex(@"^NOW(?:-(\d+)([SMHD]))?$", RegexOptions.IgnoreCase);
         static readonly string[] Forms = {
             "M/d/yyyy H:mm:ss", "M/d/yyyy H:mm:ss.fff", "yyyy-MM-dd HH:mm:ss", "yyyy-MM-dd HH:mm:ss.fff",
@@ -368,7 +369,7 @@ namespace Uniformance.PHD
             {
                 string server = DefaultServer == null ? "" : DefaultServer.HostName + ":" + DefaultServer.Port + ":" + DefaultServer.APIVersion;
                 string line = string.Join("\t", new[] { call, string.Join(";", names), StartTime, EndTime, Sampletype.ToString(), ReductionType.ToString(), server });
-                File.AppendAllText(log, line + "\n");
+                lock (LogLock) File.AppendAllText(log, line + "\n");
             }
             Thread.Sleep(int.Parse(Setting("DELAY_MILLISECONDS", "0")));
             if (DefaultServer == null || string.IsNullOrEmpty(DefaultServer.HostName)) throw new PHDErrorException(-3, "There is no server.");

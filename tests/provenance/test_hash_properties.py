@@ -1,6 +1,7 @@
 """Properties of the content hash over random tables."""
 
 import datetime as dt
+import json
 from typing import Any
 
 import pandas as pd
@@ -10,7 +11,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from greenlang_data.frames.to_pandas import to_frame
-from greenlang_data.provenance import ContentHasher, hash_frame
+from greenlang_data.provenance import ContentHasher, canonical_json, hash_frame
 
 KINDS: dict[str, tuple[pa.DataType, st.SearchStrategy[Any]]] = {
     "float64": (pa.float64(), st.floats(allow_nan=False)),
@@ -115,3 +116,16 @@ def test_columns_of_anything_hash_the_same_twice(cells: list[Any]) -> None:
         != (hash_frame(frame))
         or not cells
     )
+
+
+LONG_LISTS = st.lists(st.text(max_size=3) | st.integers(), max_size=3).map(
+    lambda odd: [f"tag {number}" for number in range(120)] + odd
+)
+
+
+@settings(deadline=None)
+@given(st.dictionaries(st.text(max_size=3), LONG_LISTS | st.floats() | st.booleans(), max_size=4))
+def test_long_lists_of_names_are_written_like_short_ones(value: dict[str, Any]) -> None:
+    for written in (value, [*value], *value.values()):
+        expected = json.dumps(written, sort_keys=True, separators=(",", ":"), ensure_ascii=False)
+        assert canonical_json(written) == expected

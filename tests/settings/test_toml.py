@@ -158,16 +158,9 @@ def test_a_missing_file_is_named(tmp_path: Path) -> None:
         gd.Session.from_toml(tmp_path / "absent.toml")
 
 
-def test_an_unknown_protocol_names_the_nearest_and_a_known_one_without_driver_says_so(
-    tmp_path: Path,
-) -> None:
+def test_an_unknown_protocol_names_the_nearest(tmp_path: Path) -> None:
     with pytest.raises(gd.ConfigurationError, match="opcua"):
         read(tmp_path, SOURCE.replace("modbus", "opc-ua"))
-    past = '[sources.a]\nkind = "historian"\nhistorian_type = "phd"\nserver_url = "https://h"\n'
-    with gd.Session.from_toml(write(tmp_path, past)) as session:
-        with pytest.raises(gd.ConfigurationError, match="no driver for 'phd'") as caught:
-            session.historian(["FIC101"], start="2025-01-01", end="2025-01-02")
-        assert "modbus" in caught.value.remedy
 
 
 def test_no_secret_in_the_message(tmp_path: Path) -> None:

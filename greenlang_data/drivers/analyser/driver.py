@@ -39,25 +39,29 @@ class AnalyserDriver(Driver):
     def __init__(self, config: ConnectorConfig) -> None:
         super().__init__(config)
         is_modbus = getattr(config, "protocol", None) == "modbus"
+        self._opened = self._tried = False
         self._wire: Driver = ModbusDriver(config) if is_modbus else OpcUaDriver(config)  # type: ignore[arg-type]  # an analyser's config has the keys of its protocol
 
     @property
     def connected(self) -> bool:
-        return self._wire.connected
+        # Not before it was needed, but when it is lost the connector has to know.
+        return self._opened and (self._wire.connected or not self._tried)
 
     async def connect(self) -> None:
-        """Connect as the protocol does.
+        """Check the configuration; the analyser itself is needed for current readings only.
 
-        Raises what its driver raises, and ConfigurationError when no measurand is configured, or
-        one is read from a register that is not in the map.
+        Raises ConfigurationError when no measurand is configured, or one is read from a register
+        that is not in the map.
         """
         self._check_map()
-        await self._wire.connect()
+        self._opened, self._tried = True, False
 
     async def close(self) -> None:
+        self._opened = False
         await self._wire.close()
 
     async def ping(self) -> None:
+        await self._reach()
         await self._wire.ping()
 
     async def read(self, request: Request, log: ReadLog) -> AsyncIterator[pa.RecordBatch]:
@@ -65,6 +69,7 @@ class AnalyserDriver(Driver):
         if isinstance(request, Snapshot):
             self._tell_basis(request.tags, log)
             log.note(OWN_CLOCK)
+            await self._reach()
             yield await read_look(self._wire, self.config, request.tags, log)
         elif isinstance(request, Window):
             self._tell_basis(request.tags, log)
@@ -86,6 +91,12 @@ class AnalyserDriver(Driver):
         ]
         yield pa.RecordBatch.from_pylist(rows, TAGS)
 
+    async def _reach(self) -> None:
+        """Connect to the analyser, unless that is done. Raises what its driver raises."""
+        self._tried = True
+        if not self._wire.connected:
+            await self._wire.connect()
+
     def _tell_basis(self, tags: tuple[str, ...], log: ReadLog) -> None:
         log.basis.update({one.tag: one.basis for one in self.config.measurands if one.tag in tags})
 
@@ -99,11 +110,20 @@ class AnalyserDriver(Driver):
             )
         if not isinstance(config, ModbusSettings) or not isinstance(self._wire, ModbusDriver):
             return
-        known = {one.tag for one in config.registers}
-        for tag in [m.read_from for m in config.measurands] + [s.tag for s in config.signals]:
-            if tag not in known:
+        units = {one.tag: one.unit for one in config.registers}
+        switches = [one.tag for m in config.measurands for one in m.ranges]
+        places = [place for m in config.measurands for place in m.places]
+        for tag in [*places, *switches, *(one.tag for one in config.signals)]:
+            if tag not in units:
                 raise ConfigurationError(
                     f"there is no register called {tag!r}",
                     source=self.source,
                     remedy="Add it to registers, or correct read_from or the signal's tag.",
+                )
+        for one in config.measurands:
+            if len({units[place] for place in one.places}) > 1:
+                raise ConfigurationError(
+                    f"the ranges of {one.tag!r} are in different units, which are never mixed",
+                    source=self.source,
+                    remedy="Give their registers one unit, with a scale where it needs one.",
                 )

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import sqlite3
-from collections.abc import AsyncIterator, Mapping
+from collections.abc import AsyncIterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Final
@@ -22,6 +22,7 @@ from greenlang_data.errors import ExportError, ProtocolError, QueryError, Unsupp
 from greenlang_data.settings.analyser import AnalyserSettings
 
 _SECOND: Final = 1_000_000_000
+_PARTS: Final = 1_000
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,7 +44,7 @@ async def read_history(
     """
     span = Span(nanoseconds(window.start), nanoseconds(window.end))
     path = _path(settings, source)
-    found = await on_thread(lambda _: _read(path, span, settings, source))
+    found = await on_thread(lambda _: _read(path, span, window.tags, settings, source))
     if found.table is None:
         known = f"recorded are {shown(found.spans)}" if found.spans else "nothing is recorded yet"
         raise UnsupportedError(
@@ -61,7 +62,7 @@ async def read_history(
         if tag not in known_tags:
             yield failed_series(tag, f"{UNKNOWN_TAG}: there is no measurand {tag!r}")
             continue
-        readings = _of_tag(found.table, tag, span, failure)
+        readings = _of_tag(found.table, tag, failure)
         for batch in averaged(readings, window) if window.interval else [readings]:
             yield batch
 
@@ -84,25 +85,34 @@ def _path(settings: AnalyserSettings, source: str) -> Path:
     return path
 
 
-def _read(path: Path, span: Span, settings: AnalyserSettings, source: str) -> _Recorded:
+def _read(
+    path: Path, span: Span, tags: Sequence[str], settings: AnalyserSettings, source: str
+) -> _Recorded:
+    wanted = pa.array(tags, pa.string())
+    spans, tables, used = [], [], set()
     try:
         with reading(path) as connection:
             runs = _runs(connection, source)
-            parts = connection.execute(
+            chain = _Chain(connection, path)
+            cursor = connection.execute(
                 "SELECT part, run, began, until, rows, samples, digest FROM parts "
                 "WHERE until >= ? AND began < ? ORDER BY part",
                 (span.began - _longest(runs), span.until),
-            ).fetchall()
-            if not parts:
+            )
+            # Some at a time, so that what was not asked for is never all there at once.
+            while rows := cursor.fetchmany(_PARTS):
+                chain.check(rows)
+                used |= {row[1] for row in rows}
+                spans += [_span(runs, row[1], row[2], row[3]) for row in rows]
+                tables.append(_of_window([Part(*row[1:6]).table() for row in rows], wanted, span))
+            if not tables:
                 return _Recorded(None, _all_spans(connection, runs))
-            _check_digests(connection, parts, path)
     except sqlite3.Error as error:
         raise failed(path, error) from error
-    _check_basis([runs[one] for one in {row[1] for row in parts}], settings, source)
-    spans = joined(_span(runs, row[1], row[2], row[3]) for row in parts)
+    _check_basis([runs[one] for one in used], settings, source)
+    spans = joined(spans)
     if not within(spans, span):
         return _Recorded(None, spans)
-    tables = [Part(*row[1:6]).table() for row in parts]
     return _Recorded(pa.concat_tables(tables).unify_dictionaries(), spans)
 
 
@@ -138,23 +148,33 @@ def _all_spans(
     return joined(_span(runs, *row) for row in rows)
 
 
-def _check_digests(connection: sqlite3.Connection, parts: list[Any], path: Path) -> None:
-    first = connection.execute(
-        "SELECT digest FROM parts WHERE part < ? ORDER BY part DESC LIMIT 1", (parts[0][0],)
-    ).fetchone()
-    before, number = (first[0] if first else b""), parts[0][0]
-    for row in parts:
-        # Parts that are outside the window lie between when the clock was set back.
-        if row[0] != number:
-            before = connection.execute(
-                "SELECT digest FROM parts WHERE part < ? ORDER BY part DESC LIMIT 1", (row[0],)
-            ).fetchone()[0]
-        if Part(*row[1:6]).digest(before) != row[6]:
-            raise ExportError(
-                f"part {row[0]} of the recording {str(path)!r} is not as it was written",
-                remedy="Restore the file from a copy; none of the window is used.",
-            )
-        before, number = row[6], row[0] + 1
+class _Chain:
+    """Checks that each part is as it was written, and that none is missing before it."""
+
+    def __init__(self, connection: sqlite3.Connection, path: Path) -> None:
+        self._connection = connection
+        self._path = path
+        self._before = b""
+        self._next: int | None = None
+
+    def check(self, rows: list[Any]) -> None:
+        """Raises ExportError for the first that is not."""
+        for row in rows:
+            if row[0] != self._next:
+                # The first of the window, or one after parts outside of it: the clock was set.
+                self._before = self._digest_before(row[0])
+            if Part(*row[1:6]).digest(self._before) != row[6]:
+                raise ExportError(
+                    f"part {row[0]} of the recording {str(self._path)!r} is not as it was written",
+                    remedy="Restore the file from a copy; none of the window is used.",
+                )
+            self._before, self._next = row[6], row[0] + 1
+
+    def _digest_before(self, part: int) -> bytes:
+        found = self._connection.execute(
+            "SELECT digest FROM parts WHERE part < ? ORDER BY part DESC LIMIT 1", (part,)
+        ).fetchone()
+        return found[0] if found else b""
 
 
 def _check_basis(
@@ -172,10 +192,16 @@ def _check_basis(
                 )
 
 
-def _of_tag(table: pa.Table, tag: str, span: Span, failure: str | None) -> pa.RecordBatch:
+def _of_window(parts: Sequence[pa.Table], tags: pa.Array, span: Span) -> pa.Table:
+    table = pa.concat_tables(parts).unify_dictionaries().combine_chunks()
     moments = table.column("timestamp").cast(pa.int64())
-    asked = pc.and_(pc.greater_equal(moments, span.began), pc.less(moments, span.until))
-    rows = table.filter(pc.and_(asked, pc.equal(table.column("tag").cast(pa.string()), tag)))
+    inside = pc.and_(pc.greater_equal(moments, span.began), pc.less(moments, span.until))
+    asked = pc.is_in(table.column("tag").cast(pa.string()), value_set=tags)
+    return table.filter(pc.and_(inside, asked))
+
+
+def _of_tag(table: pa.Table, tag: str, failure: str | None) -> pa.RecordBatch:
+    rows = table.filter(pc.equal(table.column("tag").cast(pa.string()), tag))
     rows = rows.sort_by("timestamp").combine_chunks()
     columns = {name: _whole(rows, name) for name in rows.schema.names}
     units = [one for one in columns["unit"].unique().to_pylist() if one is not None]

@@ -10,9 +10,11 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from greenlang_data.drivers.analyser.states import (
+    UNKNOWN,
     codes_of,
     flag_of,
     look_of,
+    place_of,
     quality_of,
     state_of,
 )
@@ -28,22 +30,32 @@ async def read_look(
     """A row of :data:`~greenlang_data.drivers.schema.SNAPSHOT` per measurand, all of one time.
 
     The signals are read before the readings and again after them: a calibration that begins or
-    ends in between is in one of the two, and no reading of its gas passes for an emission.
+    ends in between is in one of the two, and no reading of its gas passes for an emission. So is a
+    range that is switched.
     ``timestamp`` is this machine's clock when the readings were there.
     """
     known = {one.tag: one for one in settings.measurands}
     measurands = [known[tag] for tag in tags if tag in known]
     signals = [s for s in settings.signals if any(s.concerns(one.tag) for one in measurands)]
-    signal_tags = tuple(dict.fromkeys(one.tag for one in signals))
-    before = await _snapshot(wire, signal_tags, log)
-    places = tuple(dict.fromkeys(one.read_from for one in measurands))
+    switches = [switch.tag for one in measurands for switch in one.ranges]
+    status_tags = tuple(dict.fromkeys([*(one.tag for one in signals), *switches]))
+    before = await _snapshot(wire, status_tags, log)
+    places = tuple(dict.fromkeys(place for one in measurands for place in one.places))
     readings = await _snapshot(wire, places, log)
     moment = time.time_ns()
-    after = await _snapshot(wire, signal_tags, log)
+    after = await _snapshot(wire, status_tags, log)
     looks = [look_of(before), look_of(after)]
-    rows = readings.take(pa.array([places.index(one.read_from) for one in measurands], pa.int32()))
-    states = [state_of(one, signals, looks) for one in measurands]
-    watched = [any(s.concerns(one.tag) for s in signals) for one in measurands]
+    found = [place_of(one, looks) for one in measurands]
+    states = [
+        UNKNOWN if place is None else state_of(one, signals, looks)
+        for one, place in zip(measurands, found, strict=True)
+    ]
+    chosen = [place or one.read_from for one, place in zip(measurands, found, strict=True)]
+    rows = readings.take(pa.array([places.index(place) for place in chosen], pa.int32()))
+    watched = [
+        place is None or any(s.concerns(one.tag) for s in signals)
+        for one, place in zip(measurands, found, strict=True)
+    ]
     codes = codes_of(rows)
     quality = [
         quality_of(state, code, watched=seen)

@@ -53,6 +53,21 @@ def state_of(measurand: Measurand, signals: Sequence[Signal], looks: Sequence[Lo
     return UNKNOWN if unread else MEASURED
 
 
+def place_of(measurand: Measurand, looks: Sequence[Look]) -> str | None:
+    """Where its reading stands, by the range that was on at every look; None: it changed."""
+    places = set()
+    for look in looks:
+        place = measurand.read_from
+        for one in measurand.ranges:
+            read = look.get(one.tag)
+            if read is None:
+                return None
+            if one.holds(*read):
+                place = one.read_from
+        places.add(place)
+    return places.pop() if len(places) == 1 else None
+
+
 def quality_of(state: str, reading: int, *, watched: bool) -> int:
     """The quality of a reading of quality ``reading`` in ``state``.
 

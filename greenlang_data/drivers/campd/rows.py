@@ -9,8 +9,9 @@ import msgspec
 import pyarrow as pa
 import pyarrow.compute as pc
 
+from greenlang_data.drivers.campd.arrays import rows_decoder
 from greenlang_data.drivers.campd.columns import MEASURANDS
-from greenlang_data.errors import ProtocolError, SourceUnreachable
+from greenlang_data.errors import ProtocolError
 
 
 class Hour(msgspec.Struct, rename="camel", gc=False):
@@ -66,30 +67,11 @@ HOURS: Final = pa.schema(
 """Columns of hours. ``date`` and ``hour`` (0 to 23) are the plant's local standard time, all year:
 every day has 24 hours. Units stand in the metadata of the fields."""
 
-_decoder: Final = msgspec.json.Decoder(list[Hour])
-
 
 def hours_decoder(source: str) -> Callable[[bytes | bytearray], pa.RecordBatch]:
-    """A function from a body to a batch of :data:`HOURS`.
-
-    It raises SourceUnreachable for an array that is not closed: a failure of EPA's database in the
-    middle of an answer ends it there, with nothing else to tell. For what is no array of hours it
-    raises ValueError.
-    """
-
-    def decode(body: bytes | bytearray) -> pa.RecordBatch:
-        text = bytes(body[-64:]).rstrip()
-        if not text.endswith(b"]") and bytes(body[:64]).lstrip().startswith(b"["):
-            raise SourceUnreachable(
-                "its answer ends in the middle, so none of it is used", source=source
-            )
-        try:
-            rows = _decoder.decode(body)
-        except (msgspec.DecodeError, RecursionError) as error:
-            raise ValueError(str(error)) from None
-        return _batch(rows)
-
-    return decode
+    """A function from a body to a batch of :data:`HOURS`; see :func:`rows_decoder`."""
+    rows = rows_decoder(Hour, source)
+    return lambda body: _batch(rows(body))
 
 
 def _batch(rows: list[Hour]) -> pa.RecordBatch:

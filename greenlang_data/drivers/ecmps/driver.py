@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import AsyncIterator
+from datetime import date
 from pathlib import Path
 from typing import ClassVar, Final
 from zoneinfo import ZoneInfo
@@ -13,6 +14,7 @@ from greenlang_data.drivers.base import Driver, ReadLog, Request, Window
 from greenlang_data.drivers.campd.api import PUBLIC, explain
 from greenlang_data.drivers.ecmps.parameters import known, parameter_of
 from greenlang_data.drivers.ecmps.report import Report, read_report
+from greenlang_data.drivers.ecmps.streamed import streamed_report
 from greenlang_data.drivers.ecmps.window import WindowOfReports
 from greenlang_data.drivers.http.client import HttpClient
 from greenlang_data.drivers.http.login import HeaderLogin, Login, NoLogin
@@ -32,6 +34,7 @@ from greenlang_data.settings.ecmps import EcmpsSettings
 _EXPORT: Final = "emissions-mgmt/emissions/export"
 
 Quarter = tuple[int, int]
+Wanted = dict[Quarter, tuple[date, date]]
 
 
 class EcmpsDriver(Driver):
@@ -53,11 +56,11 @@ class EcmpsDriver(Driver):
     async def connect(self) -> None:
         """Make the client where there are no files. Raises ConfigurationError."""
         config = self.config
-        if config.time_zone is None or not (config.files or config.monitor_plan_id):
+        if not config.files and not config.monitor_plan_id and config.location is None:
             raise ConfigurationError(
-                "time_zone, and files or monitor_plan_id, are needed",
+                "EPA's streaming service is asked for one location",
                 source=self.source,
-                remedy="Give the plant's time zone, and the reports or the plan to ask for.",
+                remedy="Set location, or give files or monitor_plan_id.",
             )
         if not config.files and self._client is None:
             login: Login = NoLogin()
@@ -74,9 +77,16 @@ class EcmpsDriver(Driver):
             await client.close()
 
     async def ping(self) -> None:
-        """Look for the files, or ask for a quarter before there were reports."""
+        """Look for the files, or ask for a time before there were reports."""
         if self._client is None:
             files_of(self.config.files, self.source)
+            return
+        if self._is_streamed:
+            day = date(1994, 1, 1)
+            location = str(self.config.location)
+            await streamed_report(
+                self._client, 3, location, (1994, 1), (day, day), ReadLog(), self.source
+            )
             return
         params = self._params((1994, 1))
         refused = frozenset({400, 404})
@@ -96,16 +106,18 @@ class EcmpsDriver(Driver):
                 "the connection is closed", source=self.source, remedy="Connect first."
             )
         zone = ZoneInfo(str(self.config.time_zone))
-        wanted = [
-            (begin.year, (begin.month + 2) // 3)
-            for begin, _ in quarters(*local_days(request.start, request.end, zone))
-        ]
+        spans = quarters(*local_days(request.start, request.end, zone))
+        wanted = {(begin.year, (begin.month + 2) // 3): (begin, end) for begin, end in spans}
         reports = await self._reports(wanted, log)
         log.note(CLOCK)
-        window = WindowOfReports(self.config, zone, self.source)
+        window = WindowOfReports(self.config, zone, self.source, derived_only=self._is_streamed)
         missing = [one for one in wanted if one not in reports]
         for batch in window.series(request, list(reports.values()), missing, log):
             yield batch
+
+    @property
+    def _is_streamed(self) -> bool:
+        return not self.config.files and self.config.monitor_plan_id is None
 
     async def list_tags(self, log: ReadLog) -> AsyncIterator[pa.RecordBatch]:
         """What a report may have; nothing is read for it."""
@@ -116,13 +128,22 @@ class EcmpsDriver(Driver):
         ]
         yield pa.RecordBatch.from_pylist(rows, TAGS)
 
-    async def _reports(self, wanted: list[Quarter], log: ReadLog) -> dict[Quarter, Report]:
-        if self._client is None:
+    async def _reports(self, wanted: Wanted, log: ReadLog) -> dict[Quarter, Report]:
+        client, config = self._client, self.config
+        if client is None:
             return await on_thread(lambda _: self._from_files(wanted, log))
+        if self._is_streamed:
+            facility, location = int(config.facility_id or 0), str(config.location)
+            return {
+                quarter: await streamed_report(
+                    client, facility, location, quarter, days, log, self.source
+                )
+                for quarter, days in wanted.items()
+            }
         found = {}
         for quarter in wanted:
             ask = Ask(_EXPORT, self._params(quarter))
-            report = (await self._client.ask(ask, log, read_report)).data
+            report = (await client.ask(ask, log, read_report)).data
             if report is None or (report.year, report.quarter) != quarter:
                 raise ProtocolError(
                     "it answered with another quarter than was asked for", source=self.source
@@ -137,7 +158,7 @@ class EcmpsDriver(Driver):
             ("quarter", str(quarter[1])),
         ]
 
-    def _from_files(self, wanted: list[Quarter], log: ReadLog) -> dict[Quarter, Report]:
+    def _from_files(self, wanted: Wanted, log: ReadLog) -> dict[Quarter, Report]:
         found: dict[Quarter, tuple[Path, Report]] = {}
         for path in files_of(self.config.files, self.source):
             report = self._file(path)

@@ -46,8 +46,11 @@ class _Reading(NamedTuple):
 class WindowOfReports:
     """Makes series of what the reports of a window say."""
 
-    def __init__(self, settings: EcmpsSettings, zone: ZoneInfo, source: str) -> None:
+    def __init__(
+        self, settings: EcmpsSettings, zone: ZoneInfo, source: str, *, derived_only: bool
+    ) -> None:
         self._settings = settings
+        self._derived_only = derived_only
         self._zone = zone
         self._source = source
 
@@ -69,6 +72,10 @@ class WindowOfReports:
             if parameter is None:
                 has = ", ".join(known())
                 yield failed_series(tag, f"{UNKNOWN_TAG}: a report has {has}, and no {tag!r}")
+            elif parameter.kind == "monitor" and self._derived_only:
+                yield failed_series(
+                    tag, "EPA's streaming service has derived values only; use monitor_plan_id"
+                )
             else:
                 yield self._one(tag, parameter, hours, moments, failure, log)
 

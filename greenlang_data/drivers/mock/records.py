@@ -15,7 +15,7 @@ import pyarrow.compute as pc
 from greenlang_data.drivers.base import ReadLog, Records
 from greenlang_data.drivers.mock.nearest import nearest
 from greenlang_data.drivers.schema import ENTITIES, FIELDS, RECORD_ID
-from greenlang_data.errors import QueryError, UnknownTagError
+from greenlang_data.errors import QueryError, UnknownTagError, UnsupportedError
 
 INSTANT: Final = pa.timestamp("us", tz="UTC")
 BATCH_ROWS: Final = 10_000
@@ -97,6 +97,12 @@ def field_table(entity: Entity) -> pa.RecordBatch:
 
 def select(entity: Entity, request: Records, log: ReadLog, source: str) -> list[pa.RecordBatch]:
     """The records asked for, at least one batch. Raises QueryError for what cannot be asked."""
+    if request.since is not None:
+        raise UnsupportedError(
+            "the simulated plant keeps no track of changes",
+            source=source,
+            remedy="Leave since out.",
+        )
     table = entity.table.replace_schema_metadata({RECORD_ID: entity.record_id})
     for name, wanted in request.filters.items():
         _known(entity, name, "filter by", source)

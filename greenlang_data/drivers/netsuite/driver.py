@@ -12,8 +12,9 @@ from greenlang_data.drivers.http.client import HttpClient
 from greenlang_data.drivers.http.origin import checked_url
 from greenlang_data.drivers.netsuite.login import netsuite_login
 from greenlang_data.drivers.netsuite.reading import NetSuiteReading
+from greenlang_data.drivers.netsuite.records import SERVICE, RecordsReading, RecordTypes
 from greenlang_data.drivers.netsuite.tables import Tables
-from greenlang_data.drivers.odata.choosing import choose
+from greenlang_data.drivers.odata.choosing import Catalogue, choose
 from greenlang_data.drivers.odata.listing import entity_table, field_table
 from greenlang_data.drivers.oracle.driver import explain
 from greenlang_data.drivers.places import Place
@@ -22,7 +23,10 @@ from greenlang_data.settings.netsuite import NetSuiteSettings
 
 
 class NetSuiteDriver(Driver):
-    """Reads an account with SuiteQL; POSTs are queries and token requests, and nothing else."""
+    """Reads an account with SuiteQL, and records one by one (``record/vendor``).
+
+    POSTs are queries and token requests, and nothing else.
+    """
 
     name: ClassVar[str] = "netsuite"
     config: NetSuiteSettings
@@ -54,11 +58,14 @@ class NetSuiteDriver(Driver):
         """Ask what the account allows."""
         await self._open().get_json("/services/rest/system/v1/governanceLimits", ReadLog())
 
-    def reading(self, request: Request, log: ReadLog) -> NetSuiteReading:
+    def reading(self, request: Request, log: ReadLog) -> NetSuiteReading | RecordsReading:
         """The read of Records. Raises UnsupportedError for any other request."""
         client = self._open()
         if not isinstance(request, Records):
             raise UnsupportedError("a business system has records and no tags", source=self.source)
+        if any(one.service == SERVICE for one in request.places):
+            width = self.config.connection_pool_size
+            return RecordsReading(client, request, log, width, self.source)
         return NetSuiteReading(client, request, log, self.config.max_retries, self.source)
 
     async def read(self, request: Request, log: ReadLog) -> AsyncGenerator[pa.RecordBatch, None]:
@@ -79,8 +86,10 @@ class NetSuiteDriver(Driver):
     async def list_fields(
         self, request: Records, log: ReadLog
     ) -> AsyncGenerator[pa.RecordBatch, None]:
-        """The columns that are known of an entity."""
-        tables = Tables(request.places)
+        """The columns that are known of an entity, or that the account tells of a record type."""
+        tables: Catalogue = Tables(request.places)
+        if any(one.service == SERVICE for one in request.places):
+            tables = RecordTypes(self._open(), [one.name for one in request.places], self.source)
         yield field_table(await choose(tables, request, log, self.source))
 
     def _open(self) -> HttpClient:

@@ -11,7 +11,7 @@ import pyarrow as pa
 from greenlang_data.drivers.http.jsons import json_decoder
 from greenlang_data.drivers.odata.edm import Property
 from greenlang_data.drivers.odata.page import Page
-from greenlang_data.drivers.odata.values import Wire, convert, wire_of
+from greenlang_data.drivers.odata.values import ABSENT, Wire, convert, wire_of
 
 _TRUTH: Final = {"T": True, "F": False, None: None}
 
@@ -35,6 +35,28 @@ def page_decoder(columns: Sequence[Property]) -> Callable[[bytes | bytearray], P
             for place, (column, wire) in enumerate(zip(columns, wires, strict=True))
         ]
         return Page(len(rows), arrays, None, None)
+
+    return decode
+
+
+def row_decoder(columns: Sequence[Property]) -> Callable[[bytes | bytearray], Page]:
+    """A function from the body of one record, with its own names and JSON types, to a page of it."""
+    wires = [wire_of(one) for one in columns]
+    nothing = [ABSENT if wire.found is msgspec.Raw else None for wire in wires]
+    fields = [
+        (f"c{place}", wire.found, missing)
+        for place, (wire, missing) in enumerate(zip(wires, nothing, strict=True))
+    ]
+    names = {f"c{place}": one.name for place, one in enumerate(columns)}
+    decoder = json_decoder(msgspec.defstruct("Row", fields, rename=names, gc=False))
+
+    def decode(body: bytes | bytearray) -> Page:
+        cells = msgspec.structs.astuple(decoder(body))
+        arrays = [
+            pa.nulls(1, wire.empty) if cell is ABSENT else convert(column, wire, [cell])
+            for column, wire, cell in zip(columns, wires, cells, strict=True)
+        ]
+        return Page(1, arrays, None, None)
 
     return decode
 

@@ -59,7 +59,8 @@ def _test(condition: Condition) -> str:
         if condition.high is not None:
             test = "<=" if condition.included else "<"
             tests.append(f"{name} {test} {_literal(column, condition.high)}")
-        return " AND ".join(tests)
+        both = " AND ".join(tests)
+        return f"({both} OR {name} IS NULL)" if condition.or_missing else both
     assert isinstance(condition, OneOf)
     values = ", ".join(_literal(column, one) for one in condition.values if one is not None)
     tests = [f"{name} IN ({values})"] if values else []

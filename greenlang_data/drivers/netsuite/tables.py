@@ -27,6 +27,7 @@ class Tables:
     """The places of a request as sets; columns are SuiteQL expressions."""
 
     def __init__(self, places: Iterable[Place]) -> None:
+        self.barred: dict[str, str] = {}
         self._sets: dict[str, dict[str, EntitySet]] = {}
         for place in places:
             if not place.key:  # rows without a key have no order in which they could be read

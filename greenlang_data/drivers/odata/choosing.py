@@ -10,7 +10,7 @@ from typing import Protocol
 from greenlang_data.drivers.base import ReadLog, Records
 from greenlang_data.drivers.odata.edm import EntitySet, Property, Service
 from greenlang_data.drivers.places import Place
-from greenlang_data.errors import QueryError, UnknownTagError
+from greenlang_data.errors import AuthenticationError, QueryError, UnknownTagError
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,7 +40,12 @@ class Chosen:
 
 
 class Catalogue(Protocol):
-    """Where the services of a system are, and what each has."""
+    """Where the services of a system are, and what each has.
+
+    ``barred`` has those that the login may not read, each with what the system says about it.
+    """
+
+    barred: dict[str, str]
 
     def path(self, name: str) -> str:
         """The path of a service."""
@@ -69,6 +74,13 @@ async def choose(services: Catalogue, request: Records, log: ReadLog, source: st
         if not _missing(chosen, request):
             return chosen
         found.append(chosen)
+    barred = [services.barred[name] for name in _services(request) if name in services.barred]
+    if barred and not found:
+        raise AuthenticationError(
+            f"{request.entity!r} cannot be read: {'; '.join(barred)}",
+            source=source,
+            remedy="Have the right given, or configure another place under entities.",
+        )
     if not found:
         tried = ", ".join(dict.fromkeys(f"{one.service}/{one.name}" for one in request.places))
         raise UnknownTagError(
@@ -78,6 +90,10 @@ async def choose(services: Catalogue, request: Records, log: ReadLog, source: st
             or "Configure where it is under entities, or check the login's rights.",
         )
     raise _lacks(found, request, source)
+
+
+def _services(request: Records) -> list[str]:
+    return list(dict.fromkeys(one.service for one in request.places))
 
 
 def _names(place: Place) -> tuple[str, str]:

@@ -52,11 +52,15 @@ class OneOf(Condition):
 
 @dataclass(frozen=True, slots=True)
 class Between(Condition):
-    """``low`` and ``high`` bound the column; ``high`` itself fits if it is ``included``."""
+    """``low`` and ``high`` bound the column; ``high`` itself fits if it is ``included``.
+
+    With ``or_missing`` a missing value fits too.
+    """
 
     low: Any
     high: Any
     included: bool
+    or_missing: bool = False
 
     def rendered(self, version: int) -> str:
         name, column = self.column.name, self.column
@@ -66,7 +70,8 @@ class Between(Condition):
         if self.high is not None:
             test = "le" if self.included else "lt"
             tests.append(f"{name} {test} {literal(column, self.high, version)}")
-        return " and ".join(tests)
+        both = " and ".join(tests)
+        return f"({both} or {name} eq null)" if self.or_missing else both
 
     def mask(self, values: pa.Array) -> pa.Array:
         fits = pc.is_valid(values)
@@ -75,7 +80,7 @@ class Between(Condition):
         if self.high is not None:
             test = pc.less_equal if self.included else pc.less
             fits = pc.and_kleene(fits, test(values, pa.scalar(self.high, values.type)))
-        return fits.fill_null(False)
+        return fits.fill_null(self.or_missing)
 
 
 def one_of(name: str, column: Property, wanted: Any, source: str) -> OneOf:
@@ -99,6 +104,11 @@ def one_of(name: str, column: Property, wanted: Any, source: str) -> OneOf:
             remedy="Give a value of that type.",
         ) from None
     return OneOf(name, column, tuple(dict.fromkeys(found)))
+
+
+def changed_since(name: str, column: Property, low: datetime) -> Between:
+    """The condition of rows that were changed at ``low`` or later, or at no time that is told."""
+    return Between(name, column, typed(column, low), None, False, or_missing=True)
 
 
 def between(

@@ -13,7 +13,6 @@ from greenlang_data.drivers.odata.edm import Property, Service
 from greenlang_data.drivers.odata.values import wire_of
 from greenlang_data.drivers.places import Place
 from greenlang_data.drivers.schema import ENTITIES, FIELDS
-from greenlang_data.errors import AuthenticationError
 
 
 async def entity_table(
@@ -21,7 +20,7 @@ async def entity_table(
 ) -> pa.RecordBatch:
     """Each canonical entity at each place that exists, then every other set of those services."""
     names = list(dict.fromkeys(one.service for each in places.values() for one in each))
-    found = await asyncio.gather(*(_model(services, name, log) for name in names))
+    found = await asyncio.gather(*(services.model(name, log) for name in names))
     models = {name: model for name, model in zip(names, found, strict=True) if model is not None}
     rows = []
     taken: set[tuple[str, str]] = set()
@@ -38,15 +37,6 @@ async def entity_table(
             if (service, name) not in taken
         ]
     return pa.RecordBatch.from_pylist(rows, schema=ENTITIES)
-
-
-async def _model(services: Catalogue, name: str, log: ReadLog) -> Service | None:
-    try:
-        return await services.model(name, log)
-    except AuthenticationError as error:
-        # Rights are given service by service, and the others can be listed.
-        log.note(f"the service {name} is not listed: {error.what}")
-        return None
 
 
 def _row(entity: str, service: str, name: str, model: Service) -> dict[str, object]:

@@ -13,6 +13,7 @@ from urllib.parse import urlsplit, urlunsplit
 from greenlang_data.drivers.base import ReadLog
 from greenlang_data.drivers.http.client import HttpClient
 from greenlang_data.drivers.http.message import Answer
+from greenlang_data.drivers.odata.changes import BEGIN, link_mark, link_of
 from greenlang_data.drivers.odata.keyset import key_columns, rows_after
 from greenlang_data.drivers.odata.page import Page
 from greenlang_data.drivers.odata.question import Question
@@ -20,10 +21,15 @@ from greenlang_data.errors import ProtocolError
 from greenlang_data.settings.odata import ODataSettings
 
 _MOST_EMPTY_PAGES: Final = 100
+_SMALLEST_PAGE: Final = 100
 
 
 class Pager:
-    """The pages of one question. ``by_key`` tells whether they are asked for by the last key."""
+    """The pages of one question.
+
+    ``size`` is how many rows a page is asked to have; ``tracks`` tells whether the server is asked
+    to keep track of changes, or has done so.
+    """
 
     def __init__(
         self,
@@ -38,7 +44,11 @@ class Pager:
         self._settings = settings
         self._log = log
         self._source = source
-        self._keys = key_columns(question.chosen.entities) if question.profile.by_key else ()
+        # Whoever tracks changes gives the mark behind the last of its own pages.
+        self.tracks = question.since == BEGIN or link_of(question.since) is not None
+        by_key = question.profile.by_key and not self.tracks
+        self._keys = key_columns(question.chosen.entities) if by_key else ()
+        self.size = settings.page_size
         self._followed_links: set[str] = set()
         self._has_linked = False
         self._answer: Answer[Page] | None = None
@@ -58,9 +68,12 @@ class Pager:
 
     def url(self) -> str:
         """What to ask for next. Raises ProtocolError for a link that leads elsewhere or back."""
-        size = self._settings.page_size
+        size = self.size
         if not self.pages:
-            return self._question.url(page_size=size)
+            link = link_of(self._question.since)
+            if link is not None:
+                return self._client.resolve(self._own(link))
+            return self._question.url(page_size=None if self.tracks else size)
         if self._keys and self.pages[-1].rows:
             after = rows_after(self._keys, self._last, self._question.chosen.version)
             return self._question.url(page_size=size, read=self.rows, after=after)
@@ -94,6 +107,18 @@ class Pager:
         self._log.note(f"its own pages were followed, since {why}; changes may have shifted them")
         self._keys = ()
 
+    @property
+    def mark(self) -> str | None:
+        """The link to the changes from now on, where the server gave one."""
+        link = self.pages[-1].delta_link if self.pages else None
+        if link is None or self._answer is None:
+            return None
+        return link_mark(self._client.linked(self._answer, self._own(link)))
+
+    def ask_for_less(self) -> None:
+        """Ask for smaller pages, because the server did not finish one."""
+        self.size = max(self.size // 4, _SMALLEST_PAGE)
+
     def known(self, count: int | None) -> int | None:
         """A count, where the server counts that far."""
         most = self._question.profile.counts_up_to
@@ -108,12 +133,12 @@ class Pager:
             raise ProtocolError("it links from one empty page to the next", source=self._source)
         if self._link is not None:
             return False
-        if not page.rows:
+        if not page.rows or self.tracks:
             return True
         if len(self.pages) == 1 and self.counted is not None and self.rows >= self.counted:
             return True
         # It links where there is more, but not beyond what was asked for.
-        if self._has_linked and page.rows < self._settings.page_size:
+        if self._has_linked and page.rows < self.size:
             return self.counted is None or self.rows >= self.counted
         return not self._keys and not question.can_skip
 

@@ -11,8 +11,9 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from greenlang_data.drivers.base import ReadLog, Records
+from greenlang_data.drivers.odata.changes import BEGIN, OVERLAP, latest, link_of, moment_of
 from greenlang_data.drivers.odata.choosing import Chosen
-from greenlang_data.drivers.odata.conditions import Condition, between, one_of
+from greenlang_data.drivers.odata.conditions import Condition, between, changed_since, one_of
 from greenlang_data.drivers.odata.edm import Property
 from greenlang_data.drivers.odata.gathered import as_days
 from greenlang_data.drivers.odata.profiles import Profile
@@ -29,7 +30,8 @@ class Question:
     """A request, with the names of the system.
 
     ``output`` is each column asked for under the name it gets; ``read`` the columns to fetch,
-    which are also those of the key and of the conditions in ``here``.
+    which are also those of the key and of the conditions in ``here``. ``changed`` is the column
+    with the time of a row's last change, where there is one.
     """
 
     chosen: Chosen
@@ -40,6 +42,8 @@ class Question:
     here: tuple[Condition, ...]
     limit: int | None
     log: ReadLog
+    since: str | None = None
+    changed: Property | None = None
 
     @property
     def keys(self) -> tuple[str, ...]:
@@ -51,17 +55,19 @@ class Question:
         """The text of ``$filter``."""
         return " and ".join(one.rendered(self.chosen.version) for one in self.there)
 
-    def url(self, *, page_size: int, read: int = 0, skip: int = 0, after: str = "") -> str:
+    def url(self, *, page_size: int | None, read: int = 0, skip: int = 0, after: str = "") -> str:
         """The path and query of a page, after ``read`` rows: of the rest, or from ``skip`` on.
 
-        The rest is what the condition ``after`` holds for.
+        The rest is what the condition ``after`` holds for. Without ``page_size`` the server
+        chooses it.
         """
         version, params = self.chosen.version, list(self.profile.params)
         wanted = None if self.limit is None or self.here else self.limit - read
         if version == 2:
             params.append(("$format", "json"))
             # V2 has no other way to ask for a page.
-            wanted = page_size if wanted is None else min(page_size, wanted)
+            sizes = [one for one in (page_size, wanted) if one is not None]
+            wanted = min(sizes) if sizes else None
         conditions = [one for one in (self.condition, after) if one]
         if conditions:
             params.append(("$filter", " and ".join(conditions)))
@@ -87,6 +93,9 @@ class Question:
 
     def answer(self, table: pa.Table) -> pa.Table:
         """The rows and columns that were asked for, of all that was read by the system's names."""
+        if self.changed is not None and self.changed in self.read and self.limit is None:
+            mark = latest(table.column(self.changed.name)) or self.since
+            self.log.completeness["mark"] = None if mark == BEGIN else mark
         if self.profile.no_date is not None:
             table = self._without_no_date(table)
         for condition in self.here:
@@ -150,15 +159,22 @@ def ask_for(
         conditions.append(
             between(date, _column(chosen, date), request.start, request.end, log, source)
         )
+    changed = _changed(chosen)
+    if request.since is not None:
+        conditions += _since(chosen, changed, request.since, log, source)
     here = tuple(one for one in conditions if not one.column.filterable)
     output = _output(chosen, request, profile, log, source)
     read = {one.name: one for one in output.values()}
     read |= {one.column.name: one.column for one in here}
+    if request.since is not None and changed is not None:
+        read[changed.name] = changed
     properties = chosen.entities.properties
     read |= {key: properties[key] for key in chosen.entities.keys if key in properties}
     in_order = tuple(one for name, one in properties.items() if name in read)
     there = tuple(one for one in conditions if one.column.filterable)
-    question = Question(chosen, profile, output, in_order, there, here, request.limit, log)
+    question = Question(
+        chosen, profile, output, in_order, there, here, request.limit, log, request.since, changed
+    )
     if len(question.condition) > _LONGEST_FILTER:
         raise QueryError(
             "the filter is too long for an address",
@@ -166,6 +182,34 @@ def ask_for(
             remedy="Filter by fewer values at once, and combine the frames.",
         )
     return question
+
+
+def _changed(chosen: Chosen) -> Property | None:
+    """The column with the time of the last change, where a set has one that is a time."""
+    column = chosen.columns.get("changed_at")
+    is_time = column is not None and column.type in ("Edm.DateTimeOffset", "Edm.DateTime")
+    return column if is_time else None
+
+
+def _since(
+    chosen: Chosen, changed: Property | None, since: str, log: ReadLog, source: str
+) -> list[Condition]:
+    if since == BEGIN or link_of(since) is not None:
+        return []
+    if changed is None:
+        raise QueryError(
+            f"{chosen.entities.name} does not tell when a record was changed",
+            source=source,
+            remedy="Leave since out, or map its time of change to changed_at under entities.",
+        )
+    low = moment_of(since, changed, source)
+    assert low is not None  # it is neither of the two others
+    minutes = round(OVERLAP.total_seconds() / 60)
+    log.note(
+        f"what was changed in the {minutes} minutes before the mark, or at no time that is told, "
+        "is here again; deletions are not told"
+    )
+    return [changed_since("changed_at", changed, low)]
 
 
 def _defaults(chosen: Chosen, request: Records, log: ReadLog, source: str) -> list[Condition]:

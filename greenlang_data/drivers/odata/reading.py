@@ -3,14 +3,16 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import Final
+from typing import Final, Literal
 
 import pyarrow as pa
 
 from greenlang_data.drivers.base import ReadLog, Records
 from greenlang_data.drivers.http.client import HttpClient
 from greenlang_data.drivers.http.message import Ask
+from greenlang_data.drivers.odata.changes import BEGIN, CHANGE, TRACKING, delta_decoder, link_of
 from greenlang_data.drivers.odata.choosing import choose
+from greenlang_data.drivers.odata.edm import Property
 from greenlang_data.drivers.odata.gathered import put_together
 from greenlang_data.drivers.odata.page import Page, page_decoder
 from greenlang_data.drivers.odata.pager import Pager
@@ -20,7 +22,14 @@ from greenlang_data.drivers.odata.question import Question, ask_for
 from greenlang_data.drivers.odata.said import check_messages
 from greenlang_data.drivers.odata.services import Services
 from greenlang_data.drivers.reading import RecordReading
-from greenlang_data.errors import AuthenticationError, ProtocolError, SourceError, TransientError
+from greenlang_data.errors import (
+    AuthenticationError,
+    ProtocolError,
+    SourceError,
+    SourceTimeout,
+    TransientError,
+    UnsupportedError,
+)
 from greenlang_data.settings.odata import ODataSettings
 
 # Strings keep every digit of decimals also on servers that would write them as floats.
@@ -71,9 +80,22 @@ class ODataReading(RecordReading):
         if self._question is None:
             chosen = await choose(self._services, self._request, self._log, self._source)
             self._question = ask_for(chosen, self._request, self._profile, self._log, self._source)
-            self._decode = page_decoder(self._question.read, 2 if chosen.version == 2 else 4)
+            self._decode = self._decoder(self._question, 2 if chosen.version == 2 else 4)
         self._pager = Pager(self._question, self._client, self._settings, self._log, self._source)
         return self._pager
+
+    def _decoder(
+        self, question: Question, version: Literal[2, 4]
+    ) -> Callable[[bytes | bytearray], Page]:
+        if link_of(question.since) is None:
+            return page_decoder(question.read, version)
+        if len(question.keys) != 1 or question.here:
+            raise UnsupportedError(
+                "changes are told by one key column and filtered by the server, here they cannot be",
+                source=self._source,
+                remedy="Use since with a time, or leave the filters out.",
+            )
+        return delta_decoder(question.read, question.keys[0], version)
 
     def batches(self) -> list[pa.RecordBatch]:
         assert self._table is not None, "the read is not at its end"
@@ -86,12 +108,20 @@ class ODataReading(RecordReading):
         assert self._decode is not None
         version = self._question.chosen.version
         headers = {"Accept": _JSON[version], **self._profile.headers}
-        if version == 4:
-            headers["Prefer"] = f"odata.maxpagesize={self._settings.page_size}"
+        wishes = [f"odata.maxpagesize={pager.size}"] if version == 4 else []
+        if self._question.since == BEGIN:
+            wishes.append(TRACKING)
+        if wishes:
+            headers["Prefer"] = ",".join(wishes)
         ask = Ask(pager.url(), headers=headers)
         try:
             answer = await self._client.ask(ask, self._log, self._decode)
-        except (TransientError, AuthenticationError):
+        except TransientError as error:
+            # A server that ran out of time for a page will do so again.
+            if isinstance(error, SourceTimeout) or type(error) is TransientError:
+                pager.ask_for_less()
+            raise
+        except AuthenticationError:
             raise
         except SourceError as error:
             # What it answered to the same question without a key can only be the key's fault.
@@ -131,6 +161,8 @@ class ODataReading(RecordReading):
         """
         question = self._question
         assert question is not None
+        if link_of(question.since) is not None:
+            return self._changes(question, pager)
         try:
             table, absent = put_together(question.read, pager.pages)
         except (ValueError, pa.ArrowInvalid) as error:
@@ -147,7 +179,30 @@ class ODataReading(RecordReading):
             self._pager, self._wasted = None, self._wasted + 1
             kind = TransientError if self._wasted <= self._settings.max_retries else SourceError
             raise kind(error.what, source=self._source, remedy=error.remedy) from None
-        return question.answer(table)
+        table = question.answer(table)
+        if pager.mark is not None:
+            self._log.completeness["mark"] = pager.mark
+        elif question.since == BEGIN and self._log.completeness.get("mark") is None:
+            self._log.note("it keeps no track of changes, and tells no times of them")
+        return table
+
+    def _changes(self, question: Question, pager: Pager) -> pa.Table:
+        """What has changed since the mark; a record may be there as often as it was changed."""
+        columns = [*question.read, Property(CHANGE, "Edm.String")]
+        try:
+            table, _ = put_together(columns, pager.pages)
+        except (ValueError, pa.ArrowInvalid) as error:
+            raise ProtocolError(
+                f"its values are of no one type: {str(error)[:150]}", source=self._source
+            ) from None
+        answer = question.answer(table)
+        self._log.completeness = {
+            "entity_set": question.chosen.path,
+            "rows": table.num_rows,
+            "pages": len(pager.pages),
+            "mark": pager.mark or question.since,
+        }
+        return answer.append_column(CHANGE, table.column(CHANGE))
 
 
 def _number(body: bytes | bytearray) -> int:

@@ -17,6 +17,8 @@ from greenlang_data.settings.odata import ODataSettings
 
 _XML: Final = ("application/xml", "text/xml", "application/atomsvc+xml")
 _UNCHANGED: Final = 304
+_FORBIDDEN: Final = 403
+_NOT_HERE: Final = frozenset({_FORBIDDEN, 404, 410})
 _MOST_KEPT: Final = 32
 
 # URL -> ETag and model, of all sessions of this process: the server says whether it still holds.
@@ -33,6 +35,7 @@ class Services:
         self._settings = settings
         self._profile = profile
         self._source = source
+        self.barred: dict[str, str] = {}
         self._models: dict[str, Service] = {}
         self._locks: dict[str, asyncio.Lock] = {}
 
@@ -65,12 +68,16 @@ class Services:
         headers = {"Accept": "application/xml", **self._profile.headers}
         if kept is not None:
             headers["If-None-Match"] = etag
-        expected = frozenset({404, 410} if kept is None else {404, 410, _UNCHANGED})
+        expected = _NOT_HERE if kept is None else _NOT_HERE | {_UNCHANGED}
         params = [one for one in self._profile.params if one[0].startswith("sap-")]
         ask = Ask(path, params, headers=headers, accept=_XML, expected=expected)
         answer = await self._client.ask(ask, log, read_metadata)
         if answer.status == _UNCHANGED:
             return kept
+        if answer.status == _FORBIDDEN:
+            # Rights are given service by service, and the same records may be in another.
+            self.barred[name] = f"this login may not read the service {name}: HTTP 403"
+            log.note(self.barred[name])
         if answer.data is None:
             return None
         if not answer.data.sets:

@@ -47,7 +47,8 @@ def _alternatives(condition: Condition) -> list[str]:
         if condition.high is not None:
             test = "<=" if condition.included else "<"
             tests.append(f"{name} {test} {_literal(column, condition.high)}")
-        return [" and ".join(tests)]
+        missing = [f"{name} IS NULL"] if condition.or_missing else []
+        return [" and ".join(tests), *missing]
     assert isinstance(condition, OneOf)
     found = [f"{name} IS NULL"] if None in condition.values else []
     values = [_literal(column, one) for one in condition.values if one is not None]

@@ -37,6 +37,7 @@ class Resources:
         self._client = client
         self._path = path.rstrip("/")
         self._source = source
+        self.barred: dict[str, str] = {}
         self._known: dict[str, Service] = {}
         self._locks: dict[str, asyncio.Lock] = {}
 
@@ -56,8 +57,12 @@ class Resources:
         return self._known[name]
 
     async def _describe(self, name: str, log: ReadLog) -> Service | None:
-        ask = Ask(f"{self.path(name)}/describe", headers=HEADERS, expected=frozenset({404, 410}))
+        expected = frozenset({403, 404, 410})
+        ask = Ask(f"{self.path(name)}/describe", headers=HEADERS, expected=expected)
         answer = await self._client.ask(ask, log, read_any)
+        if answer.status == 403:
+            self.barred[name] = f"this login may not read {name}, it lacks a duty role: HTTP 403"
+            log.note(self.barred[name])
         if answer.data is None:
             return None
         try:

@@ -10,7 +10,7 @@
 // only), --rows N (samples of a tag in one answer), --zone ID (the PHD server's, if not this
 // machine's), --times standard|utc (what FetchRowData tells with DSTCompensation), --format TEXT (how
 // StartTime is written). From the environment: GREENLANG_PHD_TOKEN (what a client has to send; needed
-// unless only this machine can reach it), PHD_USER, PHD_PASSWORD. README.md has the contract.
+// unless only this machine can reach it), PHD_USER, PHD_PASSWORD. The contract is in driver.py beside it.
 using System;
 using System.Collections.Generic;
 using System.Data;

@@ -15,7 +15,7 @@ from greenlang_data.drivers.piwebapi.aggregates import AGGREGATIONS
 from greenlang_data.drivers.piwebapi.api import PiApi, RefusedError
 from greenlang_data.drivers.piwebapi.eventframes import ENTITY, read_event_frames
 from greenlang_data.drivers.piwebapi.points import Point, Points
-from greenlang_data.drivers.piwebapi.search import list_points
+from greenlang_data.drivers.piwebapi.search import list_attributes, list_points
 from greenlang_data.drivers.piwebapi.snapshot import read_snapshot
 from greenlang_data.drivers.piwebapi.window import read_window
 from greenlang_data.drivers.schema import about_series, failed_series
@@ -98,11 +98,15 @@ class PiWebApiDriver(Driver):
                 yield batch
 
     async def list_tags(self, log: ReadLog) -> AsyncGenerator[pa.RecordBatch, None]:
-        """All points of the data server, a page at a time."""
+        """All points of the data server, and attributes of the AF database if one is configured."""
         api, known = self._open()
-        async with aclosing(list_points(api, known, log)) as batches:
-            async for batch in batches:
-                yield batch
+        lists = [list_points(api, known, log)]
+        if self.config.asset_database is not None:
+            lists.append(list_attributes(api, self.config.asset_database, log))
+        for listed in lists:
+            async with aclosing(listed) as batches:
+                async for batch in batches:
+                    yield batch
 
     async def _window(
         self, api: PiApi, points: Sequence[Point], window: Window, log: ReadLog

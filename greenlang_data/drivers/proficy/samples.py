@@ -9,6 +9,7 @@ from typing import Final
 
 import numpy as np
 import pyarrow as pa
+import pyarrow.compute as pc
 from msgspec import Struct
 
 from greenlang_data.drivers.http.jsons import json_decoder
@@ -133,15 +134,15 @@ def decode_data(body: bytes | bytearray) -> Answered:
 def columns_of(samples: Sequence[Sample], data_type: str | int | None) -> Columns:
     """Columns of these samples. Raises ValueError for a time stamp or quality that is none."""
     times = read_stamps([one.timestamp for one in samples])
-    codes = np.array([_code(one.quality) for one in samples], np.int32)
+    codes = _codes([one.quality for one in samples])
     bad = _QUALITY[codes] == BAD
-    values = [None if one.value is None else _written(one.value) for one in samples]
-    empty = np.array([value is None for value in values], bool)
+    texts = _texts([one.value for one in samples])
+    empty = np.asarray(texts.is_null())
     # A good sample without a value is none.
     codes[empty & ~bad] = _UNKNOWN_QUALITY
     bad |= empty
-    texts = pa.array([None if no else text for no, text in zip(bad, values, strict=True)],
-                     pa.string())  # fmt: skip
+    if bad.any():
+        texts = pc.if_else(pa.array(bad), pa.scalar(None, pa.string()), texts)
     name = data_type.lower() if isinstance(data_type, str) else ""
     if name in _FLOATS or name in _INTEGERS:
         kind = _FLOATS.get(name) or _INTEGERS[name]
@@ -152,14 +153,21 @@ def columns_of(samples: Sequence[Sample], data_type: str | int | None) -> Column
     return Columns(times, nothing, texts, codes, str(data_type or "Unknown"))
 
 
-def _code(quality: int | None) -> int:
-    if quality is None or not 0 <= quality < len(_QUALITY):
-        raise ValueError(f"a quality is {quality!r}, which is not among the known ones")
-    return quality
+def _codes(qualities: Sequence[int | None]) -> np.ndarray:
+    """The qualities as numbers. Raises ValueError for one that is not known."""
+    known = range(len(_QUALITY))
+    odd = next((one for one in set(qualities) if one not in known), 0)
+    if odd != 0:
+        raise ValueError(f"a quality is {odd!r}, which is not among the known ones")
+    return np.array(qualities, np.int32)
 
 
-def _written(value: str | float | bool) -> str:
-    return value if isinstance(value, str) else repr(value)
+def _texts(values: Sequence[str | float | bool | None]) -> pa.Array:
+    try:
+        return pa.array(values, pa.string())
+    except (pa.ArrowInvalid, pa.ArrowTypeError):  # some were sent as numbers
+        written = [repr(one) if isinstance(one, int | float) else one for one in values]
+        return pa.array(written, pa.string())
 
 
 def _numbers(

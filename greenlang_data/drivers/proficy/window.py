@@ -16,6 +16,7 @@ import numpy as np
 import pyarrow as pa
 
 from greenlang_data.drivers.base import ReadLog, Window
+from greenlang_data.drivers.goodtime import PERCENT_GOOD, GoodTime, good_of
 from greenlang_data.drivers.http.ahead import Ahead
 from greenlang_data.drivers.http.stamps import nanoseconds, written
 from greenlang_data.drivers.intervals import EVENT_WEIGHTED, EventIntervals, NotNumbersError
@@ -31,7 +32,7 @@ _CALLS: Final = {
     "held": "sampled",
     "plot": "trend",
 }
-AGGREGATIONS: Final = EVENT_WEIGHTED | _CALLS.keys()
+AGGREGATIONS: Final = EVENT_WEIGHTED | _CALLS.keys() | {PERCENT_GOOD}
 _MS: Final = 1_000_000
 _TOO_MANY: Final = "more intervals than the server gives at once; ask for fewer"
 _FORWARD: Final = [("direction", "0"), ("count", "0")]
@@ -122,6 +123,11 @@ class WindowReader:
         yield result.part(low, high)
 
     async def _raw(self, tag: str, result: Result) -> AsyncGenerator[pa.RecordBatch, None]:
+        if self._aggregation == PERCENT_GOOD:
+            async with aclosing(self._good_time(tag, result)) as batches:
+                async for batch in batches:
+                    yield batch
+            return
         intervals = None
         if self._width:
             intervals = EventIntervals(
@@ -147,6 +153,25 @@ class WindowReader:
         if intervals is not None:
             for batch in intervals.batches(tag, self._units[tag], kind):
                 yield batch
+
+    async def _good_time(self, tag: str, result: Result) -> AsyncGenerator[pa.RecordBatch, None]:
+        # The newest sample not after the start, which holds until the first one of the window.
+        params = [("start", written(self._start, 3)), ("direction", "1"), ("count", "1")]
+        try:
+            (before,) = await self._api.data("raw", [tag], params, self._log)
+            if isinstance(before, RefusedError):
+                raise before
+            held = before.batch(tag) if isinstance(before, Columns) else None
+            good = held is not None and held.num_rows > 0 and bool(good_of(held)[0])
+            share = GoodTime(self._start, self._end, self._width, good_before=good)
+            async with aclosing(self._pieces(tag, result, self._start, self._end)) as pieces:
+                async for piece in pieces:
+                    share.add(piece.batch(tag))
+        except RefusedError as error:
+            yield failed_series(tag, error.said)
+            return
+        for batch in share.batches(tag):
+            yield batch
 
     async def _trend(self, tag: str, result: Result) -> AsyncGenerator[pa.RecordBatch, None]:
         """The lowest and the highest of each interval, at their own times."""

@@ -92,6 +92,7 @@ def toml_of(config: gd.CEMSConfig, folder: Path) -> Path:
         "timeout_seconds = 2",
         "retry_min_wait = 0.05",
         "retry_max_wait = 0.2",
+        "circuit_breaker_timeout = 1",
         'recording = "stack1.recording"',
     ]
     for name, entries in (

@@ -11,7 +11,13 @@ import pandas as pd
 import pytest
 
 import greenlang_data as gd
-from tests.drivers.cems.helpers import MEASURANDS, SIGNALS, modbus_config, opcua_config
+from tests.drivers.cems.helpers import (
+    MEASURANDS,
+    SIGNALS,
+    modbus_config,
+    opcua_config,
+    registers,
+)
 from tests.peers.launch_analyser import ModbusAnalyser, OpcuaAnalyser
 from tests.peers.proxy import Fault, FaultProxy
 
@@ -94,10 +100,44 @@ def test_gas_that_comes_between_two_requests_is_no_emission(
     modbus_analyser: ModbusAnalyser,
 ) -> None:
     """The bits are read, then span gas and its bit come at once, then the reading is read."""
-    modbus_analyser.set(flip=True)
+    modbus_analyser.set(flip="span")
     frame = sampled(modbus_config(modbus_analyser), ["SO2"])
     assert set(frame["quality_flag"]) == {"calibration"}
     assert frame["concentration"].isna().all()
+
+
+RANGES: dict[str, Any] = {
+    "registers": [
+        *registers(),
+        {"tag": "SO2.high", "table": "input", "address": 36, "type": "float32",
+         "word_order": "ABCD", "unit": "[ppb]"},
+        {"tag": "range2", "table": "discrete", "address": 20, "type": "bool"},
+    ],
+    "measurands": [
+        {**MEASURANDS[0], "ranges": [{"tag": "range2", "read_from": "SO2.high"}]},
+        *MEASURANDS[1:],
+    ],
+}  # fmt: skip
+
+
+def test_a_range_that_is_switched_is_followed(modbus_analyser: ModbusAnalyser) -> None:
+    config = modbus_config(modbus_analyser, **RANGES)
+    assert set(sampled(config, ["SO2"])["concentration"]) == {120500.0}
+    modbus_analyser.set(range2=True, so2=350000.0)
+    frame = sampled(config, ["SO2"])
+    assert set(frame["concentration"]) == {350000.0}, "register 34 stops at its full scale"
+    assert set(frame["quality_flag"]) == {"measured"}
+    modbus_analyser.reset()
+    modbus_analyser.set(flip="range2", so2=350000.0)
+    first = sampled(config, ["SO2"]).iloc[0]
+    assert (first["quality_flag"], first["quality"]) == ("unknown", "bad")
+    assert pd.isna(first["concentration"])
+    modbus_analyser.set(refuse=20)
+    assert set(sampled(config, ["SO2"])["quality_flag"]) == {"unknown"}
+    high = {**RANGES["registers"][-2], "unit": "[ppm]"}
+    mixed = {**RANGES, "registers": [*RANGES["registers"][:-2], high, RANGES["registers"][-1]]}
+    with pytest.raises(gd.ConfigurationError, match="different units"):
+        sampled(modbus_config(modbus_analyser, **mixed), ["SO2"])
 
 
 def test_calibration_minutes_in_a_window_are_in_no_average(modbus_analyser: ModbusAnalyser) -> None:
@@ -168,6 +208,19 @@ def test_a_window_of_the_past_is_refused_and_says_what_to_do(
         session.cems(["SO2"], start="2026-01-01", end="2026-01-02")
 
 
+def test_a_window_of_the_future_is_waited_for(modbus_analyser: ModbusAnalyser) -> None:
+    with gd.Session([modbus_config(modbus_analyser)]) as session:
+        session.status()
+        start = datetime.now(UTC) + timedelta(seconds=0.6)
+        frame = session.cems(["SO2"], start, start + timedelta(seconds=0.4))
+    assert frame["timestamp"].min() >= start
+    assert set(frame["quality_flag"]) == {"measured"}
+    unknown = ["SO2", "NO2"]
+    frame = sampled(modbus_config(modbus_analyser), unknown, errors="report")
+    assert list(frame.attrs["provenance"]["failures"]) == ["NO2"]
+    assert first_of(frame, "SO2")["quality_flag"] == "measured"
+
+
 def test_windows_that_cannot_be_sampled_are_refused(modbus_analyser: ModbusAnalyser) -> None:
     now = datetime.now(UTC)
     later = now + timedelta(minutes=5)
@@ -176,8 +229,15 @@ def test_windows_that_cannot_be_sampled_are_refused(modbus_analyser: ModbusAnaly
             session.cems(["SO2"], now - timedelta(hours=1), later)
         with pytest.raises(gd.QueryError, match="per hour"):
             session.cems(["SO2"], now, later, resolution="hour")
+        with pytest.raises(gd.QueryError, match="says how long it takes"):
+            session.cems(["SO2"], now, later, timeout=5)
         with pytest.raises(gd.UnknownTagError, match="NO2"):
-            session.cems(["NO2"], now, later)
+            session.cems(["NO2"], now + timedelta(days=1), now + timedelta(days=2))
+        # Without an end it is the present, which is the past as soon as it is asked for.
+        with pytest.raises(gd.UnsupportedError, match="nothing records it"):
+            session.cems(["SO2"], now - timedelta(hours=1))
+        with pytest.raises(gd.UnsupportedError, match="nothing records it"):
+            session.cems(["SO2"], "*-1h")
 
 
 def test_wrong_configurations_say_what_is_wrong(modbus_analyser: ModbusAnalyser) -> None:

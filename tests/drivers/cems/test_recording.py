@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shutil
 import signal
 import sqlite3
 import subprocess
@@ -9,7 +10,7 @@ import sys
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
-from datetime import datetime, timedelta
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
@@ -23,6 +24,7 @@ from greenlang_data.drivers.analyser.recorder import Recorder
 from greenlang_data.drivers.analyser.store import Run
 from tests.drivers.cems.helpers import MEASURANDS, modbus_config, toml_of
 from tests.peers.launch_analyser import ModbusAnalyser
+from tests.peers.proxy import Fault, FaultProxy
 
 
 @contextmanager
@@ -60,6 +62,32 @@ def config(modbus_analyser: ModbusAnalyser, tmp_path: Path) -> gd.CEMSConfig:
     return modbus_config(modbus_analyser, recording=str(tmp_path / "stack1.recording"))
 
 
+Lines = list[tuple[datetime, int]]
+
+
+@pytest.fixture(scope="module")
+def once(
+    modbus_analyser_session: ModbusAnalyser, tmp_path_factory: pytest.TempPathFactory
+) -> tuple[Path, Lines]:
+    """A short recording that ended by itself, and what it said."""
+    modbus_analyser_session.reset()
+    folder = tmp_path_factory.mktemp("once")
+    file = toml_of(modbus_config(modbus_analyser_session), folder)
+    with recording(file, "--commit-every", "0.1", "--for", "0.9") as process:
+        process.wait(20)
+        assert process.returncode == 0
+        assert process.stdout is not None
+        told = [acknowledged(line) for line in process.stdout]
+    return folder / "stack1.recording", told
+
+
+@pytest.fixture
+def recorded(config: gd.CEMSConfig, once: tuple[Path, Lines]) -> Lines:
+    """The same, copied to where ``config`` looks."""
+    shutil.copy(once[0], str(config.recording))
+    return once[1]
+
+
 def test_what_was_recorded_answers_the_past(
     config: gd.CEMSConfig, modbus_analyser: ModbusAnalyser, tmp_path: Path
 ) -> None:
@@ -71,7 +99,7 @@ def test_what_was_recorded_answers_the_past(
         modbus_analyser.set(span=False)
         last, total = lines_of(process, 3)[-1]
         process.send_signal(signal.SIGINT)
-        process.wait(60)
+        process.wait(10)
         assert process.returncode == 0
     whole = past(config, first, last)
     assert set(whole["quality_flag"]) == {"measured", "calibration"}
@@ -91,15 +119,30 @@ def test_what_was_recorded_answers_the_past(
     assert (so2["concentration"], so2["quality_flag"]) == (120500.0, "partly_measured")
 
 
-def test_what_was_not_recorded_is_an_error_that_says_what_was(
-    config: gd.CEMSConfig, tmp_path: Path
+def test_the_past_needs_no_analyser_and_a_lost_one_is_told(
+    config: gd.CEMSConfig, modbus_analyser: ModbusAnalyser, recorded: Lines, proxy_factory: Any
 ) -> None:
-    file = toml_of(config, tmp_path)
-    with recording(file, "--commit-every", "0.2", "--for", "0.8") as process:
-        process.wait(60)
-        assert process.stdout is not None
-        written = [acknowledged(line) for line in process.stdout]
-    last = written[-1][0]
+    proxy: FaultProxy = proxy_factory(modbus_analyser.port)
+    away = config.model_copy(update={"endpoint": f"127.0.0.1:{proxy.port}"})
+    proxy.set_fault(Fault.REFUSE)
+    with gd.Session([away]) as session:
+        window = (recorded[0][0], recorded[-1][0])
+        assert len(session.cems(["SO2"], *window)) > 0
+        start = datetime.now(UTC)
+        with pytest.raises(gd.SourceUnreachable, match="stack1"):
+            session.cems(["SO2"], start, start + timedelta(minutes=1))
+        assert session.status()["state"].tolist() == ["error"]
+        assert len(session.cems(["SO2"], *window)) > 0
+        proxy.set_fault(Fault.PASS)
+        start = datetime.now(UTC)
+        live = session.cems(["SO2"], start, start + timedelta(seconds=0.3))
+        assert set(live["quality_flag"]) == {"measured"}
+
+
+def test_what_was_not_recorded_is_an_error_that_says_what_was(
+    config: gd.CEMSConfig, recorded: Lines
+) -> None:
+    last = recorded[-1][0]
     start, end = last - timedelta(hours=1), last - timedelta(milliseconds=100)
     with pytest.raises(gd.ReadFailed, match=r"SO2: recorded only 20\d\d-.* to 20\d\d-"):
         past(config, start, end)
@@ -110,11 +153,40 @@ def test_what_was_not_recorded_is_an_error_that_says_what_was(
         past(config, start, start + timedelta(minutes=1))
 
 
+def test_an_analyser_that_was_away_is_a_gap_between_two_spans(
+    modbus_analyser: ModbusAnalyser, tmp_path: Path, proxy_factory: Any
+) -> None:
+    proxy: FaultProxy = proxy_factory(modbus_analyser.port)
+    config = modbus_config(
+        modbus_analyser, port=proxy.port, recording=str(tmp_path / "stack1.recording")
+    )
+    with recording(toml_of(config, tmp_path), "--commit-every", "0.1") as process:
+        first = lines_of(process, 2)[0][0]
+        proxy.set_fault(Fault.REFUSE)
+        proxy.reset_connections()
+        time.sleep(1)
+        proxy.set_fault(Fault.PASS)
+        proxy.reset_connections()
+        back = datetime.now(UTC)
+        while (last := lines_of(process, 1)[0][0]) < back + timedelta(seconds=0.3):
+            pass
+        process.send_signal(signal.SIGTERM)
+        process.wait(10)
+        assert process.returncode == 0
+    with pytest.raises(gd.ReadFailed, match=r"recorded only 20\S+ to 20\S+, 20\S+ to 20\S+;"):
+        past(config, first, last)
+    frame = past(config, first, last, errors="report")
+    assert set(frame["quality_flag"]) == {"measured", "missing"}
+    lost = frame[frame["quality_flag"] == "missing"]
+    assert lost["concentration"].isna().all()
+    assert len(lost) == 3, "one row for each gas, where it was last heard"
+
+
 def test_a_killed_recorder_has_what_it_acknowledged(config: gd.CEMSConfig, tmp_path: Path) -> None:
     """SIGKILL at several moments, also while it writes; each time all that was told is there."""
     file = toml_of(config, tmp_path)
     told: list[tuple[datetime, int]] = []
-    for kill_after in (0.0, 0.013, 0.031):
+    for kill_after in (0.0, 0.017):
         with recording(file, "--commit-every", "0.001") as process:
             lines = lines_of(process, 3)
             time.sleep(kill_after)
@@ -132,7 +204,7 @@ def test_a_killed_recorder_has_what_it_acknowledged(config: gd.CEMSConfig, tmp_p
         assert database.execute("PRAGMA integrity_check").fetchone()[0] == "ok"
         stored = database.execute("SELECT run, sum(rows) FROM parts GROUP BY run").fetchall()
     database.close()
-    assert [run for run, _ in stored] == [1, 2, 3]
+    assert [run for run, _ in stored] == [1, 2]
     for (_, kept), (_, total) in zip(stored, told, strict=True):
         assert kept >= total
     with pytest.raises(gd.ReadFailed, match="recorded only"):
@@ -140,14 +212,10 @@ def test_a_killed_recorder_has_what_it_acknowledged(config: gd.CEMSConfig, tmp_p
 
 
 def test_a_part_that_was_changed_does_not_pass_for_whole(
-    config: gd.CEMSConfig, tmp_path: Path
+    config: gd.CEMSConfig, recorded: Lines
 ) -> None:
-    file = toml_of(config, tmp_path)
-    with recording(file, "--commit-every", "0.1") as process:
-        written = lines_of(process, 4)
-    path = tmp_path / "stack1.recording"
-    window = (written[0][0], written[-1][0])
-    database = sqlite3.connect(path)
+    window = (recorded[0][0], recorded[-1][0])
+    database = sqlite3.connect(str(config.recording))
     with pytest.raises(sqlite3.IntegrityError, match="append only"):
         database.execute("UPDATE parts SET rows = 0")
     with pytest.raises(sqlite3.IntegrityError, match="append only"):
@@ -161,17 +229,12 @@ def test_a_part_that_was_changed_does_not_pass_for_whole(
         past(config, *window)
 
 
-def test_two_bases_are_never_mixed(config: gd.CEMSConfig, tmp_path: Path) -> None:
-    file = toml_of(config, tmp_path)
-    with recording(file, "--commit-every", "0.1", "--for", "0.5") as process:
-        process.wait(60)
-        assert process.stdout is not None
-        written = [acknowledged(line) for line in process.stdout]
+def test_two_bases_are_never_mixed(config: gd.CEMSConfig, recorded: Lines) -> None:
     wet = [{**MEASURANDS[0], "moisture": "wet"}, *MEASURANDS[1:]]
     changed = config.model_copy(update={})
     changed.measurands = wet  # type: ignore[assignment]  # as a user assigns it
     with pytest.raises(gd.QueryError, match=r"SO2 was recorded as .*dry.* configured as .*wet"):
-        past(changed, written[0][0], written[-1][0])
+        past(changed, recorded[0][0], recorded[-1][0])
 
 
 def test_only_one_recorder_writes_and_only_its_own_file(tmp_path: Path) -> None:

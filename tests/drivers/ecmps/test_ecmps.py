@@ -11,6 +11,7 @@ import pandas as pd
 import pytest
 
 import greenlang_data as gd
+from tests.peers.campd_server import KEY
 from tests.peers.ecmps_truth import BAF, ODD, PLAN, STACK, STANDS, SUBSTITUTED, report, so2, xml_of
 from tests.peers.historian_launch import HistorianPeer
 
@@ -94,6 +95,31 @@ def test_the_export_gives_the_same(files: Path, campd_peer: HistorianPeer) -> No
         {"monitorPlanId": PLAN, "year": "2021", "quarter": "1"},
         {"monitorPlanId": PLAN, "year": "2021", "quarter": "2"},
     ]
+
+
+def test_the_streaming_service_gives_the_same_derived_values(
+    files: Path, campd_peer: HistorianPeer
+) -> None:
+    streamed = {"server_url": campd_peer.url, "facility_id": 3, "api_key": KEY}
+    tags = ["SO2", "NOXR", "operating_time", "load"]
+    local = read(tags, files=[str(files / "2021q*")])
+    remote = read(tags, **streamed)
+    pd.testing.assert_frame_equal(local, remote)
+    rates = remote[remote["pollutant"] == "NOXR"].reset_index(drop=True)
+    assert (rates["modc"][0], rates["quality_flag"][0]) == ("01", "measured")
+    assert (rates["modc"][SUBSTITUTED], rates["quality"][SUBSTITUTED]) == ("06", "uncertain")
+    days = [(q["beginDate"], q["endDate"]) for one in campd_peer.requests()
+            if (q := dict(one["query"]))]  # fmt: skip
+    assert days[::2] == [("2021-03-30", "2021-03-31"), ("2021-04-01", "2021-04-02")]
+    with pytest.raises(gd.ReadFailed, match=r"SO2C: .*derived values only"):
+        read(["SO2C", "SO2"], **streamed)
+    with campd_peer.knob(stray_value=True), pytest.raises(gd.ProtocolError, match="does not have"):
+        read(["SO2"], **streamed)
+    campd_peer.fault("truncated", match="derived-values")
+    with pytest.raises(gd.SourceUnreachable, match="in the middle"):
+        read(["SO2"], **streamed, max_retries=0)
+    with pytest.raises(gd.ConfigurationError, match="one location"):
+        read(["SO2"], **streamed, location=None)
 
 
 def test_wide_carries_basis_and_unit_per_column(files: Path, tmp_path: Path) -> None:
@@ -200,10 +226,10 @@ def test_questions_that_a_report_cannot_answer(files: Path, campd_peer: Historia
         read(["SO2C"], server_url=campd_peer.url, monitor_plan_id=PLAN)
     with pytest.raises(gd.ProtocolError, match="404"):
         read(["SO2C"], server_url=campd_peer.url, monitor_plan_id="MDC-NONE")
-    with pytest.raises(ValueError, match="files or monitor_plan_id"):
+    with pytest.raises(ValueError, match="files or monitor_plan_id or facility_id are needed"):
         config()
-    with pytest.raises(ValueError, match="facility_id is for campd"):
-        config(files=path, facility_id=3)
+    with pytest.raises(ValueError, match="facility_unit is for campd"):
+        config(files=path, facility_unit="3")
 
 
 def test_an_export_that_is_cut_is_never_used(campd_peer: HistorianPeer) -> None:

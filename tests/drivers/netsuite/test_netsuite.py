@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterator
-from datetime import date
+from datetime import date, timedelta
 from typing import Any
 
 import pandas as pd
@@ -229,3 +229,44 @@ def test_an_entity_of_the_users_own(peer: HistorianPeer) -> None:
         frame = s.erp("gl_account", limit=None)
     assert list(frame) == ["gl_account", "description", "id"]
     assert list(frame["gl_account"]) == ["6000", "6010", "6020", "2000"]
+
+
+def test_what_has_changed_since_a_frame(peer: HistorianPeer) -> None:
+    with session(peer) as s:
+        whole = s.erp("material", limit=None)
+        since = s.erp("material", since=whole)
+    latest = max(truth.item(index)["lastmodifieddate"] for index in range(2_000))
+    told = whole.attrs["provenance"].full["metadata"]["completeness"]
+    assert told["mark"] == latest.isoformat()
+    low = latest - timedelta(minutes=5)
+    wanted = {
+        truth.item(index)["itemid"]
+        for index in range(2_000)
+        if truth.item(index)["lastmodifieddate"] >= low
+    }
+    assert set(since["material"]) == wanted
+
+
+def test_records_are_read_one_by_one_where_there_is_no_query(peer: HistorianPeer) -> None:
+    peer.fault("reset", "record/v1/vendor/", skip=70, times=1)
+    with session(peer) as s:
+        frame = s.erp("record/vendor", limit=None)
+        some = s.erp("record/vendor", filters={"companyName": "Stadtwerke 7 GmbH & Co. KG"},
+                     fields=["entityId", "isInactive"], limit=None)  # fmt: skip
+        fields = s.erp.fields("record/vendor").set_index("field")
+        with pytest.raises(gd.UnknownTagError):
+            s.erp("record/vendr")
+    names = {"entityid": "entityId", "companyname": "companyName", "isinactive": "isInactive"}
+    rows = [truth.vendor(index) for index in range(500)]
+    wanted = [{name: row[name] for name in ("id", "email", *names)} for row in rows]
+    assert_rows(frame, lambda own: names.get(own, own), wanted, key=["id"])
+    assert list(some) == ["entityId", "isInactive"]
+    assert len(some) == 1
+    assert fields.loc["lastModifiedDate", "data_type"] == "Edm.DateTimeOffset"
+    told = frame.attrs["provenance"].full["metadata"]["completeness"]
+    assert told["counted_before"] == told["distinct_keys"] == 500
+    assert {one["method"] for one in peer.requests()} == {"GET"}
+    peer.reset()
+    peer.set(total_lie=9)
+    with session(peer) as s, pytest.raises(gd.SourceError, match="missing"):
+        s.erp("record/location", limit=None)

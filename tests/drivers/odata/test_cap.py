@@ -49,7 +49,7 @@ def test_every_row_of_many_pages_is_there_once_and_exact(peer: CapPeer, entity: 
     assert_rows(frame, native_names(frame), rows, key=key)
     told = frame.attrs["provenance"]["metadata"]["completeness"]
     assert told["counted_before"] == told["counted_after"] == told["distinct_keys"] == ROWS
-    assert told["pages"] >= ROWS // 1000
+    assert told["pages"] > 1
     assert told["drift"] is False
     assert gd.verify(frame) == "intact"
 

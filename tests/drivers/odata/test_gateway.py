@@ -160,6 +160,32 @@ def test_an_error_in_a_header_of_a_success(peer: HistorianPeer, items: str) -> N
     assert any("warns" in one for one in read(peer, items).attrs["provenance"].full["notes"])
 
 
+def test_a_service_that_is_forbidden_is_passed_over_where_another_has_the_records(
+    peer: HistorianPeer,
+) -> None:
+    peer.fault("status", "API_PURCHASEORDER_PROCESS_SRV", status=403, body={})
+    with session(peer) as s:
+        frame = s.erp("purchase_order_item", limit=None)
+        assert_all_items(frame)
+        assert "may not read" in " ".join(frame.attrs["provenance"].full["notes"])
+        with pytest.raises(gd.AuthenticationError, match="may not read"):
+            s.erp("API_PURCHASEORDER_PROCESS_SRV/A_PurchaseOrder")
+        listed = s.erp.entities()
+    assert "API_PRODUCT_SRV" in set(listed["service"])
+    assert "API_PURCHASEORDER_PROCESS_SRV" not in set(listed["service"])
+
+
+def test_a_source_is_for_its_company_and_plants(peer: HistorianPeer) -> None:
+    with session(peer, company_code="1710", plant_codes=["1010", "DE01"]) as s:
+        orders = s.erp("purchase_order", limit=None)
+        some = s.erp("purchase_order_item", limit=None)
+        one = s.erp("purchase_order_item", filters={"plant_code": "0001"}, limit=None)
+    assert set(orders["company_code"]) == {"1710"}
+    assert set(some["plant_code"]) == {"1010", "DE01"}
+    assert set(one["plant_code"]) == {"0001"}
+    assert "as the source is configured" in " ".join(some.attrs["provenance"].full["notes"])
+
+
 @pytest.mark.parametrize("errors", ["json", "xml", "html"])
 def test_a_refusal_is_an_error_whatever_it_looks_like(peer: HistorianPeer, errors: str) -> None:
     peer.set(errors=errors)

@@ -247,6 +247,18 @@ def test_the_calls_own_timeout_bounds_all_pages_together(peer: HistorianPeer, ve
     assert_whole(read(peer, version))
 
 
+def test_an_api_key_is_sent_in_its_header_and_shown_nowhere(
+    peer: HistorianPeer, version: int
+) -> None:
+    frame = read(peer, version, api_key="k3y-k3y-k3y")
+    assert {one["headers"]["apikey"] for one in peer.requests()} == {"k3y-k3y-k3y"}
+    assert "k3y" not in json.dumps(frame.attrs["provenance"].to_dict(), default=str)
+    peer.fault("status", "Rows", status=403, body={"error": {"message": "no"}})
+    with pytest.raises(gd.AuthenticationError) as caught:
+        read(peer, version, api_key="k3y-k3y-k3y")
+    assert "k3y" not in str(caught.value)
+
+
 def test_only_gets_are_sent_and_the_login_stays_out_of_everything(
     peer: HistorianPeer, version: int
 ) -> None:

@@ -194,3 +194,13 @@ def test_fields_are_told_by_the_system(peer: HistorianPeer) -> None:
     assert bool(frame.loc["POLineId", "in_key"])
     assert frame.loc["quantity", "filtered_by"] == "here"
     assert frame.loc["purchase_order", "filtered_by"] == "server"
+
+
+def test_what_has_changed_since_a_frame(peer: HistorianPeer) -> None:
+    with session(peer) as s:
+        whole = s.erp("purchase_order", limit=None)
+        since = s.erp("purchase_order", since=whole)
+    moments = [tables.purchase_order(index)["LastUpdateDate"] for index in range(ORDERS)]
+    told = whole.attrs["provenance"].full["metadata"]["completeness"]
+    assert told["mark"] == max(moments).isoformat()
+    assert 1 <= len(since) < 20

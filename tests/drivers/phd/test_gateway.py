@@ -5,6 +5,7 @@ from __future__ import annotations
 import statistics
 import urllib.error
 import urllib.request
+from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
@@ -13,13 +14,19 @@ import pytest
 
 import greenlang_data as gd
 from greenlang_data.runtime import get_runtime
-from tests.drivers.phd.conftest import config, start_gateway
+from tests.drivers.phd.gateway import config, start_gateway
 from tests.drivers.piwebapi.helpers import DAY, nanoseconds, stamps, truth
 from tests.peers.fixtures import start_or_skip
 from tests.peers.historian_launch import HistorianPeer
 from tests.peers.launch import Peer
 
 HOUR = timedelta(hours=1)
+
+
+@pytest.fixture
+def session(phd_gateway: Peer) -> Iterator[gd.Session]:
+    with gd.Session([config(phd_gateway)]) as opened:
+        yield opened
 
 
 @pytest.mark.parametrize("tag", ["Ramp", "Million", "Duplicates", "Single", "Text"])
@@ -68,8 +75,8 @@ def test_pages_join_exactly(rows: int) -> None:
             assert frame[tag].tolist() == [event.value for event in events]
 
 
-def test_a_bad_value_is_no_number_and_confidence_is_quality(gateway: Peer) -> None:
-    with gd.Session([config(gateway, good_confidence=60)]) as s:
+def test_a_bad_value_is_no_number_and_confidence_is_quality(phd_gateway: Peer) -> None:
+    with gd.Session([config(phd_gateway, good_confidence=60)]) as s:
         frame = s.historian(["Mixed", "Confidence"], DAY, DAY + HOUR, shape="long")
     mixed = frame[frame["tag"] == "Mixed"]
     events = truth("Mixed", DAY, DAY + HOUR)
@@ -78,7 +85,7 @@ def test_a_bad_value_is_no_number_and_confidence_is_quality(gateway: Peer) -> No
     found = frame[frame["tag"] == "Confidence"]
     assert found["status"].tolist() == [f"Confidence {n}" for n in range(60)]
     assert found["quality"].tolist() == ["bad", *["uncertain"] * 59]
-    with gd.Session([config(gateway, good_confidence=1)]) as s:
+    with gd.Session([config(phd_gateway, good_confidence=1)]) as s:
         every = s.historian(["Confidence"], DAY, DAY + HOUR, shape="long")
     assert every["quality"].tolist() == ["bad", *["good"] * 59]
 
@@ -147,15 +154,15 @@ def test_no_open_gateway_for_others_without_a_token() -> None:
         start_or_skip(lambda: start_gateway("--listen", "http://+:8088/"))
 
 
-def test_the_gateway_only_reads(gateway: Peer, session: gd.Session, calls: Path) -> None:
+def test_the_gateway_only_reads(phd_gateway: Peer, session: gd.Session, phd_calls: Path) -> None:
     session.historian(["Ramp"], DAY, DAY + HOUR)
     session.snapshot(["Ramp"])
     session.tags("phd").find()
-    called = {line.split("\t")[0] for line in calls.read_text().splitlines()}
+    called = {line.split("\t")[0] for line in phd_calls.read_text().splitlines()}
     assert called == {"TagDfn", "FetchRowData", "BrowsingTags"}
     for method in ("POST", "PUT", "DELETE"):
         request = urllib.request.Request(
-            f"http://127.0.0.1:{gateway.port}/raw?tag=Ramp", b"{}", method=method
+            f"http://127.0.0.1:{phd_gateway.port}/raw?tag=Ramp", b"{}", method=method
         )
         with pytest.raises(urllib.error.HTTPError) as caught:
             urllib.request.urlopen(request, timeout=10)
@@ -163,11 +170,11 @@ def test_the_gateway_only_reads(gateway: Peer, session: gd.Session, calls: Path)
         caught.value.close()
 
 
-def test_a_client_that_goes_away_ends_nothing(gateway: Peer, session: gd.Session) -> None:
+def test_a_client_that_goes_away_ends_nothing(phd_gateway: Peer, session: gd.Session) -> None:
     for _ in range(3):
         with pytest.raises(gd.DeadlineExceeded):
             session.historian(["Million"], DAY, DAY + 200 * HOUR, timeout=0.3)
-    assert gateway.alive
+    assert phd_gateway.alive
     assert len(session.historian(["Ramp"], DAY, DAY + HOUR)) == 60
 
 

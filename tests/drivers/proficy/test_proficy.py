@@ -6,6 +6,7 @@ import statistics
 from datetime import timedelta
 from typing import Any
 
+import pandas as pd
 import pyarrow as pa
 import pytest
 
@@ -24,7 +25,8 @@ from greenlang_data.runtime import get_runtime
 from tests.drivers.piwebapi import helpers
 from tests.drivers.piwebapi.helpers import DAY, truth
 from tests.peers.historian_launch import HistorianPeer
-from tests.peers.historian_tags import catalogue
+from tests.peers.historian_series import good_span
+from tests.peers.historian_tags import catalogue, ticks_of
 
 HOUR = timedelta(hours=1)
 LOGIN = {"client_id": "historian-client", "client_secret": "s3cret-client"}
@@ -101,6 +103,30 @@ def test_a_time_weighted_average_is_stamped_with_its_start(
     assert line["Ramp"].tolist() == pytest.approx([0, 10, 20])
 
 
+@pytest.mark.parametrize("minutes", [7, 20, 50])
+def test_percent_good_counts_how_long_a_good_sample_held(
+    proficy_peer: HistorianPeer, minutes: int
+) -> None:
+    start, end, step = DAY + timedelta(minutes=3.5), DAY + 2 * HOUR, timedelta(minutes=minutes)
+    with session(proficy_peer) as s:
+        frame = s.historian(
+            ["Mixed", "Timeouts", "Text", "Empty"], start, end, f"{minutes}min", "percent_good"
+        )
+        early = s.historian(["Ramp"], DAY - HOUR, DAY + HOUR, "90min", "percent_good")
+        failed = s.historian(["Nope"], start, end, "1h", "percent_good", errors="report")
+    edges = [start + step * n for n in range(-(-(end - start) // step))]
+    for edge in edges:
+        low, high = ticks_of(edge), ticks_of(min(edge + step, end))
+        share = 100 * good_span(catalogue()["Mixed"], low, high) / (high - low)
+        assert frame.loc[pd.Timestamp(edge), "Mixed"] == pytest.approx(share)
+    assert set(frame["Timeouts"]) == set(frame["Empty"]) == {0}
+    assert set(frame["Text"]) == {100}
+    assert early["Ramp"].tolist() == pytest.approx([100 / 3, 100])
+    assert frame.attrs["provenance"]["units"]["Mixed"] == "%"
+    assert "percent_good computed here" in frame.attrs["provenance"]["notes"][0]
+    assert list(failed.attrs["provenance"]["failures"]) == ["Nope"]
+
+
 def test_held_values_are_not_interpolated(proficy_peer: HistorianPeer) -> None:
     start = DAY + timedelta(seconds=30)
     with session(proficy_peer) as s:
@@ -133,8 +159,8 @@ def test_what_is_computed_here_says_so(proficy_peer: HistorianPeer) -> None:
         frame = s.historian(["Ramp"], DAY, DAY + HOUR, "30min", "avg")
         with pytest.raises(ReadFailed, match="avg is not defined"):
             s.historian(["Text"], DAY, DAY + HOUR, "30min", "avg")
-        with pytest.raises(UnsupportedError, match=r"no aggregation 'percent_good'.*time_avg"):
-            s.historian(["Ramp"], DAY, DAY + HOUR, "30min", "percent_good")
+        with pytest.raises(UnsupportedError, match=r"no aggregation 'PercentBad'.*time_avg"):
+            s.historian(["Ramp"], DAY, DAY + HOUR, "30min", "PercentBad")
     values = [float(value) for value in expected("Ramp")]  # type: ignore[arg-type]
     halves = [statistics.fmean(values[:30]), statistics.fmean(values[30:])]
     assert frame["Ramp"].tolist() == halves

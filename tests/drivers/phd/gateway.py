@@ -14,8 +14,6 @@ from tests.peers.fixtures import start_or_skip
 from tests.peers.historian_launch import compile_with_phd_stub, start_mono
 from tests.peers.launch import Peer
 
-TOKEN = "s3cret-phd-token"
-
 
 def start_gateway(*options: str, **settings: str) -> Peer:
     program = compile_with_phd_stub(GATEWAY, "System.Core.dll")
@@ -24,14 +22,14 @@ def start_gateway(*options: str, **settings: str) -> Peer:
 
 
 @pytest.fixture(scope="session")
-def calls(tmp_path_factory: pytest.TempPathFactory) -> Path:
+def phd_calls(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """What was called of PHD's library, a line for each call."""
     return tmp_path_factory.mktemp("phd") / "calls.txt"
 
 
 @pytest.fixture(scope="session")
-def gateway(calls: Path) -> Iterator[Peer]:
-    with start_or_skip(lambda: start_gateway(log=str(calls))) as peer:
+def phd_gateway(phd_calls: Path) -> Iterator[Peer]:
+    with start_or_skip(lambda: start_gateway(log=str(phd_calls))) as peer:
         yield peer
 
 
@@ -49,9 +47,3 @@ def config(peer: Peer, **more: Any) -> gd.HistorianConfig:
             **more,
         }
     )
-
-
-@pytest.fixture
-def session(gateway: Peer) -> Iterator[gd.Session]:
-    with gd.Session([config(gateway)]) as opened:
-        yield opened

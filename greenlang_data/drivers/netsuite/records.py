@@ -1,0 +1,198 @@
+"""Records over REST, for accounts and logins without SuiteQL: a request for each record.
+
+A collection tells only the ids, so what is filtered is filtered here, and a record that is deleted
+between its id and its request is told as gone.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from functools import partial
+from typing import Any, Final
+
+import msgspec
+import pyarrow as pa
+
+from greenlang_data.drivers.base import ReadLog, Records
+from greenlang_data.drivers.http.ahead import Ahead
+from greenlang_data.drivers.http.client import HttpClient
+from greenlang_data.drivers.http.jsons import json_decoder, read_any
+from greenlang_data.drivers.http.message import Ask
+from greenlang_data.drivers.netsuite.page import row_decoder
+from greenlang_data.drivers.odata.choosing import choose
+from greenlang_data.drivers.odata.edm import EntitySet, Property, Service
+from greenlang_data.drivers.odata.gathered import put_together
+from greenlang_data.drivers.odata.page import Page
+from greenlang_data.drivers.odata.profiles import Profile
+from greenlang_data.drivers.odata.proof import NotWholeError, Proof, ReadPages
+from greenlang_data.drivers.odata.question import Question, ask_for
+from greenlang_data.drivers.reading import RecordReading
+from greenlang_data.errors import ProtocolError, SourceError
+
+SERVICE: Final = "record"
+_ROOT: Final = "/services/rest/record/v1"
+_LIMIT: Final = 1000
+_AT_ONCE: Final = 50
+_SCHEMA: Final = ("application/schema+json", "application/json")
+_KEY: Final = "id"
+_TYPES: Final = {
+    ("string", "date"): "Edm.Date",
+    ("string", "date-time"): "Edm.DateTimeOffset",
+    ("string", None): "Edm.String",
+    ("integer", None): "Edm.Int64",
+    ("number", None): "Edm.Decimal",
+    ("boolean", None): "Edm.Boolean",
+}
+
+
+class _Id(msgspec.Struct):
+    id: str
+
+
+class _Ids(msgspec.Struct):
+    items: list[_Id]
+    totalResults: int | None = None  # noqa: N815 - as it is written there
+
+
+_ids = json_decoder(_Ids)
+
+
+class RecordTypes:
+    """The record types of an account, each described when first needed."""
+
+    def __init__(self, client: HttpClient, names: Sequence[str], source: str) -> None:
+        self._client = client
+        self._names = names
+        self._source = source
+        self.barred: dict[str, str] = {}
+        self._known: dict[str, EntitySet] = {}
+
+    def path(self, name: str) -> str:
+        """Where records are."""
+        return _ROOT
+
+    async def model(self, name: str, log: ReadLog) -> Service | None:
+        """The types that were asked for, as sets."""
+        for one in self._names:
+            if one not in self._known:
+                found = await self._describe(one, log)
+                if found is not None:
+                    self._known[one] = found
+        return Service(4, self._known)
+
+    async def _describe(self, name: str, log: ReadLog) -> EntitySet | None:
+        ask = Ask(
+            f"{_ROOT}/metadata-catalog/{name}",
+            headers={"Accept": _SCHEMA[0]},
+            accept=_SCHEMA,
+            expected=frozenset({404}),
+        )
+        answer = await self._client.ask(ask, log, read_any)
+        properties = answer.data.get("properties") if isinstance(answer.data, dict) else None
+        if not isinstance(properties, dict):
+            return None
+        columns = {key: _property(key, about) for key, about in properties.items()}
+        columns[_KEY] = Property(_KEY, "Edm.Int64", filterable=False)
+        return EntitySet(name, (_KEY,), columns)
+
+
+def _property(name: str, about: Any) -> Property:
+    kind, form = about.get("type"), about.get("format")
+    known = _TYPES.get((kind, form)) or _TYPES.get((kind, None), "Complex")
+    return Property(name, known, label=about.get("title"), filterable=False)
+
+
+class RecordsReading(RecordReading):
+    """Reads the records of one type: all ids, then each record."""
+
+    def __init__(
+        self, client: HttpClient, request: Records, log: ReadLog, width: int, source: str
+    ) -> None:
+        self._client = client
+        self._request = request
+        self._log = log
+        self._width = width
+        self._source = source
+        self._question: Question | None = None
+        self._decode: Callable[[bytes | bytearray], Page] | None = None
+        self._pages = ReadPages(by_key=False)
+        self._waiting: list[str] = []
+        self._listed = 0
+        self._gone = 0
+        self._all_listed = False
+        self._table: pa.Table | None = None
+
+    async def advance(self) -> bool:
+        question = self._question or await self._begin()
+        enough = question.limit is not None and not question.here
+        if not self._all_listed:
+            await self._list(question)
+            return True
+        if self._waiting and not (enough and self.rows >= (question.limit or 0)):
+            await self._read_some(question)
+            return True
+        self._table = self._proven(question)
+        return False
+
+    def batches(self) -> list[pa.RecordBatch]:
+        assert self._table is not None, "the read is not at its end"
+        found: list[pa.RecordBatch] = self._table.combine_chunks().to_batches()
+        return found or [pa.RecordBatch.from_pylist([], schema=self._table.schema)]
+
+    async def _begin(self) -> Question:
+        types = RecordTypes(self._client, [one.name for one in self._request.places], self._source)
+        chosen = await choose(types, self._request, self._log, self._source)
+        self._question = ask_for(chosen, self._request, Profile(""), self._log, self._source)
+        self._decode = row_decoder(self._question.read)
+        self._log.note("each record was a request of its own; SuiteQL reads a thousand at once")
+        return self._question
+
+    async def _list(self, question: Question) -> None:
+        """A page of ids. The offset has to be a multiple of the limit, so pages are whole ones."""
+        path = f"{question.chosen.path}?limit={_LIMIT}&offset={self._listed}"
+        answer = await self._client.ask(Ask(path), self._log, _ids)
+        assert answer.data is not None
+        found = [one.id for one in answer.data.items]
+        if self._pages.counted is None:
+            self._pages.counted = answer.data.totalResults
+        self._waiting += found
+        self._listed += _LIMIT
+        self._all_listed = len(found) < _LIMIT
+
+    async def _read_some(self, question: Question) -> None:
+        some = self._waiting[:_AT_ONCE]
+        starts = [partial(self._read, question, one) for one in some]
+        pages = []
+        async with Ahead(starts, self._width) as ahead:
+            for _ in some:
+                pages.append(await ahead.next())  # noqa: PERF401 - in turn, and not all at once
+        # Only now, so that a step that failed can be taken again.
+        self._waiting = self._waiting[_AT_ONCE:]
+        self._pages.pages += [one for one in pages if one is not None]
+        self.rows = sum(one.rows for one in self._pages.pages)
+
+    async def _read(self, question: Question, key: str) -> Page | None:
+        assert self._decode is not None
+        ask = Ask(f"{question.chosen.path}/{key}", expected=frozenset({404}))
+        answer = await self._client.ask(ask, self._log, self._decode)
+        if answer.data is None:
+            self._gone += 1
+            self._log.note(f"record {key} was deleted during the read")
+        return answer.data
+
+    def _proven(self, question: Question) -> pa.Table:
+        try:
+            table, _ = put_together(question.read, self._pages.pages)
+        except (ValueError, pa.ArrowInvalid) as error:
+            raise ProtocolError(
+                f"its values are of no one type: {str(error)[:150]}", source=self._source
+            ) from None
+        # Pages of ids go by offset, so the count is what proves that none was left out.
+        counted = self._pages.counted
+        after = None if question.limit is not None or counted is None else counted - self._gone
+        self._pages.counted = after
+        proof = Proof(question, self._pages, after, True, self._log)
+        try:
+            return question.answer(proof.checked(table))
+        except NotWholeError as error:
+            raise SourceError(error.what, source=self._source, remedy=error.remedy) from None

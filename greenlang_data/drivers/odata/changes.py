@@ -1,0 +1,132 @@
+"""What has changed since an earlier read: by the server's own tracking, or by a time stamp.
+
+A mark is what a read leaves for the next one: ``delta:`` and the link that the server gave, or the
+latest time stamp that was read.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable, Sequence
+from datetime import UTC, datetime, timedelta
+from typing import Any, Final, Literal
+
+import msgspec
+import pyarrow as pa
+import pyarrow.compute as pc
+
+from greenlang_data.drivers.http.jsons import json_decoder
+from greenlang_data.drivers.odata.edm import Property
+from greenlang_data.drivers.odata.page import Page, page_decoder
+from greenlang_data.errors import QueryError
+
+BEGIN: Final = "start"
+CHANGE: Final = "change"
+TRACKING: Final = "odata.track-changes"
+OVERLAP: Final = timedelta(minutes=5)
+_LINK: Final = "delta:"
+_GONE: Final = re.compile(rb'"reason"\s*:\s*"|"@removed"\s*:|\$deletedEntity"')
+# SAP's operational data provisioning tells in this column what became of a row.
+_MODE: Final = "ODQ_CHANGEMODE"
+
+
+def link_of(since: str | None) -> str | None:
+    """The link in a mark, or None for one that is a time."""
+    return since.removeprefix(_LINK) if since and since.startswith(_LINK) else None
+
+
+def link_mark(link: str) -> str:
+    """The mark of a link."""
+    return f"{_LINK}{link}"
+
+
+def moment_of(since: str | None, column: Property, source: str) -> datetime | None:
+    """The time from which changes are asked for: that of the mark, less an overlap.
+
+    Raises QueryError for a mark that is no time.
+    """
+    if since is None or since == BEGIN or link_of(since) is not None:
+        return None
+    try:
+        moment = datetime.fromisoformat(since)
+    except ValueError:
+        raise QueryError(
+            f"since is {since[:40]!r}, which is no time",
+            source=source,
+            remedy="Give an earlier frame, a time, or 'start'.",
+        ) from None
+    if column.type == "Edm.DateTime":
+        return moment.replace(tzinfo=None) - OVERLAP
+    return (moment if moment.tzinfo else moment.replace(tzinfo=UTC)) - OVERLAP
+
+
+def latest(values: pa.ChunkedArray) -> str | None:
+    """The latest of some time stamps, as a mark."""
+    found = pc.max(values).as_py()
+    return None if found is None else str(found.isoformat())
+
+
+def delta_decoder(
+    columns: Sequence[Property], key: str, version: Literal[2, 4]
+) -> Callable[[bytes | bytearray], Page]:
+    """Like :func:`page_decoder`, with ``change`` as the last column.
+
+    A row that is gone has its key and nothing else.
+    """
+    decode = page_decoder(columns, version)
+    names = [one.name for one in columns]
+    split = json_decoder(_Changes)
+
+    def decode_changes(body: bytes | bytearray) -> Page:
+        if version == 2:
+            page = decode(body)
+            modes = page.columns[names.index(_MODE)] if _MODE in names else None
+            changes = pa.array(["upsert"] * page.rows, pa.string())
+            if modes is not None:
+                changes = pc.if_else(pc.equal(modes, "D").fill_null(False), "delete", changes)
+            return _with(page, changes)
+        envelope = split(body)
+        rows = [bytes(one) for one in envelope.value]
+        gone = [one for one in rows if _GONE.search(one)]
+        kept = [one for one in rows if not _GONE.search(one)]
+        page = decode(b'{"value":[' + b",".join(kept) + b"]}")
+        page = Page(page.rows, page.columns, envelope.next_link, None, envelope.delta_link)
+        page = _with(page, pa.array(["upsert"] * page.rows, pa.string()))
+        return _and_gone(page, [_id(one) for one in gone], names.index(key)) if gone else page
+
+    return decode_changes
+
+
+class _Changes(msgspec.Struct):
+    value: list[msgspec.Raw]
+    next_link: str | None = msgspec.field(default=None, name="@odata.nextLink")
+    delta_link: str | None = msgspec.field(default=None, name="@odata.deltaLink")
+
+
+def _id(row: bytes) -> str:
+    told: Any = msgspec.json.decode(row)
+    found = told.get("id", told.get("@id", told.get("@odata.id")))
+    if not isinstance(found, str):
+        raise ValueError("a row that is gone has no id")  # noqa: TRY004 - decoders raise these
+    # It may be the address of the row, ``Set(key)``.
+    inner = re.search(r"\(([^()]*)\)$", found)
+    return inner[1].strip("'") if inner else found
+
+
+def _with(page: Page, changes: pa.Array) -> Page:
+    return Page(page.rows, [*page.columns, changes], page.next_link, page.count, page.delta_link)
+
+
+def _and_gone(page: Page, ids: Sequence[str], key: int) -> Page:
+    columns: list[pa.Array | None] = []
+    for place, values in enumerate(page.columns):
+        if values is None:
+            columns.append(None)
+            continue
+        more = pa.nulls(len(ids), values.type)
+        if place == key:
+            more = pa.array(ids, pa.string()).cast(values.type)
+        elif place == len(page.columns) - 1:
+            more = pa.array(["delete"] * len(ids), pa.string())
+        columns.append(pa.concat_arrays([values, more]))
+    return Page(page.rows + len(ids), columns, page.next_link, None, page.delta_link)
