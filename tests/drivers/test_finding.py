@@ -9,5 +9,5 @@ from greenlang_data.errors import ConfigurationError
 
 
 def test_a_name_that_no_driver_has() -> None:
-    with pytest.raises(ConfigurationError, match="no driver for 'modbuss'.*modbus"):
+    with pytest.raises(ConfigurationError, match=r"no driver for 'modbuss'.*modbus"):
         load_driver("modbuss")
