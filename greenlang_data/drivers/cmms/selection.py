@@ -8,7 +8,14 @@ from datetime import UTC, date, datetime, timedelta
 from typing import Any, Final
 
 from greenlang_data.drivers.base import Records
-from greenlang_data.drivers.cmms.entities import ENTITIES, FINISHED, Entity, Kind, nearest
+from greenlang_data.drivers.cmms.entities import (
+    ENTITIES,
+    FINISHED,
+    UNKNOWN,
+    Entity,
+    Kind,
+    nearest,
+)
 from greenlang_data.errors import QueryError, UnknownTagError, UnsupportedError
 
 FILTERS: Final = ("asset_id", "site", "status")
@@ -82,6 +89,20 @@ def select(request: Records, source: str) -> Selection:
         date_field,
         by_default,
     )
+
+
+def check_possible(selection: Selection, possible: Collection[str], source: str) -> None:
+    """Refuse statuses that this system has no records of, whatever they are elsewhere.
+
+    ``possible`` are all that its own statuses can mean. Raises QueryError naming the nearest.
+    """
+    wanted = selection.statuses
+    if wanted and not {*possible, UNKNOWN} & set(wanted):
+        raise QueryError(
+            f"no status of this system means {' or '.join(map(repr, wanted))}",
+            source=source,
+            remedy=f"{nearest(wanted[0], {*possible, UNKNOWN})} status_map adds to them.",
+        )
 
 
 def _filter(entity: Entity, name: str, request: Records, source: str) -> tuple[str, ...]:

@@ -13,7 +13,7 @@ from greenlang_data.drivers.base import ReadLog, Records
 from greenlang_data.drivers.cmms.columns import make_batch
 from greenlang_data.drivers.cmms.entities import Entity, nearest
 from greenlang_data.drivers.cmms.mapping import mapped
-from greenlang_data.drivers.cmms.selection import select
+from greenlang_data.drivers.cmms.selection import check_possible, select
 from greenlang_data.drivers.cmms.window import within
 from greenlang_data.drivers.infor.api import Filter, InforApi
 from greenlang_data.drivers.infor.dialect import Dialect
@@ -58,6 +58,7 @@ class InforReading(RecordReading):
         name = selection.entity.name
         columns = mapped(selection.entity, table.columns, table.native, {}, settings)
         meanings = Meanings(name, settings.status_map.get(name, {}))
+        check_possible(selection, meanings.possible, api.source)
         dialect = Dialect(settings, log)
         self._rows = Rows(table, columns, meanings, selection, dialect, log)
         self._there: list[str] = []

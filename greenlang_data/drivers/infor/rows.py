@@ -116,6 +116,10 @@ class Rows:
     def _tell(self, row: Row) -> str | None:
         """What the status of a row means; an unknown one is told, wanted or not."""
         meaning = self._meaning(row)
+        if meaning == "completed" and self._table.status_text is not None:
+            self._log.note(
+                "work that has ended is completed, unless the name of its status says cancelled"
+            )
         if meaning == UNKNOWN:
             self._log.caution(
                 f"what the status {self._raw(row, 'status_raw')!r} means is not known, so it is "

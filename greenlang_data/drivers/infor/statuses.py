@@ -35,6 +35,12 @@ class Meanings:
         self._overrides = overrides
         self._is_work = entity == "work_order"
 
+    @property
+    def possible(self) -> set[str]:
+        """All that a status may mean."""
+        cancelled = {"cancelled"} if self._is_work else set()
+        return {*self._known.values(), *self._overrides.values(), *cancelled}
+
     def of(self, raw: str | None, system: str | None, text: str | None) -> str | None:
         """The canonical status of a user's status, its system status and its name."""
         if raw is None and system is None:
@@ -47,11 +53,12 @@ class Meanings:
         return self._known.get(system or "", UNKNOWN)
 
     def system(self, wanted: Iterable[str]) -> str | None:
-        """The one system status that has all of ``wanted``; None when there is no one."""
-        if self._overrides:
+        """The one system status that has all there is of ``wanted``; None when there is no one."""
+        wanted = set(wanted)
+        if self._overrides or UNKNOWN in wanted:
             return None
         known = {meaning: code for code, meaning in self._known.items()}
         if self._is_work:
-            known |= {"cancelled": _ENDED, "closed": _ENDED}
-        codes = {known.get(status) for status in wanted}
+            known["cancelled"] = _ENDED
+        codes = {known[status] for status in wanted if status in known}
         return codes.pop() if len(codes) == 1 else None

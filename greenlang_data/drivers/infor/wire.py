@@ -39,8 +39,8 @@ class GridData(Struct, rename="upper"):
 
     datarecord: list[Record] | None = None
     metadata: Metadata | None = None
-    currentcursorposition: int | None = None
-    nextcursorposition: int | None = None
+    currentcursorposition: int | str | None = None
+    nextcursorposition: int | str | None = None
 
 
 class GridResult(Struct, rename={"data": "ResultData"}):
@@ -80,7 +80,8 @@ def read_grid(body: bytes | bytearray) -> Page:
     rows = [{one.fieldname: one.fieldvalue for one in record.datafield} for record in records]
     kinds = {one.fieldname: one.datatype for one in records[0].datafield} if records else {}
     says_more = data.metadata is not None and data.metadata.morerecordpresent == "+"
-    return Page(rows, kinds, data.currentcursorposition, data.nextcursorposition, says_more)
+    current, following = map(_position, (data.currentcursorposition, data.nextcursorposition))
+    return Page(rows, kinds, current, following, says_more)
 
 
 def collection_reader(within: str) -> Callable[[bytes | bytearray], Page]:
@@ -93,10 +94,15 @@ def collection_reader(within: str) -> Callable[[bytes | bytearray], Page]:
             positions = [data.get(f"{name}CURSORPOSITION") for name in ("CURRENT", "NEXT")]
         except (KeyError, TypeError, AttributeError) as error:
             raise ValueError(f"it is no collection ({error})") from None
-        current, following = (None if one is None else int(one) for one in positions)
+        current, following = map(_position, positions)
         return Page(rows, {}, current, following)
 
     return read
+
+
+def _position(told: int | str | None) -> int | None:
+    """A cursor's position. Raises ValueError for what is no number."""
+    return None if told is None or told == "" else int(told)
 
 
 def explain(body: bytes) -> str:

@@ -9,7 +9,7 @@ import pyarrow as pa
 from greenlang_data.drivers.base import ReadLog, Records
 from greenlang_data.drivers.cmms.columns import make_batch
 from greenlang_data.drivers.cmms.mapping import mapped
-from greenlang_data.drivers.cmms.selection import select
+from greenlang_data.drivers.cmms.selection import check_possible, select
 from greenlang_data.drivers.cmms.window import within
 from greenlang_data.drivers.maximo.api import MaximoApi, NoStructureError
 from greenlang_data.drivers.maximo.dialect import Row
@@ -38,6 +38,7 @@ class MaximoReading(RecordReading):
         made = made_columns(structure)
         columns = mapped(selection.entity, structure.columns, structure.native, made, settings)
         meanings = Meanings(name, settings.status_map.get(name, {}))
+        check_possible(selection, meanings.possible, api.source)
         self._rows = Rows(
             structure, columns, meanings, selection.statuses, settings.include_tasks, log
         )

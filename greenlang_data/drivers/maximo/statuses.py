@@ -41,6 +41,11 @@ class Meanings:
         self._known = MEANINGS.get(entity, {})
         self._overrides = overrides
 
+    @property
+    def possible(self) -> set[str]:
+        """All that a status may mean."""
+        return {*self._known.values(), *self._overrides.values()}
+
     def of(self, raw: str | None, internal: str | None) -> str | None:
         """The canonical status of a status with this internal value; None for no status.
 

@@ -9,7 +9,7 @@ import pyarrow as pa
 from greenlang_data.drivers.base import ReadLog, Records
 from greenlang_data.drivers.cmms.entities import Kind, nearest
 from greenlang_data.drivers.cmms.mapping import mapped
-from greenlang_data.drivers.cmms.selection import select
+from greenlang_data.drivers.cmms.selection import check_possible, select
 from greenlang_data.drivers.odata.driver import ODataDriver
 from greenlang_data.drivers.places import Place
 from greenlang_data.drivers.reading import RecordReading
@@ -17,7 +17,7 @@ from greenlang_data.drivers.sappm.fields import Source, needed, resolved
 from greenlang_data.drivers.sappm.periods import latest
 from greenlang_data.drivers.sappm.rows import Rows, without_zeros
 from greenlang_data.drivers.sappm.sets import FLAGS, TABLES, SetTable
-from greenlang_data.drivers.sappm.statuses import codes_of
+from greenlang_data.drivers.sappm.statuses import codes_of, possible
 from greenlang_data.errors import (
     GreenLangError,
     ProtocolError,
@@ -44,6 +44,7 @@ class SapPmReading(RecordReading):
         service, _, set_name = settings.objects.get(name, table.place).rpartition("/")
         self._place = Place(service, set_name)
         self._overrides = settings.status_map.get(name, {})
+        check_possible(selection, possible(table.status, name, self._overrides), self._source)
         self._found: Mapping[str, Source] = {}
         self._inner: RecordReading | None = None
         self._rows: Rows | None = None

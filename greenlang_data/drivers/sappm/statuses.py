@@ -12,6 +12,7 @@ from types import MappingProxyType
 from typing import Final
 
 from greenlang_data.drivers.cmms.entities import UNKNOWN
+from greenlang_data.drivers.sappm.sets import FLAGS
 
 # The most advanced first: of all that an order has, that is what it is.
 _ORDER: Final = (
@@ -54,6 +55,12 @@ def of_words(words: Iterable[str], overrides: Mapping[str, str]) -> str | None:
         return UNKNOWN if words else None
     first = min(known, key=lambda word: _RANKS.get(word, -1))
     return overrides.get(first) or _WORDS[first]
+
+
+def possible(status: str | None, entity: str, overrides: Mapping[str, str]) -> set[str]:
+    """All that statuses may mean, where they are told by words, a code or flags."""
+    known = {"words": _WORDS, "code": CODES.get(entity, {}), "flags": FLAGS}.get(status or "", {})
+    return {*known.values(), *overrides.values()}
 
 
 def of_code(entity: str, code: str | None, overrides: Mapping[str, str]) -> str | None:

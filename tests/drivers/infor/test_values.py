@@ -17,6 +17,7 @@ from greenlang_data.drivers.cmms.entities import Kind
 from greenlang_data.drivers.infor.dialect import Dialect
 from greenlang_data.drivers.infor.shapes import instant, number, part_of, plain
 from greenlang_data.drivers.infor.statuses import Meanings
+from greenlang_data.drivers.infor.wire import collection_reader, read_grid
 from greenlang_data.errors import ConfigurationError
 from greenlang_data.settings.cmms import CmmsSettings
 
@@ -183,5 +184,22 @@ def test_a_system_status_selects_only_what_it_surely_holds() -> None:
     assert work.system(["cancelled"]) == "C"
     assert work.system(["requested"]) == "Q"
     assert work.system(["unknown"]) is None
+    assert work.system(["unknown", "completed"]) is None
     assert work.system(["requested", "released"]) is None
     assert Meanings("work_order", {"ZQ": "released"}).system(["released"]) is None
+
+
+@pytest.mark.parametrize(
+    ("told", "meant"), [('"51"', 51), ("51", 51), ('""', None), ("null", None)]
+)
+def test_a_position_may_be_a_text(told: str, meant: int | None) -> None:
+    body = f'{{"Result":{{"ResultData":{{"NEXTCURSORPOSITION":{told}}}}}}}'.encode()
+    assert read_grid(body).following == meant
+    assert collection_reader("WorkOrder")(body).following == meant
+
+
+@pytest.mark.parametrize("body", [b"{}", b"[]", b'{"Result":null}', b'{"Result":{"ResultData":7}}'])
+def test_what_is_no_page_is_refused(body: bytes) -> None:
+    for read in (read_grid, collection_reader("WorkOrder")):
+        with pytest.raises(ValueError, match=r"Object|Expected|collection|required|dict"):
+            read(body)

@@ -19,6 +19,7 @@ from tests.drivers.infor.helpers import (
     session,
 )
 from tests.peers.historian_launch import HistorianPeer
+from tests.peers.maintained_plant import State
 
 
 def test_one_session_serves_all_requests(infor: HistorianPeer) -> None:
@@ -138,6 +139,19 @@ def test_what_is_wrong_is_told_and_no_secret_with_it(
     assert "infor" in str(caught.value)
     assert "wr0ng" not in str(caught.value)
     assert PASSWORD not in str(caught.value)
+
+
+def test_a_status_that_the_system_does_not_have_is_an_error(infor: HistorianPeer) -> None:
+    with session(infor, **STRANGE) as s:
+        with pytest.raises(gd.QueryError, match="no status of this system means 'closed'"):
+            s.cmms("work_order", status="closed")
+        with pytest.raises(gd.QueryError, match="There are: operating"):
+            s.cmms("asset", status="not_ready")
+    assert infor.requests() == []
+    closed = {"status_map": {"work_order": {"ARCH": "closed", "CLOS": "closed", "ZQ": "approved"}}}
+    with session(infor, **closed) as s:
+        frame = s.cmms("work_order", status="closed")
+    assert keys(frame) == keys_of([one for one in orders() if one.state is State.CLOSED])
 
 
 def test_a_token_of_the_gateway_serves_as_well(infor: HistorianPeer) -> None:

@@ -216,6 +216,7 @@ def test_what_maximo_says_is_wrong_is_told(maximo: HistorianPeer) -> None:
         ({"asset_ids": ["A%"]}, "pattern"),
         ({"site": 'BED"FORD'}, "pattern"),
         ({"status": "complete"}, "Did you mean 'completed'"),
+        ({"status": "released"}, "no status of this system means 'released'"),
         ({"date_field": "finish"}, "Did you mean 'actual_finish'"),
         ({"query_type": "failure", "site": "BEDFORD"}, "no site"),
         ({"query_type": "meter", "start": "2026-01-01"}, "cannot select meter"),

@@ -192,6 +192,7 @@ def test_a_service_of_the_sites_own_is_read_by_its_own_names(cap: CapPeer) -> No
     ("call", "more", "error", "told"),
     [
         ({"query_type": "failure"}, {}, gd.UnsupportedError, "failure"),
+        ({"status": "awaiting"}, {}, gd.QueryError, "no status of this system means"),
         ({"query_type": "pm", "start": "2026-01-01"}, {}, gd.QueryError, "next_date"),
         ({}, {"objects": {"work_order": "NO_SRV/Orders"}}, gd.QueryError, "NO_SRV/Orders"),
         (
@@ -202,7 +203,7 @@ def test_a_service_of_the_sites_own_is_read_by_its_own_names(cap: CapPeer) -> No
         ),
         ({}, {"site_zones": {"1010": "Europe/Bonn"}}, ValueError, "Europe/Bonn"),
     ],
-    ids=["kind", "date", "service", "field", "zone"],
+    ids=["kind", "status", "date", "service", "field", "zone"],
 )
 def test_what_cannot_be_mapped_is_an_error(
     cap: CapPeer, call: Any, more: Any, error: type[Exception], told: str
