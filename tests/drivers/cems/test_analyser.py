@@ -96,6 +96,22 @@ def test_a_status_takes_the_reading_away(
     assert frame["flow_rate"].notna().all(), "no gas is passed through the flow meter"
 
 
+def test_states_with_names_are_signals_and_others_are_unknown(
+    modbus_analyser: ModbusAnalyser,
+) -> None:
+    named = [
+        {**one, "enum": {0: "run", 1: "service"}} if one["tag"] == "switch" else one
+        for one in registers()
+    ]
+    signals = [{"tag": "switch", "means": "maintenance", "when": "service"}]
+    config = modbus_config(modbus_analyser, registers=named, signals=signals)
+    for state, flag in ((0, "measured"), (1, "maintenance"), (2, "unknown")):
+        modbus_analyser.set(maintenance=state)
+        frame = sampled(config, ["SO2"])
+        assert set(frame["quality_flag"]) == {flag}
+        assert frame["concentration"].isna().all() == (flag != "measured")
+
+
 def test_gas_that_comes_between_two_requests_is_no_emission(
     modbus_analyser: ModbusAnalyser,
 ) -> None:

@@ -11,9 +11,14 @@ from typing import Any
 from zoneinfo import ZoneInfo
 
 import pandas as pd
+import pyarrow as pa
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 import greenlang_data as gd
+from greenlang_data.drivers.dahs.series import _numbers
+from greenlang_data.settings.dahs import DahsSettings
 
 BERLIN = ZoneInfo("Europe/Berlin")
 START = datetime(2025, 1, 10, tzinfo=BERLIN)
@@ -286,3 +291,21 @@ def test_nothing_has_a_default_that_would_be_a_guess(tmp_path: Path) -> None:
         config(protocol="dahs_sql", database="x", table="t", delimiter=",")
     with pytest.raises(gd.UnknownTagError, match="no 'SO2'"):
         read(["SO2"], files=files)
+
+
+@given(
+    st.lists(st.decimals(-(10**6), 10**6, places=4), min_size=1, max_size=20),
+    st.sampled_from([".", ","]),
+    st.sampled_from(["{:f}", "{:E}", "{:+f}", " {:f} "]),
+)
+def test_numbers_are_what_is_written_and_nothing_else(
+    numbers: list[Decimal], point: str, written: str
+) -> None:
+    settings = DahsSettings(connector_id="a", connector_type="cems", decimal=point)
+    texts = [written.format(one).replace(".", point) for one in numbers]
+    found = _numbers(pa.array(texts), "NOx", settings, "here", "dahs")
+    assert found.to_pylist() == [float(one) for one in numbers]
+    other = {".": ",", ",": "."}[point]
+    for wrong in (f"1{other}5", f"1{point}000{point}5", "1e", "0x10", "nan", "12 5", "--1", "1_0"):
+        with pytest.raises(gd.ProtocolError, match="no number"):
+            _numbers(pa.array([*texts, wrong]), "NOx", settings, "here", "dahs")
