@@ -40,8 +40,8 @@ class WindowReader:
         self._api = api
         self._settings = settings
         self._source = source
-        self._window: Window | None = None
-        self._got: dict[date, pa.RecordBatch] = {}
+        # What the last read that failed had got; one that is under way has its own.
+        self._kept: dict[Window, dict[date, pa.RecordBatch]] = {}
 
     async def read(self, window: Window, log: ReadLog) -> AsyncIterator[pa.RecordBatch]:
         """A batch per tag; hours in which the unit stood still have no value and say so.
@@ -57,14 +57,8 @@ class WindowReader:
                 remedy="Give the ORIS code, and the plant's time zone such as America/Chicago.",
             )
         zone = ZoneInfo(settings.time_zone)
-        if window != self._window:
-            self._window, self._got = window, {}
-        filters = {"facilityId": [str(settings.facility_id)]}
-        for begin, end in quarters(*local_days(window.start, window.end, zone)):
-            if begin not in self._got:
-                self._got[begin] = await self._api.hours(filters, begin, end, log)
-        table = pa.Table.from_batches(list(self._got.values()), HOURS).unify_dictionaries()
-        self._window, self._got = None, {}
+        got = await self._quarters(window, settings.facility_id, zone, log)
+        table = pa.Table.from_batches(got, HOURS).unify_dictionaries()
         rows = self._of_unit(table.combine_chunks())
         moments = instants(_whole(rows, "date"), _whole(rows, "hour"), zone)
         begin_ns, end_ns = nanoseconds(window.start), nanoseconds(window.end)
@@ -80,6 +74,20 @@ class WindowReader:
                 yield failed_series(tag, f"{UNKNOWN_TAG}: CAMPD has {known}, and no {tag!r}")
             else:
                 yield self._series(tag, column, rows, moments)
+
+    async def _quarters(
+        self, window: Window, facility: int, zone: ZoneInfo, log: ReadLog
+    ) -> list[pa.RecordBatch]:
+        got = self._kept.pop(window, {})
+        filters = {"facilityId": [str(facility)]}
+        try:
+            for begin, end in quarters(*local_days(window.start, window.end, zone)):
+                if begin not in got:
+                    got[begin] = await self._api.hours(filters, begin, end, log)
+        except BaseException:
+            self._kept = {window: got}
+            raise
+        return list(got.values())
 
     def _of_unit(self, table: pa.Table) -> pa.Table:
         names = table.column("unit_id").cast(pa.string())

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import threading
 from datetime import UTC, date, datetime, timedelta, timezone
 from itertools import pairwise
 from typing import Any
@@ -174,6 +175,28 @@ def test_what_was_read_before_a_429_is_not_asked_for_again(campd_peer: Historian
     assert frame["timestamp"].tolist() == [one.astimezone(UTC) for one in hours(start, end)]
     begun = [dict(one["query"])["beginDate"] for one in campd_peer.requests()]
     assert begun == ["2021-01-01", "2021-04-01", "2021-04-01", "2021-07-01"]
+
+
+def test_reads_at_the_same_time_do_not_lose_each_other_s_quarters(
+    campd_peer: HistorianPeer,
+) -> None:
+    windows = [
+        (datetime(year, 1, 1, tzinfo=CENTRAL), datetime(year, 12, 31, tzinfo=CENTRAL))
+        for year in (2020, 2020, 2021, 2022)
+    ]
+    found: dict[int, list[datetime]] = {}
+    with gd.Session([campd_config(campd_peer)]) as session:
+
+        def one(number: int) -> None:
+            found[number] = session.cems(["SO2"], *windows[number])["timestamp"].tolist()
+
+        threads = [threading.Thread(target=one, args=(n,)) for n in range(len(windows))]
+        for thread in threads:
+            thread.start()
+        for thread in threads:
+            thread.join(60)
+    for number, window in enumerate(windows):
+        assert found[number] == [hour.astimezone(UTC) for hour in hours(*window)]
 
 
 def test_rows_nobody_asked_for_are_refused(campd_peer: HistorianPeer) -> None:
