@@ -14,16 +14,17 @@ from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
 
-import dotnetcore2
 import pandas as pd
-from clr_loader import get_coreclr
-from pythonnet import set_runtime
 
 import greenlang_data as gd
 from greenlang_data.drivers.phd import dotnet
 
 
 def load_runtime() -> None:
+    import dotnetcore2
+    from clr_loader import get_coreclr
+    from pythonnet import set_runtime
+
     root = Path(dotnetcore2.__file__).parent / "bin"
     (version,) = (one.name for one in (root / "shared" / "Microsoft.NETCore.App").iterdir())
     framework = {"name": "Microsoft.NETCore.App", "version": version}
