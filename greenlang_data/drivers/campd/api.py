@@ -39,6 +39,10 @@ class CampdApi:
         )
         self._decode = hours_decoder(source)
 
+    async def close(self) -> None:
+        """Close idle connections; never raises."""
+        await self.client.close()
+
     async def ping(self) -> None:
         """Ask for a day that no plant has, which costs nothing; any proper answer will do."""
         day = ("1994-01-01", "1994-01-01")

@@ -4,58 +4,53 @@ from __future__ import annotations
 
 from collections.abc import AsyncIterator
 from datetime import date, datetime
-from typing import ClassVar
+from typing import ClassVar, NamedTuple
 
 import pyarrow as pa
 
-from greenlang_data.drivers.base import Driver, ReadLog, Records, Request, Window
+from greenlang_data.drivers.base import ReadLog, Records, Request, Window
 from greenlang_data.drivers.campd.api import CampdApi
 from greenlang_data.drivers.campd.columns import MEASURANDS
 from greenlang_data.drivers.campd.window import WindowReader
+from greenlang_data.drivers.http.driver import HttpDriver
 from greenlang_data.drivers.schema import TAGS, UNKNOWN_TAG
-from greenlang_data.errors import SourceUnreachable, UnknownTagError, UnsupportedError
+from greenlang_data.errors import UnknownTagError, UnsupportedError
 from greenlang_data.settings.campd import CampdSettings
 
 ENTITY = "hours"
 
 
-class CampdDriver(Driver):
+class Opened(NamedTuple):
+    """What is asked, and what reads windows with it."""
+
+    api: CampdApi
+    windows: WindowReader
+
+    async def close(self) -> None:
+        """Close idle connections; never raises."""
+        await self.api.close()
+
+
+class CampdDriver(HttpDriver[Opened]):
     """Reads hourly emissions; only GETs are sent."""
 
     name: ClassVar[str] = "campd"
     kinds: ClassVar[frozenset[str]] = frozenset()
     config: CampdSettings
 
-    def __init__(self, config: CampdSettings) -> None:
-        super().__init__(config)
-        self._api: CampdApi | None = None
-        self._windows: WindowReader | None = None
-
-    @property
-    def connected(self) -> bool:
-        return self._api is not None
-
-    async def connect(self) -> None:
-        """Make the client. Raises ConfigurationError for an address or login of no use."""
-        if self._api is None:
-            self._api = CampdApi(self.config, self.source)
-            self._windows = WindowReader(self._api, self.config, self.source)
-
-    async def close(self) -> None:
-        """Close idle connections; never raises."""
-        api, self._api = self._api, None
-        if api is not None:
-            await api.client.close()
+    def open(self) -> Opened:
+        api = CampdApi(self.config, self.source)
+        return Opened(api, WindowReader(api, self.config, self.source))
 
     async def ping(self) -> None:
-        await self._open()[0].ping()
+        await self.opened.api.ping()
 
     async def read(self, request: Request, log: ReadLog) -> AsyncIterator[pa.RecordBatch]:
         """A Window of the configured unit, or Records of ``hours``, one batch of them.
 
         The filters of Records are CAMPD's own (``facilityId``, ``stateCode``), lists of texts.
         """
-        api, windows = self._open()
+        api, windows = self.opened
         if isinstance(request, Window):
             async for batch in windows.read(request, log):
                 yield batch
@@ -80,13 +75,6 @@ class CampdDriver(Driver):
             for name, one in MEASURANDS.items()
         ]
         yield pa.RecordBatch.from_pylist(rows, TAGS)
-
-    def _open(self) -> tuple[CampdApi, WindowReader]:
-        if self._api is None or self._windows is None:
-            raise SourceUnreachable(
-                "the connection is closed", source=self.source, remedy="Connect first."
-            )
-        return self._api, self._windows
 
 
 def _day(moment: datetime | date | None) -> date:

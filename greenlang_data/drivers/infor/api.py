@@ -48,6 +48,10 @@ class InforApi:
             **({"role": settings.role} if settings.role else {}),
         }
 
+    async def close(self) -> None:
+        """Close idle connections; never raises."""
+        await self.client.close()
+
     async def grid(
         self,
         name: str,

@@ -49,6 +49,10 @@ class MaximoApi:
         self._heads: dict[str, bool] = {}
         self._has_sessions = settings.login == "basic" and settings.api_key is None
 
+    async def close(self) -> None:
+        """Close idle connections; never raises."""
+        await self.client.close()
+
     async def page(self, structure: str, params: Sequence[tuple[str, str]], log: ReadLog) -> Page:
         """A page of the records of ``structure``. Raises NoStructureError, or what HTTP raises."""
         while True:

@@ -27,12 +27,13 @@ from msgspec import Struct, field
 from greenlang_data.drivers.base import ReadLog
 from greenlang_data.drivers.http.ahead import Ahead
 from greenlang_data.drivers.http.client import HttpClient
+from greenlang_data.drivers.http.driver import HttpDriver
 from greenlang_data.drivers.http.jsons import errors_in, json_decoder
 from greenlang_data.drivers.http.message import Ask
 from greenlang_data.drivers.phd.reading import PhdDriver
 from greenlang_data.drivers.phd.samples import Samples, columns_of, failed
 from greenlang_data.drivers.schema import TAGS
-from greenlang_data.errors import ProtocolError, SourceUnreachable
+from greenlang_data.errors import ProtocolError
 
 _LONGEST_URL: Final = 2000
 _MOST_TAGS: Final = 20
@@ -75,34 +76,18 @@ class _Page(Struct):
     next: int | None
 
 
-class PhdGatewayDriver(PhdDriver):
+class PhdGatewayDriver(HttpDriver[HttpClient], PhdDriver):
     """Reads PHD through the gateway at ``server_url``; only GETs are sent."""
 
     name: ClassVar[str] = "phd"
 
-    def __init__(self, config: Any) -> None:
-        super().__init__(config)
-        self._client: HttpClient | None = None
-
-    @property
-    def connected(self) -> bool:
-        return self._client is not None
-
-    async def connect(self) -> None:
-        """Make the client. Raises ConfigurationError for an address or login of no use."""
-        if self._client is None:
-            settings: Any = self.config
-            self._client = HttpClient(settings.server_url, settings, self.source, explain=explain)
-
-    async def close(self) -> None:
-        """Close idle connections; never raises."""
-        client, self._client = self._client, None
-        if client is not None:
-            await client.close()
+    def open(self) -> HttpClient:
+        settings: Any = self.config
+        return HttpClient(settings.server_url, settings, self.source, explain=explain)
 
     async def ping(self) -> None:
         """Ask for the gateway's version. Raises ProtocolError for something that is none."""
-        about = (await self._open().ask(Ask("about"), ReadLog(), _about)).data
+        about = (await self.opened.ask(Ask("about"), ReadLog(), _about)).data
         if about is None or about.gateway != "greenlang-phd" or about.version != 1:
             raise ProtocolError(
                 "it is not the PHD gateway of this version",
@@ -113,7 +98,7 @@ class PhdGatewayDriver(PhdDriver):
     async def list_tags(self, log: ReadLog) -> AsyncGenerator[pa.RecordBatch, None]:
         """All tags, with description and unit."""
         ask = Ask("tags", [("filter", "*")])
-        found = (await self._open().ask(ask, log, json_decoder(_Tags))).data
+        found = (await self.opened.ask(ask, log, json_decoder(_Tags))).data
         rows = [
             {
                 "tag_id": one.name,
@@ -168,7 +153,7 @@ class PhdGatewayDriver(PhdDriver):
         self, path: str, tags: Sequence[str], params: Sequence[tuple[str, str]], log: ReadLog
     ) -> list[_Page]:
         ask = Ask(path, [*(("tag", tag) for tag in tags), *params])
-        pages = (await self._open().ask(ask, log, decode)).data or []
+        pages = (await self.opened.ask(ask, log, decode)).data or []
         if [page.samples.tag for page in pages] != list(tags):
             raise ProtocolError(
                 f"it was asked for {len(tags)} tags and answered about {len(pages)}, or others",
@@ -180,7 +165,7 @@ class PhdGatewayDriver(PhdDriver):
         self, path: str, tags: Sequence[str], params: Sequence[tuple[str, str]]
     ) -> list[list[str]]:
         """Tags in lists that fit into one address."""
-        room = _LONGEST_URL - len(self._open().resolve(path)) - len(urlencode(params)) - 2
+        room = _LONGEST_URL - len(self.opened.resolve(path)) - len(urlencode(params)) - 2
         groups: list[list[str]] = []
         length = 0
         for tag in tags:
@@ -191,13 +176,6 @@ class PhdGatewayDriver(PhdDriver):
             groups[-1].append(tag)
             length += more
         return groups
-
-    def _open(self) -> HttpClient:
-        if self._client is None:
-            raise SourceUnreachable(
-                "the connection is closed", source=self.source, remedy="Connect first."
-            )
-        return self._client
 
 
 _about = json_decoder(_About)

@@ -59,6 +59,10 @@ class PiApi:
         self._width = settings.connection_pool_size
         self._batches = True
 
+    async def close(self) -> None:
+        """Close idle connections; never raises."""
+        await self.client.close()
+
     async def get(
         self,
         path: str,

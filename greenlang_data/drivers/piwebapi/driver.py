@@ -5,11 +5,12 @@ from __future__ import annotations
 from collections.abc import AsyncGenerator, Sequence
 from contextlib import aclosing
 from dataclasses import replace
-from typing import ClassVar
+from typing import ClassVar, NamedTuple
 
 import pyarrow as pa
 
-from greenlang_data.drivers.base import Driver, ReadLog, Records, Request, Snapshot, Window
+from greenlang_data.drivers.base import ReadLog, Records, Request, Snapshot, Window
+from greenlang_data.drivers.http.driver import HttpDriver
 from greenlang_data.drivers.http.jsons import read_any
 from greenlang_data.drivers.piwebapi.aggregates import AGGREGATIONS
 from greenlang_data.drivers.piwebapi.api import PiApi, RefusedError
@@ -19,11 +20,22 @@ from greenlang_data.drivers.piwebapi.search import list_attributes, list_points
 from greenlang_data.drivers.piwebapi.snapshot import read_snapshot
 from greenlang_data.drivers.piwebapi.window import read_window
 from greenlang_data.drivers.schema import about_series, failed_series
-from greenlang_data.errors import ProtocolError, SourceUnreachable, UnsupportedError
+from greenlang_data.errors import ProtocolError, UnsupportedError
 from greenlang_data.settings.pi import PiSettings
 
 
-class PiWebApiDriver(Driver):
+class Opened(NamedTuple):
+    """What is asked, and the points that are known."""
+
+    api: PiApi
+    points: Points
+
+    async def close(self) -> None:
+        """Close idle connections; never raises."""
+        await self.api.close()
+
+
+class PiWebApiDriver(HttpDriver[Opened]):
     r"""Reads points (``SINUSOID``, ``\\server\SINUSOID``) and AF attributes (``\\af\db\el|attr``).
 
     Only GETs are sent, and batches of GETs. Times are UTC in steps of 100 ns, as sent.
@@ -33,33 +45,13 @@ class PiWebApiDriver(Driver):
     kinds: ClassVar[frozenset[str]] = frozenset(AGGREGATIONS)
     config: PiSettings
 
-    def __init__(self, config: PiSettings) -> None:
-        super().__init__(config)
-        self._api: PiApi | None = None
-        self._points: Points | None = None
-
-    @property
-    def connected(self) -> bool:
-        return self._api is not None
-
-    async def connect(self) -> None:
-        """Make the client; nothing is sent before something is asked.
-
-        Raises ConfigurationError for an address or login that cannot be used.
-        """
-        if self._api is None:
-            self._api = PiApi(self.config.server_url, self.config, self.source)
-            self._points = Points(self._api, self.config.database_name)
-
-    async def close(self) -> None:
-        """Close idle connections; never raises."""
-        api, self._api = self._api, None
-        if api is not None:
-            await api.client.close()
+    def open(self) -> Opened:
+        api = PiApi(self.config.server_url, self.config, self.source)
+        return Opened(api, Points(api, self.config.database_name))
 
     async def ping(self) -> None:
         """Ask for the root, which holds nothing but links."""
-        api, _ = self._open()
+        api, _ = self.opened
         try:
             answer = await api.get("", [("selectedFields", "Links.Self")], ReadLog(), read_any)
         except RefusedError as error:
@@ -76,7 +68,7 @@ class PiWebApiDriver(Driver):
 
         Raises UnsupportedError for any other entity.
         """
-        api, known = self._open()
+        api, known = self.opened
         if isinstance(request, Records):
             if request.entity != ENTITY:
                 raise UnsupportedError(
@@ -99,7 +91,7 @@ class PiWebApiDriver(Driver):
 
     async def list_tags(self, log: ReadLog) -> AsyncGenerator[pa.RecordBatch, None]:
         """All points of the data server, and attributes of the AF database if one is configured."""
-        api, known = self._open()
+        api, known = self.opened
         lists = [list_points(api, known, log)]
         if self.config.asset_database is not None:
             lists.append(list_attributes(api, self.config.asset_database, log))
@@ -124,13 +116,6 @@ class PiWebApiDriver(Driver):
                 yield batch
         for one in waiting:
             yield _failed(one)
-
-    def _open(self) -> tuple[PiApi, Points]:
-        if self._api is None or self._points is None:
-            raise SourceUnreachable(
-                "the connection is closed", source=self.source, remedy="Connect first."
-            )
-        return self._api, self._points
 
 
 def _each_once(points: Sequence[Point]) -> list[Point]:

@@ -53,6 +53,10 @@ class ProficyApi:
         self.source = source
         self.client = HttpClient(url, _with_login(url, settings, source), source, explain=explain)
 
+    async def close(self) -> None:
+        """Close idle connections; never raises."""
+        await self.client.close()
+
     async def data(
         self, call: str, tags: Sequence[str], params: Sequence[tuple[str, str]], log: ReadLog
     ) -> list[Result]:

@@ -4,12 +4,13 @@ from __future__ import annotations
 
 from collections.abc import AsyncGenerator
 from contextlib import aclosing
-from typing import ClassVar
+from typing import ClassVar, NamedTuple
 
 import numpy as np
 import pyarrow as pa
 
-from greenlang_data.drivers.base import Driver, ReadLog, Records, Request, Snapshot
+from greenlang_data.drivers.base import ReadLog, Records, Request, Snapshot
+from greenlang_data.drivers.http.driver import HttpDriver
 from greenlang_data.drivers.proficy.api import ProficyApi, Result
 from greenlang_data.drivers.proficy.details import Details
 from greenlang_data.drivers.proficy.samples import Columns
@@ -21,11 +22,22 @@ from greenlang_data.drivers.schema import (
     constant_dictionary,
     quality_array,
 )
-from greenlang_data.errors import SourceUnreachable, UnsupportedError
+from greenlang_data.errors import UnsupportedError
 from greenlang_data.settings.pi import PiSettings
 
 
-class ProficyDriver(Driver):
+class Opened(NamedTuple):
+    """What is asked, and what the list of tags tells."""
+
+    api: ProficyApi
+    details: Details
+
+    async def close(self) -> None:
+        """Close idle connections; never raises."""
+        await self.api.close()
+
+
+class ProficyDriver(HttpDriver[Opened]):
     """Reads tags of a GE Proficy Historian; only GETs are sent, tokens apart.
 
     ``server_url`` is ``https://host/historian-rest-api/v1``. Samples come without a unit, which is
@@ -36,35 +48,18 @@ class ProficyDriver(Driver):
     kinds: ClassVar[frozenset[str]] = frozenset(AGGREGATIONS)
     config: PiSettings
 
-    def __init__(self, config: PiSettings) -> None:
-        super().__init__(config)
-        self._api: ProficyApi | None = None
-        self._details: Details | None = None
-
-    @property
-    def connected(self) -> bool:
-        return self._api is not None
-
-    async def connect(self) -> None:
-        """Make the client. Raises ConfigurationError for an address or login of no use."""
-        if self._api is None:
-            self._api = ProficyApi(self.config.server_url, self.config, self.source)
-            self._details = Details(self._api)
-
-    async def close(self) -> None:
-        """Close idle connections; never raises."""
-        api, self._api = self._api, None
-        if api is not None:
-            await api.client.close()
+    def open(self) -> Opened:
+        api = ProficyApi(self.config.server_url, self.config, self.source)
+        return Opened(api, Details(api))
 
     async def ping(self) -> None:
         """Ask for one name of a tag."""
         params = [("nameMask", "*"), ("maxNumber", "1")]
-        await self._open()[0].client.get_json("tags", ReadLog(), *params)
+        await self.opened.api.client.get_json("tags", ReadLog(), *params)
 
     async def read(self, request: Request, log: ReadLog) -> AsyncGenerator[pa.RecordBatch, None]:
         """Batches of a Snapshot or Window. Raises UnsupportedError for Records."""
-        api, details = self._open()
+        api, details = self.opened
         if isinstance(request, Records):
             raise UnsupportedError("Proficy has values and no records", source=self.source)
         units = await details.units(request.tags, log)
@@ -82,15 +77,8 @@ class ProficyDriver(Driver):
 
     async def list_tags(self, log: ReadLog) -> AsyncGenerator[pa.RecordBatch, None]:
         """All tags, with description and unit as far as the list of tags tells them."""
-        api, details = self._open()
+        api, details = self.opened
         yield await details.listed(await api.names(log), log)
-
-    def _open(self) -> tuple[ProficyApi, Details]:
-        if self._api is None or self._details is None:
-            raise SourceUnreachable(
-                "the connection is closed", source=self.source, remedy="Connect first."
-            )
-        return self._api, self._details
 
 
 def _row(tag: str, unit: str | None, result: Result) -> pa.RecordBatch:
