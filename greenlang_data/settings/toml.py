@@ -35,6 +35,7 @@ from pydantic_core import ErrorDetails
 from greenlang_data.errors import ConfigurationError, QueryError
 from greenlang_data.settings.bacnet_object import BacnetObject
 from greenlang_data.settings.config import ConnectorConfig
+from greenlang_data.settings.entity import EntityPlace
 from greenlang_data.settings.point import Point
 from greenlang_data.settings.point_list import read_point_list
 from greenlang_data.settings.register import Register
@@ -57,6 +58,7 @@ _ENTRIES: Final[dict[str, type[BaseModel]]] = {
     "tags": TagEntry,
     "points": Point,
     "objects": BacnetObject,
+    "entities": EntityPlace,
 }
 _PATHS: Final = (
     "certificate_path",
