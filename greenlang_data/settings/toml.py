@@ -36,6 +36,7 @@ from greenlang_data.errors import ConfigurationError, QueryError
 from greenlang_data.settings.bacnet_object import BacnetObject
 from greenlang_data.settings.config import ConnectorConfig
 from greenlang_data.settings.dahs import DahsColumn
+from greenlang_data.settings.entity import EntityPlace
 from greenlang_data.settings.measurand import Measurand
 from greenlang_data.settings.point import Point
 from greenlang_data.settings.point_list import read_point_list
@@ -63,6 +64,7 @@ _ENTRIES: Final[dict[str, type[BaseModel]]] = {
     "measurands": Measurand,
     "signals": Signal,
     "columns": DahsColumn,
+    "entities": EntityPlace,
 }
 _PATHS: Final = (
     "certificate_path",

@@ -169,3 +169,28 @@ def test_no_secret_in_the_message(tmp_path: Path) -> None:
         with pytest.raises(gd.ConfigurationError) as caught:
             read(tmp_path, SOURCE + line)
         assert secret not in str(caught.value)
+
+
+LEDGER = """
+[sources.books]
+kind = "erp"
+erp_system = "sap"
+base_url = "https://s4.example"
+checkpoint_path = "reads"
+
+[sources.books.entities.meter_reading]
+service = "Z_METERS_SRV"
+name = "ReadingSet"
+columns = { meter = "MeterId", posting_date = "ReadOn" }
+date = "posting_date"
+"""
+
+
+def test_entities_of_the_users_own(tmp_path: Path) -> None:
+    (books,) = read(tmp_path, LEDGER).configs
+    assert isinstance(books, gd.ERPConfig)
+    assert books.entities["meter_reading"].columns["meter"] == "MeterId"
+    assert books.places["meter_reading"][0].date == "posting_date"
+    assert books.checkpoint_path == str(tmp_path / "reads")
+    with pytest.raises(gd.ConfigurationError, match=r"servce.*service"):
+        read(tmp_path, LEDGER.replace("service =", "servce ="))
