@@ -5,12 +5,14 @@ from __future__ import annotations
 import difflib
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
-from typing import Protocol
+from typing import Final, Protocol
 
 from greenlang_data.drivers.base import ReadLog, Records
 from greenlang_data.drivers.odata.edm import EntitySet, Property, Service
 from greenlang_data.drivers.places import Place
 from greenlang_data.errors import AuthenticationError, QueryError, UnknownTagError
+
+_TOLD: Final = 4
 
 
 @dataclass(frozen=True, slots=True)
@@ -82,14 +84,21 @@ async def choose(services: Catalogue, request: Records, log: ReadLog, source: st
             remedy="Have the right given, or configure another place under entities.",
         )
     if not found:
-        tried = ", ".join(dict.fromkeys(f"{one.service}/{one.name}" for one in request.places))
         raise UnknownTagError(
-            f"it has nothing for {request.entity!r} (looked for {tried or 'nothing'})",
+            f"it has nothing for {request.entity!r} (looked for {_tried(request)})",
             source=source,
             remedy=nearest(request.entity.rpartition("/")[2], [*request.known, *sets])
             or "Configure where it is under entities, or check the login's rights.",
         )
     raise _lacks(found, request, source)
+
+
+def _tried(request: Records) -> str:
+    tried = list(dict.fromkeys(f"{one.service}/{one.name}" for one in request.places))
+    if len(tried) > _TOLD:
+        # As many as there are services, where a name is none of the usual ones.
+        return f"it in {len(tried)} services, which erp.entities() lists"
+    return ", ".join(tried) or "nothing"
 
 
 def _services(request: Records) -> list[str]:
