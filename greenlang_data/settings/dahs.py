@@ -92,6 +92,21 @@ class DahsSettings(ZoneSettings, FileSettings):
                 raise ValueError(str(error)) from None
         return value
 
+    @field_validator("timestamp_format")
+    @classmethod
+    def _read_in_one_way(cls, value: str | None) -> str | None:
+        parts = set(_DIRECTIVE.findall(value or ""))
+        if parts & {"z", "Z"}:
+            raise ValueError(
+                f"{value!r} has a zone of its own, and times are read on the clock of time_zone; "
+                "export them without one"
+            )
+        if ("I" in parts) != ("p" in parts):
+            raise ValueError(
+                f"{value!r} tells no half of the day; %I and %p belong together, %H is of 24 hours"
+            )
+        return value
+
     @model_validator(mode="after")
     def _texts_that_sort(self) -> Self:
         written = self.timestamp_format

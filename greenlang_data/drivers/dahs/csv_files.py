@@ -7,11 +7,10 @@ from collections.abc import Sequence
 from pathlib import Path
 
 import pyarrow as pa
-import pyarrow.compute as pc
 from pyarrow import csv
 
 from greenlang_data.drivers.base import ReadLog
-from greenlang_data.drivers.dahs.records import RawRecords
+from greenlang_data.drivers.dahs.records import RawRecords, moments_of
 from greenlang_data.drivers.paths import content_of, files_of
 from greenlang_data.errors import ConfigurationError, ProtocolError
 from greenlang_data.settings.dahs import DahsSettings
@@ -46,23 +45,29 @@ def _read(
             source=source,
             remedy=f"It has {', '.join(table.schema.names)}.",
         )
+    twice = [name for name in wanted if table.schema.names.count(name) > 1]
+    if twice:
+        raise ConfigurationError(
+            f"{path.name} has more than one column {twice[0]!r}",
+            source=source,
+            remedy="Have it exported with a name of its own.",
+        )
     columns = {name: _single(table.column(name)) for name in wanted}
     times = columns.pop(time_column)
     try:
-        moments = pc.strptime(times, format=str(settings.timestamp_format), unit="s")
-    except pa.ArrowInvalid as error:
+        moments = moments_of(times, str(settings.timestamp_format))
+    except ValueError as error:  # Arrow's own errors are ValueErrors too
         raise ProtocolError(
             f"{path.name}: a time is not as {settings.timestamp_format!r} says: {error}",
             source=source,
             remedy="Correct timestamp_format; none of the file is used.",
         ) from None
-    return RawRecords(moments.cast(pa.timestamp("ns")), columns, path.name)
+    return RawRecords(moments, columns, path.name)
 
 
 def _parsed(content: bytes, settings: DahsSettings, path: Path, source: str) -> pa.Table:
     try:
-        header = content.split(b"\n", 1)[0].decode(settings.encoding).lstrip("\ufeff")
-        named = next(iter(_names(header, str(settings.delimiter))))
+        named = _names(content.decode(settings.encoding), str(settings.delimiter))
         return csv.read_csv(
             io.BytesIO(content),
             read_options=csv.ReadOptions(encoding=settings.encoding),
@@ -79,10 +84,14 @@ def _parsed(content: bytes, settings: DahsSettings, path: Path, source: str) -> 
         ) from None
 
 
-def _names(header: str, delimiter: str) -> list[list[str]]:
+def _names(text: str, delimiter: str) -> list[str]:
+    """What is in the first line that is not empty, which is the header to Arrow too."""
     import csv as standard
 
-    return list(standard.reader([header.strip()], delimiter=delimiter)) or [[]]
+    for line in io.StringIO(text.lstrip("\ufeff"), newline=None):
+        if line != "\n":
+            return next(standard.reader([line.rstrip("\n")], delimiter=delimiter))
+    return []
 
 
 def _single(column: pa.ChunkedArray) -> pa.Array:

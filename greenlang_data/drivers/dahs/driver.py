@@ -64,7 +64,10 @@ class DahsDriver(Driver):
                 yield failed_series(tag, f"{UNKNOWN_TAG}: the map has {names}, and no {tag!r}")
                 continue
             log.basis[tag] = known[tag].basis
-            for batch in averaged(found[tag], request) if request.interval else [found[tag]]:
+            if not request.interval:
+                yield found[tag]
+                continue
+            for batch in averaged(found[tag], request, self._period()):
                 yield batch
 
     async def list_tags(self, log: ReadLog) -> AsyncIterator[pa.RecordBatch]:

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from datetime import datetime
+from typing import Final
 from zoneinfo import ZoneInfo
 
 import numpy as np
@@ -14,6 +16,8 @@ from greenlang_data.drivers.standard_time import standard_offset
 from greenlang_data.errors import ProtocolError
 from greenlang_data.settings.dahs import DahsSettings
 
+_LAST_ROLLED: Final = 3  # the 31st of February becomes the 3rd of March
+
 
 @dataclass(frozen=True, slots=True)
 class RawRecords:
@@ -22,6 +26,28 @@ class RawRecords:
     moments: pa.Array
     columns: dict[str, pa.Array]
     where: str
+
+
+def moments_of(texts: pa.Array, written: str) -> pa.Array:
+    """Times as written (ns), from texts of a form of strptime's.
+
+    Raises ValueError for a text that is no such time, also for a day that its month does not have:
+    Arrow itself takes the 31st of February for a day of March.
+    """
+    moments = pc.strptime(texts, format=written, unit="s")
+    early = pc.less_equal(pc.day(moments), _LAST_ROLLED)
+    changed = pc.not_equal(pc.strftime(moments, format=written), texts)
+    for row in np.flatnonzero(np.asarray(pc.and_(early, changed).fill_null(False))):
+        if _strictly(text := texts[row].as_py(), written) != moments[row].as_py():
+            raise ValueError(f"{text!r} is no time like {written!r}")
+    return moments.cast(pa.timestamp("ns"))
+
+
+def _strictly(text: str, written: str) -> datetime | None:
+    try:
+        return datetime.strptime(text.strip(), written)  # noqa: DTZ007 - as it is written
+    except ValueError:
+        return None
 
 
 def in_utc(records: RawRecords, settings: DahsSettings, source: str) -> pa.Array:

@@ -11,10 +11,9 @@ from typing import Any, Final
 from zoneinfo import ZoneInfo
 
 import pyarrow as pa
-import pyarrow.compute as pc
 
 from greenlang_data.drivers.base import ReadLog, Window
-from greenlang_data.drivers.dahs.records import RawRecords
+from greenlang_data.drivers.dahs.records import RawRecords, moments_of
 from greenlang_data.drivers.standard_time import standard_offset
 from greenlang_data.errors import GreenLangError, ProtocolError, SourceError
 from greenlang_data.settings.dahs import DahsSettings
@@ -122,9 +121,7 @@ def _records(
 
 def _moments(values: list[Any], written: str | None) -> pa.Array:
     if written is not None:
-        return pc.strptime(pa.array(values, pa.string()), format=written, unit="s").cast(
-            pa.timestamp("ns")
-        )
+        return moments_of(pa.array(values, pa.string()), written)
     if any(getattr(one, "tzinfo", None) is not None for one in values):
         raise ValueError("it has times with a zone of their own; select them without")
     return pa.array(values, pa.timestamp("us")).cast(pa.timestamp("ns"))

@@ -216,6 +216,48 @@ def test_averages_leave_calibration_out(tmp_path: Path) -> None:
     assert frame.iloc[1]["quality_flag"] == "measured"
 
 
+def test_an_average_over_missing_records_says_so(tmp_path: Path) -> None:
+    whole = lines()
+    files = [write(tmp_path / "dahs.csv", [*whole[:70], *whole[90:]])]
+    frame = read(["NOx"], files=files, resolution="hour")
+    counted = [nox(m) for m in range(60, 120) if not 69 <= m < 89]
+    assert frame.iloc[1]["concentration"] == pytest.approx(sum(counted) / len(counted))
+    assert (frame.iloc[1]["quality_flag"], frame.iloc[1]["quality"]) == (
+        "partly_measured",
+        "uncertain",
+    )
+    files = [write(tmp_path / "dahs.csv", whole)]
+    assert read(["NOx"], files=files, resolution="hour").iloc[1]["quality"] == "good"
+
+
+@pytest.mark.parametrize("sql", [False, True])
+def test_a_day_that_its_month_does_not_have_is_no_time(tmp_path: Path, sql: bool) -> None:
+    written = "%Y-%m-%d %H:%M" if sql else "%d.%m.%Y %H:%M"
+    window = (datetime(2025, 3, 3, tzinfo=BERLIN), datetime(2025, 3, 4, tzinfo=BERLIN))
+    if sql:
+        path = database(tmp_path / "dahs.sqlite", lambda one: "2025-03-03 24:00")
+        with sqlite3.connect(path) as connection:
+            connection.execute("DELETE FROM minutes WHERE rowid > 1")
+            connection.execute("UPDATE minutes SET Zeit = '2025-02-31 10:00'")
+        more: dict[str, Any] = {"protocol": "dahs_sql", "database": path, "table": "minutes"}
+        window = (datetime(2025, 3, 1, tzinfo=BERLIN), window[1])
+    else:
+        line = "31.02.2025 10:00;1,0;G;6,5;1"
+        more = {"files": [write(tmp_path / "dahs.csv", [lines()[0], line])]}
+    with pytest.raises(gd.ProtocolError, match="31"):
+        read(["NOx"], *window, timestamp_format=written, **more)
+    for hours in ("3.3.2025 9:05", "03.03.2025 09:05"):
+        files = [write(tmp_path / "fine.csv", [lines()[0], f"{hours};1,0;G;6,5;1"])]
+        fine = read(["NOx"], *window, files=files)
+        assert fine["timestamp"].iloc[0] == datetime(2025, 3, 3, 8, 4, tzinfo=UTC)
+
+
+@pytest.mark.parametrize("written", ["%Y-%m-%d %H:%M%z", "%d.%m.%Y %I:%M", "%d.%m.%Y %H:%M %p"])
+def test_a_form_that_loses_a_zone_or_half_of_the_day_is_refused(written: str) -> None:
+    with pytest.raises(ValueError, match=r"time_zone|belong together"):
+        config(files=["a.csv"], timestamp_format=written)
+
+
 def test_hours_that_the_clock_repeats_are_refused(tmp_path: Path) -> None:
     autumn = datetime(2025, 10, 26, tzinfo=BERLIN)
     files = [write(tmp_path / "dahs.csv", lines(240, autumn))]
@@ -268,6 +310,22 @@ def test_broken_files_are_refused_and_a_half_line_is_told(tmp_path: Path) -> Non
     assert len(frame) == 119
     assert "the last line of dahs.csv has no end, so it is not used" in notes
     assert "1 of 120 records of the window are not there" in notes
+
+
+def test_line_ends_blank_lines_and_names_that_are_there_twice(tmp_path: Path) -> None:
+    text = "\n".join(lines()) + "\n"
+    for written in (text.replace("\n", "\r"), text.replace("\n", "\r\n"), f"\n{text}"):
+        path = tmp_path / "dahs.csv"
+        path.write_bytes(written.encode("latin-1"))
+        check(read(["NOx"], files=[str(path)]))
+    # A leading zero of a flag stays, also where no line tells Arrow that it is text.
+    coded = [line.replace(",", ".").replace(";G;", ";001;") for line in lines(2)]
+    files = [write(tmp_path / "coded.csv", ["", *coded])]
+    frame = read(["NOx"], files=files, decimal=".", flags={"001": "measured"})
+    assert list(frame["quality_flag"]) == ["measured"] * 2
+    path.write_text(text.replace("O2;Flow", "NOx [mg/Nm3];Flow"), encoding="latin-1")
+    with pytest.raises(gd.ConfigurationError, match="more than one column"):
+        read(["NOx"], files=[str(path)])
 
 
 def test_without_a_flag_nothing_passes_for_measured(tmp_path: Path) -> None:
