@@ -66,7 +66,7 @@ class Recorder:
                     f"the recording {str(self.path)!r} is of the source {other[0]!r}",
                     remedy="Give each source a file of its own.",
                 )
-            self._connection.execute(
+            begun = self._connection.execute(
                 "INSERT INTO runs (started, source, origin, every, basis, library) "
                 "VALUES (?, ?, ?, ?, ?, ?)",
                 (
@@ -78,7 +78,8 @@ class Recorder:
                     run.library,
                 ),
             )
-            return self._newest()
+            # Its own, not the newest: another may have begun since.
+            return int(begun.lastrowid or 0)
         except sqlite3.Error as error:
             raise failed(self.path, error) from error
 

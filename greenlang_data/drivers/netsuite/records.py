@@ -118,7 +118,7 @@ class RecordsReading(RecordReading):
         self._pages = ReadPages(by_key=False)
         self._waiting: list[str] = []
         self._listed = 0
-        self._gone = 0
+        self._gone: set[str] = set()
         self._all_listed = False
         self._table: pa.Table | None = None
 
@@ -176,7 +176,7 @@ class RecordsReading(RecordReading):
         ask = Ask(f"{question.chosen.path}/{key}", expected=frozenset({404}))
         answer = await self._client.ask(ask, self._log, self._decode)
         if answer.data is None:
-            self._gone += 1
+            self._gone.add(key)  # once, however often the step is taken
             self._log.note(f"record {key} was deleted during the read")
         return answer.data
 
@@ -189,7 +189,7 @@ class RecordsReading(RecordReading):
             ) from None
         # Pages of ids go by offset, so the count is what proves that none was left out.
         counted = self._pages.counted
-        after = None if question.limit is not None or counted is None else counted - self._gone
+        after = None if question.limit is not None or counted is None else counted - len(self._gone)
         self._pages.counted = after
         proof = Proof(question, self._pages, after, True, self._log)
         try:

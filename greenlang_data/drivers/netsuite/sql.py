@@ -32,7 +32,9 @@ def count_query(question: Question) -> str:
 
 def _from(question: Question, more: Sequence[str]) -> str:
     place = question.chosen.place
-    tests = [*([place.where] if place.where else []), *map(_test, question.there), *more]
+    # In parentheses: an OR in it would let rows through that the other conditions exclude.
+    own = [f"({place.where})"] if place.where else []
+    tests = [*own, *map(_test, question.there), *more]
     where = f" WHERE {' AND '.join(tests)}" if tests else ""
     return f"FROM {place.name}{where}"
 

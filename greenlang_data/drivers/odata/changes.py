@@ -24,8 +24,14 @@ BEGIN: Final = "start"
 CHANGE: Final = "change"
 TRACKING: Final = "odata.track-changes"
 OVERLAP: Final = timedelta(minutes=5)
+# A clock without a zone repeats an hour in autumn. Against an instant it may be as far behind UTC
+# as any clock is.
+_CLOCK_OVERLAP: Final = timedelta(hours=1, minutes=5)
+_ZONE_OVERLAP: Final = timedelta(hours=12, minutes=5)
 _LINK: Final = "delta:"
+# A column may be called reason too, so what looks like a row that is gone is looked at again.
 _GONE: Final = re.compile(rb'"reason"\s*:\s*"|"@removed"\s*:|\$deletedEntity"')
+_GONE_ALONE: Final = frozenset({"id", "reason"})
 # SAP's operational data provisioning tells in this column what became of a row.
 _MODE: Final = "ODQ_CHANGEMODE"
 
@@ -40,13 +46,11 @@ def link_mark(link: str) -> str:
     return f"{_LINK}{link}"
 
 
-def moment_of(since: str | None, column: Property, source: str) -> datetime | None:
-    """The time from which changes are asked for: that of the mark, less an overlap.
+def moment_of(since: str, column: Property, source: str) -> tuple[datetime, timedelta]:
+    """The time from which changes are asked for: that of the mark, less an overlap, which is told.
 
     Raises QueryError for a mark that is no time.
     """
-    if since is None or since == BEGIN or link_of(since) is not None:
-        return None
     try:
         moment = datetime.fromisoformat(since)
     except ValueError:
@@ -55,9 +59,11 @@ def moment_of(since: str | None, column: Property, source: str) -> datetime | No
             source=source,
             remedy="Give an earlier frame, a time, or 'start'.",
         ) from None
-    if column.type == "Edm.DateTime":
-        return moment.replace(tzinfo=None) - OVERLAP
-    return (moment if moment.tzinfo else moment.replace(tzinfo=UTC)) - OVERLAP
+    if column.type != "Edm.DateTime":
+        return (moment if moment.tzinfo else moment.replace(tzinfo=UTC)) - OVERLAP, OVERLAP
+    if moment.tzinfo is None:
+        return moment - _CLOCK_OVERLAP, _CLOCK_OVERLAP
+    return moment.astimezone(UTC).replace(tzinfo=None) - _ZONE_OVERLAP, _ZONE_OVERLAP
 
 
 def latest(values: pa.ChunkedArray) -> str | None:
@@ -87,8 +93,9 @@ def delta_decoder(
             return _with(page, changes)
         envelope = split(body)
         rows = [bytes(one) for one in envelope.value]
-        gone = [one for one in rows if _GONE.search(one)]
-        kept = [one for one in rows if not _GONE.search(one)]
+        is_gone = [_is_gone(one) for one in rows]
+        gone = [one for one, none in zip(rows, is_gone, strict=True) if none]
+        kept = [one for one, none in zip(rows, is_gone, strict=True) if not none]
         page = decode(b'{"value":[' + b",".join(kept) + b"]}")
         page = Page(page.rows, page.columns, envelope.next_link, None, envelope.delta_link)
         page = _with(page, pa.array(["upsert"] * page.rows, pa.string()))
@@ -101,6 +108,19 @@ class _Changes(msgspec.Struct):
     value: list[msgspec.Raw]
     next_link: str | None = msgspec.field(default=None, name="@odata.nextLink")
     delta_link: str | None = msgspec.field(default=None, name="@odata.deltaLink")
+
+
+def _is_gone(row: bytes) -> bool:
+    """Whether a row tells of its own deletion, in either version's way, and of nothing else."""
+    if _GONE.search(row) is None:
+        return False
+    told: Any = msgspec.json.decode(row)
+    if not isinstance(told, dict):
+        return False
+    context = str(told.get("@odata.context", told.get("@context", "")))
+    if "@removed" in told or context.endswith("$deletedEntity"):
+        return True
+    return {name for name in told if "@" not in name} == _GONE_ALONE
 
 
 def _id(row: bytes) -> str:

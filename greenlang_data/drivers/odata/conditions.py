@@ -47,7 +47,7 @@ class OneOf(Condition):
         return tests[0] if len(tests) == 1 else f"({' or '.join(tests)})"
 
     def mask(self, values: pa.Array) -> pa.Array:
-        return pc.is_in(values, value_set=pa.array(self.values, values.type))
+        return pc.is_in(values, value_set=_holdable(self.values, values.type))
 
 
 @dataclass(frozen=True, slots=True)
@@ -81,6 +81,17 @@ class Between(Condition):
             test = pc.less_equal if self.included else pc.less
             fits = pc.and_kleene(fits, test(values, pa.scalar(self.high, values.type)))
         return fits.fill_null(self.or_missing)
+
+
+def _holdable(wanted: Collection[Any], kind: pa.DataType) -> pa.Array:
+    """Those of ``wanted`` that the type can hold; no value of it equals any other."""
+    found = []
+    for one in wanted:
+        try:
+            found.append(pa.array([one], kind))
+        except (pa.ArrowInvalid, OverflowError):
+            continue
+    return pa.concat_arrays(found) if found else pa.array([], kind)
 
 
 def one_of(name: str, column: Property, wanted: Any, source: str) -> OneOf:

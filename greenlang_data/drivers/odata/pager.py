@@ -164,11 +164,12 @@ class Pager:
             return False
         if not page.rows or self.tracks:
             return True
-        if len(self.pages) == 1 and self.counted is not None and self.rows >= self.counted:
+        # One that counts fewer than it gives may have more of them.
+        if len(self.pages) == 1 and self.rows == self.counted:
             return True
         # It links where there is more, but not beyond what was asked for.
         if self._has_linked and page.rows < self.size:
-            return self.counted is None or self.rows >= self.counted
+            return self.counted is None or self.rows == self.counted
         return not self._keys and not question.can_skip
 
     def _followed(self, link: str) -> str:

@@ -11,7 +11,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from greenlang_data.drivers.base import ReadLog, Records
-from greenlang_data.drivers.odata.changes import BEGIN, OVERLAP, latest, link_of, moment_of
+from greenlang_data.drivers.odata.changes import BEGIN, latest, link_of, moment_of
 from greenlang_data.drivers.odata.choosing import Chosen
 from greenlang_data.drivers.odata.conditions import Condition, between, changed_since, one_of
 from greenlang_data.drivers.odata.edm import Property
@@ -202,9 +202,8 @@ def _since(
             source=source,
             remedy="Leave since out, or map its time of change to changed_at under entities.",
         )
-    low = moment_of(since, changed, source)
-    assert low is not None  # it is neither of the two others
-    minutes = round(OVERLAP.total_seconds() / 60)
+    low, overlap = moment_of(since, changed, source)
+    minutes = round(overlap.total_seconds() / 60)
     log.note(
         f"what was changed in the {minutes} minutes before the mark, or at no time that is told, "
         "is here again; deletions are not told"

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import shutil
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import closing
 from datetime import UTC, datetime, timedelta
 from itertools import pairwise
@@ -109,3 +110,23 @@ def test_covered_and_not_covered_are_the_whole_window(
     outside = {n for span in gaps(whole, window) for n in range(*span)}
     assert inside == covered & set(range(*window))
     assert outside == set(range(*window)) - covered
+
+
+def test_recorders_that_begin_at_once_have_a_run_each(tmp_path: Path) -> None:
+    path = tmp_path / "recording.sqlite"
+    run = Run(START, "stack1", "here", 1.0, BASIS, "test")
+    Recorder(path, run).close()
+
+    def begin(_: int) -> Recorder:
+        return Recorder(path, run)
+
+    with ThreadPoolExecutor(8) as threads:
+        begun = list(threads.map(begin, range(24)))
+    refused = 0
+    for one in begun:
+        try:
+            one.append([batch(0, 1)], SAMPLES, START, START)
+        except gd.ExportError:
+            refused += 1
+        one.close()
+    assert refused == len(begun) - 1

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
 from typing import Any
@@ -10,6 +11,8 @@ import pandas as pd
 import pytest
 
 import greenlang_data as gd
+from greenlang_data.drivers.odata.changes import delta_decoder
+from greenlang_data.drivers.odata.edm import Property
 from tests.drivers.odata.helpers import cell, config
 from tests.peers import dynamics_rows, erp_rows
 from tests.peers.dataverse_server import changes
@@ -109,6 +112,26 @@ def test_dataverse_keeps_track_and_names_what_is_gone(dataverse: HistorianPeer) 
     assert list(told["change"]) == ["upsert"] * len(changed) + ["delete"] * len(gone)
     assert told["name"].iloc[-len(gone) :].isna().all()
     assert len(again) == 0
+
+
+def test_a_column_called_reason_is_no_deletion() -> None:
+    columns = [Property(name, "Edm.String") for name in ("id", "reason", "name")]
+    decode = delta_decoder(columns, "id", 4)
+    rows = [
+        {"id": "1", "reason": "broken", "name": "pump"},
+        {"id": "2", "reason": "deleted", "@odata.context": "x/$metadata#things/$deletedEntity"},
+        {"id": "3", "@removed": {"reason": "changed"}},
+        {"id": "4", "reason": "deleted"},
+        {"id": "5", "reason": '"@removed": $deletedEntity"', "name": "fan"},
+    ]
+    page = decode(json.dumps({"value": rows}).encode())
+    found = [one.to_pylist() for one in page.columns if one is not None]
+    assert found == [
+        ["1", "5", "2", "3", "4"],
+        ["broken", '"@removed": $deletedEntity"', None, None, None],
+        ["pump", "fan", None, None, None],
+        ["upsert", "upsert", "delete", "delete", "delete"],
+    ]
 
 
 def test_elsewhere_the_time_of_the_last_change_is_the_mark(gateway: HistorianPeer) -> None:

@@ -121,11 +121,17 @@ def test_a_server_that_counts_more_than_it_gives_is_refused_unless_that_is_known
     assert "counts 257" in notes(frame)
 
 
-def test_a_server_that_counts_less_than_it_gives_is_told(peer: HistorianPeer, version: int) -> None:
-    peer.set(count_shift=-100)
+@pytest.mark.parametrize("more", [{}, {"link": "none"}, {"link": "none", "keys": "ignored"}])
+def test_a_server_that_counts_less_than_it_gives_is_told(
+    peer: HistorianPeer, version: int, more: dict[str, Any]
+) -> None:
+    peer.set(count_shift=-100, **more)
     frame = read(peer, version)
     assert_whole(frame)
     assert "counts 150 records before and 150 after, and gave 250" in notes(frame)
+    # Less than even the first page has.
+    peer.set(count_shift=-200)
+    assert_whole(read(peer, version))
 
 
 @pytest.mark.parametrize(("then", "first", "after"), [("inserted", 0, 253), ("deleted", 0, 245)])

@@ -132,6 +132,17 @@ def test_filters_are_the_servers_work(peer: HistorianPeer) -> None:
     assert len(item) == 3
 
 
+def test_a_value_that_no_row_can_hold_fits_none(peer: HistorianPeer) -> None:
+    with session(peer) as s:
+        every = s.erp("purchase_order_item", limit=None)
+        price = next(one for one in every["price"] if one is not None)
+        some = [price, Decimal("0.123456789012345"), Decimal("1e30")]
+        found = s.erp("purchase_order_item", filters={"price": some}, limit=None)
+        none = s.erp("purchase_order_item", filters={"price": some[1]}, limit=None)
+    assert len(found) == sum(one == price for one in every["price"])
+    assert len(none) == 0
+
+
 def test_a_limit_reads_no_more_than_it_needs(peer: HistorianPeer) -> None:
     with session(peer) as s, pytest.warns(gd.GreenLangWarning, match="first 7"):
         frame = s.erp("purchase_order", limit=7, fields=["amount", "OrderNumber"])
