@@ -7,7 +7,7 @@ import weakref
 from collections.abc import Iterable, Sequence
 from datetime import UTC, tzinfo
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Literal, Self
+from typing import TYPE_CHECKING, Any, Final, Literal, Self, overload
 
 from greenlang_data.answer import frame_of
 from greenlang_data.calls.base import Shape, check_shape
@@ -17,7 +17,9 @@ from greenlang_data.calls.historian import HistorianCalls
 from greenlang_data.calls.sampling import SamplingCalls
 from greenlang_data.connectors.base import BaseConnector, Errors
 from greenlang_data.connectors.cems import CEMSQuery
+from greenlang_data.connectors.cmms import CMMSQuery
 from greenlang_data.connectors.driven import DrivenConnector
+from greenlang_data.connectors.erp import ERPQuery
 from greenlang_data.connectors.historian import HistorianQuery
 from greenlang_data.connectors.query import Aggregation, Query, build_query
 from greenlang_data.connectors.registry import AnyConnector
@@ -36,7 +38,16 @@ if TYPE_CHECKING:
     import pandas as pd
     from pydantic import BaseModel
 
+    from greenlang_data.export.records import RecordScan
     from greenlang_data.export.scan import Scan
+
+
+_KINDS: Final[dict[type[Query], str]] = {
+    SCADAQuery: "scada",
+    HistorianQuery: "historian",
+    ERPQuery: "erp",
+    CMMSQuery: "cmms",
+}
 
 
 class Session(HistorianCalls, CmmsCalls, SamplingCalls):
@@ -210,14 +221,26 @@ class Session(HistorianCalls, CmmsCalls, SamplingCalls):
             )
         return self._fetch(connector, query, timeout, errors, shape)
 
-    def scan(self, query: SCADAQuery | HistorianQuery, *, source: str | None = None) -> Scan:
-        """History of any length, batch by batch, for ``to_parquet`` or a RecordBatchReader.
+    @overload
+    def scan(self, query: ERPQuery | CMMSQuery, *, source: str | None = None) -> RecordScan: ...
+    @overload
+    def scan(self, query: SCADAQuery | HistorianQuery, *, source: str | None = None) -> Scan: ...
+    def scan(
+        self,
+        query: SCADAQuery | HistorianQuery | ERPQuery | CMMSQuery,
+        *,
+        source: str | None = None,
+    ) -> Scan | RecordScan:
+        """History or records of any length, for ``to_parquet`` or a RecordBatchReader.
 
-        Nothing is read until the scan is used. See :class:`greenlang_data.export.scan.Scan`.
+        Nothing is read until the scan is used. Of records all come, unless a ``limit`` is given.
+        See :class:`greenlang_data.export.scan.Scan` and
+        :class:`greenlang_data.export.records.RecordScan`.
         """
+        from greenlang_data.export.records import RecordScan
         from greenlang_data.export.scan import Scan
 
-        kind = "historian" if isinstance(query, HistorianQuery) else "scada"
+        kind = _KINDS[type(query)]
         self._check_open()
         connector = self._sources.of_kind(kind, source)
         if not isinstance(connector, DrivenConnector):
@@ -226,6 +249,8 @@ class Session(HistorianCalls, CmmsCalls, SamplingCalls):
                 source=connector.config.connector_id,
                 remedy="Read a shorter window at once.",
             )
+        if isinstance(query, ERPQuery | CMMSQuery):
+            return RecordScan(connector, query, self._zone)
         return Scan(connector, query.in_utc(self._zone))
 
     def status(self) -> pd.DataFrame:

@@ -24,6 +24,7 @@ from greenlang_data.connectors.tags import TagsPayload, TagsQuery
 from greenlang_data.drivers import load_driver
 from greenlang_data.drivers.base import Driver, ReadLog, Records, Request, Watch, Window
 from greenlang_data.drivers.base import Snapshot as SnapshotRequest
+from greenlang_data.drivers.spool import Spool
 from greenlang_data.errors import SourceError, SourceUnreachable, UnsupportedError
 from greenlang_data.provenance.record import ConnectorProvenance
 from greenlang_data.resilience.limits import LoadBudget
@@ -100,11 +101,38 @@ class DrivenConnector(BaseConnector[TQuery, TPayload, TConfig]):
         request = self.request(query)
         if not isinstance(request, Records):
             return await super()._answer(query, timeout)
-        reading = PagedRead(
-            request, self.config.max_points, self.config.connector_id, self._checkpoint(query)
-        )
+        return await self._paged(query, request, timeout, None)
+
+    async def spooled(self, query: TQuery, spool: Spool) -> tuple[TPayload, str, int]:
+        """The whole answer to a query of records, its pages kept in ``spool``.
+
+        With the system that it is from, and how many attempts it took. Raises what ``fetch_data``
+        raises, and UnsupportedError for any other query.
+        """
+        if get_runtime().drives(self._loop):
+            return await get_runtime().bridge(lambda: self.spooled(query, spool))
+        self._check(query, None, "raise")
+        request = self.request(query)
+        if not isinstance(request, Records):
+            raise UnsupportedError(
+                "only records can be kept on disk",
+                source=self.config.connector_id,
+                remedy="Stream a window of samples, or read it at once.",
+            )
+        return await self._paged(query, request, None, spool)
+
+    async def _paged(
+        self,
+        query: TQuery,
+        request: Records,
+        timeout: float | None,  # noqa: ASYNC109  (it covers retries and waits too)
+        spool: Spool | None,
+    ) -> tuple[TPayload, str, int]:
+        config = self.config
+        checkpoint = self._checkpoint(query)
+        reading = PagedRead(request, config.max_points, config.connector_id, checkpoint, spool)
         # Of the call, and of each page where the call has no limit of its own.
-        whole = timeout if timeout is not None else self.config.total_timeout_seconds
+        whole = timeout if timeout is not None else config.total_timeout_seconds
         deadline = None if whole is None else time.monotonic() + whole
         steps = pages = 0
 

@@ -10,6 +10,7 @@ from greenlang_data.connectors.checkpoint import Checkpoint
 from greenlang_data.connectors.result import ReadResult
 from greenlang_data.drivers.base import Driver, ReadLog, Records
 from greenlang_data.drivers.reading import RecordReading
+from greenlang_data.drivers.spool import Spool
 from greenlang_data.resilience.limits import LoadBudget
 
 
@@ -17,7 +18,12 @@ class PagedRead:
     """The state of one call between its steps."""
 
     def __init__(
-        self, request: Records, max_points: int | None, source: str, checkpoint: Checkpoint | None
+        self,
+        request: Records,
+        max_points: int | None,
+        source: str,
+        checkpoint: Checkpoint | None,
+        spool: Spool | None,
     ) -> None:
         self._request = request
         self._max_points = max_points
@@ -26,6 +32,7 @@ class PagedRead:
         self._reading: RecordReading | None = None
         self._log = ReadLog()
         self._checkpoint = checkpoint
+        self._spool = spool
         self._kept = self._rows = 0
 
     def reads(self, driver: Driver) -> bool:
@@ -34,8 +41,10 @@ class PagedRead:
             driver.check(self._request)
             self._driver, self._log = driver, ReadLog()
             self._reading = driver.reading(self._request, self._log)
+            if self._reading is not None:
+                self._reading.spool = self._spool
             if self._reading is not None and self._checkpoint is not None:
-                self._reading.resume(list(self._checkpoint.load()))
+                self._reading.resume([self._reading.keep(one) for one in self._checkpoint.load()])
         return self._reading is not None
 
     async def advance(self) -> ReadResult | None:

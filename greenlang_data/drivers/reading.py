@@ -4,8 +4,13 @@ from __future__ import annotations
 
 from abc import ABC, abstractmethod
 from collections.abc import Sequence
+from typing import Final
 
 import pyarrow as pa
+
+from greenlang_data.drivers.spool import Spool
+
+_BATCH_ROWS: Final = 65_536
 
 
 class RecordReading(ABC):
@@ -13,6 +18,8 @@ class RecordReading(ABC):
 
     rows: int = 0
     """How many have been read so far."""
+    spool: Spool | None = None
+    """Where the pages are kept, when not in memory; it is set before the first step."""
     saved: Sequence[pa.RecordBatch] = ()
     resumed: int = 0
 
@@ -36,6 +43,16 @@ class RecordReading(ABC):
         What does not fit is not used; ``resumed`` tells how many were.
         """
         self.saved = tuple(pages)
+
+    def keep(self, batch: pa.RecordBatch) -> pa.RecordBatch:
+        """``batch``, to be kept until the end of the read."""
+        return batch if self.spool is None else self.spool.kept(batch)
+
+    def in_batches(self, table: pa.Table) -> list[pa.RecordBatch]:
+        """``table`` in batches, at least one; large ones, unless it is not to come into memory."""
+        whole = table.combine_chunks() if self.spool is None else table
+        found: list[pa.RecordBatch] = whole.to_batches(_BATCH_ROWS)
+        return found or [pa.RecordBatch.from_pylist([], schema=table.schema)]
 
     @abstractmethod
     def batches(self) -> list[pa.RecordBatch]:

@@ -15,7 +15,7 @@ import pyarrow.parquet as pq
 
 from greenlang_data.errors import ExportError
 from greenlang_data.export import footer
-from greenlang_data.export.atomic import atomic_file
+from greenlang_data.export.atomic import atomic_file, checked_path
 from greenlang_data.export.checks import check_columns, culprit
 from greenlang_data.export.folder import read_folder
 from greenlang_data.export.recording import Stream
@@ -74,6 +74,7 @@ def to_parquet(
                 remedy="Leave overwrite out, or choose another folder.",
             )
         return data.write(path, compression=compression)
+    checked_path(path, overwrite=overwrite)  # before the schema, for which records are read
     if not isinstance(getattr(data, "schema", None), pa.Schema) or isinstance(data, pa.Table):
         raise ExportError(
             f"a {type(data).__name__} cannot be written",

@@ -79,7 +79,7 @@ class InforReading(RecordReading):
         pages = self._pages = self._pages or self._first_pages()
         try:
             page = await pages.next()
-            self._batches.append(self._batch(page))
+            self._batches.append(self.keep(self._batch(page)))
         except MovedError:
             raise self._moved() from None
         except GreenLangError:

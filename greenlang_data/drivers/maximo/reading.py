@@ -57,7 +57,7 @@ class MaximoReading(RecordReading):
         except NoStructureError as error:
             self._try_another(error)
             return True
-        self._batches.append(self._batch(rows))
+        self._batches.append(self.keep(self._batch(rows)))
         self.rows += self._batches[-1].num_rows
         self._pages = None if pages.ended else pages
         self._turn += pages.ended

@@ -21,7 +21,7 @@ from greenlang_data.drivers.netsuite.tables import Tables
 from greenlang_data.drivers.odata.choosing import choose
 from greenlang_data.drivers.odata.edm import Property
 from greenlang_data.drivers.odata.gathered import put_together
-from greenlang_data.drivers.odata.page import Page
+from greenlang_data.drivers.odata.page import Page, kept
 from greenlang_data.drivers.odata.profiles import Profile
 from greenlang_data.drivers.odata.proof import NotWholeError, Proof, ReadPages
 from greenlang_data.drivers.odata.question import Question, ask_for
@@ -30,7 +30,6 @@ from greenlang_data.drivers.reading import RecordReading
 from greenlang_data.errors import ProtocolError, SourceError, TransientError
 
 _LIMIT: Final = 1000
-_BATCH_ROWS: Final = 65_536
 SUITEQL: Final = "/services/rest/query/v1/suiteql"
 _COUNT: Final = Property("COUNT(*)", "Edm.Int64")
 
@@ -74,8 +73,7 @@ class NetSuiteReading(RecordReading):
 
     def batches(self) -> list[pa.RecordBatch]:
         assert self._table is not None, "the read is not at its end"
-        found: list[pa.RecordBatch] = self._table.combine_chunks().to_batches(_BATCH_ROWS)
-        return found or [pa.RecordBatch.from_pylist([], schema=self._table.schema)]
+        return self.in_batches(self._table)
 
     async def _begin(self) -> Question:
         tables = Tables(self._request.places)
@@ -108,7 +106,7 @@ class NetSuiteReading(RecordReading):
             limit = min(limit, question.limit - self.rows)
         text = page_query(question, self._keys, self._last)
         page = await self._query(text, limit, self._decode)
-        self._pages.pages.append(page)
+        self._pages.pages.append(kept(page, self.keep))
         self.rows += page.rows
         enough = question.limit is not None and self.rows >= question.limit
         self._ended = not page.rows or enough

@@ -22,7 +22,7 @@ from greenlang_data.drivers.netsuite.page import row_decoder
 from greenlang_data.drivers.odata.choosing import choose
 from greenlang_data.drivers.odata.edm import EntitySet, Property, Service
 from greenlang_data.drivers.odata.gathered import put_together
-from greenlang_data.drivers.odata.page import Page
+from greenlang_data.drivers.odata.page import Page, kept
 from greenlang_data.drivers.odata.profiles import Profile
 from greenlang_data.drivers.odata.proof import NotWholeError, Proof, ReadPages
 from greenlang_data.drivers.odata.question import Question, ask_for
@@ -136,8 +136,7 @@ class RecordsReading(RecordReading):
 
     def batches(self) -> list[pa.RecordBatch]:
         assert self._table is not None, "the read is not at its end"
-        found: list[pa.RecordBatch] = self._table.combine_chunks().to_batches()
-        return found or [pa.RecordBatch.from_pylist([], schema=self._table.schema)]
+        return self.in_batches(self._table)
 
     async def _begin(self) -> Question:
         types = RecordTypes(self._client, [one.name for one in self._request.places], self._source)
@@ -168,7 +167,7 @@ class RecordsReading(RecordReading):
                 pages.append(await ahead.next())  # noqa: PERF401 - in turn, and not all at once
         # Only now, so that a step that failed can be taken again.
         self._waiting = self._waiting[_AT_ONCE:]
-        self._pages.pages += [one for one in pages if one is not None]
+        self._pages.pages += [kept(one, self.keep) for one in pages if one is not None]
         self.rows = sum(one.rows for one in self._pages.pages)
 
     async def _read(self, question: Question, key: str) -> Page | None:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any, Final, Literal
 
 import msgspec
@@ -27,6 +27,19 @@ class Page:
     next_link: str | None
     count: int | None
     delta_link: str | None = None
+
+
+def kept(page: Page, keep: Callable[[pa.RecordBatch], pa.RecordBatch]) -> Page:
+    """``page`` with the columns that ``keep`` makes of its own."""
+    present = {place: one for place, one in enumerate(page.columns) if one is not None}
+    if not page.rows or not present:
+        return page
+    names = [str(place) for place in present]
+    batch = keep(pa.RecordBatch.from_arrays(list(present.values()), names=names))
+    columns = [
+        batch.column(str(one)) if one in present else None for one in range(len(page.columns))
+    ]
+    return replace(page, columns=columns)
 
 
 _V4_NAMES: Final = {

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from dataclasses import replace
 from typing import Final, Literal
 
 import pyarrow as pa
@@ -14,7 +15,7 @@ from greenlang_data.drivers.odata.changes import BEGIN, CHANGE, TRACKING, delta_
 from greenlang_data.drivers.odata.choosing import choose
 from greenlang_data.drivers.odata.edm import Property
 from greenlang_data.drivers.odata.gathered import put_together
-from greenlang_data.drivers.odata.page import Page, page_decoder
+from greenlang_data.drivers.odata.page import Page, kept, page_decoder
 from greenlang_data.drivers.odata.pager import Pager
 from greenlang_data.drivers.odata.profiles import Profile
 from greenlang_data.drivers.odata.proof import NotWholeError, Proof
@@ -37,7 +38,6 @@ _JSON: Final = {
     2: "application/json",
     4: "application/json;odata.metadata=minimal;IEEE754Compatible=true, application/json;q=0.8",
 }
-_BATCH_ROWS: Final = 65_536
 
 
 class ODataReading(RecordReading):
@@ -105,9 +105,7 @@ class ODataReading(RecordReading):
 
     def batches(self) -> list[pa.RecordBatch]:
         assert self._table is not None, "the read is not at its end"
-        table: pa.Table = self._table
-        found: list[pa.RecordBatch] = table.combine_chunks().to_batches(_BATCH_ROWS)
-        return found or [pa.RecordBatch.from_pylist([], schema=table.schema)]
+        return self.in_batches(self._table)
 
     async def _read_page(self, pager: Pager) -> None:
         assert self._question is not None
@@ -136,7 +134,8 @@ class ODataReading(RecordReading):
             pager.without_keys(f"it refuses to compare keys ({error.what[:100]})")
             return
         check_messages(answer.headers, self._log, self._source)
-        pager.take(answer)
+        assert answer.data is not None
+        pager.take(replace(answer, data=kept(answer.data, self.keep)))
 
     async def _count_again(self, pager: Pager) -> int | None:
         """What the server counts after more than one page, where all was read and it counts."""

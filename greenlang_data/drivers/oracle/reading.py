@@ -19,7 +19,7 @@ from greenlang_data.drivers.http.message import Ask
 from greenlang_data.drivers.odata.choosing import choose
 from greenlang_data.drivers.odata.edm import Property
 from greenlang_data.drivers.odata.gathered import put_together
-from greenlang_data.drivers.odata.page import Page
+from greenlang_data.drivers.odata.page import Page, kept
 from greenlang_data.drivers.odata.profiles import Profile
 from greenlang_data.drivers.odata.proof import NotWholeError, Proof, ReadPages
 from greenlang_data.drivers.odata.question import Question, ask_for, query_text
@@ -31,7 +31,6 @@ from greenlang_data.drivers.reading import RecordReading
 from greenlang_data.errors import ProtocolError, QueryError, SourceError
 
 _LIMIT: Final = 500
-_BATCH_ROWS: Final = 65_536
 
 
 class OracleReading(RecordReading):
@@ -70,8 +69,7 @@ class OracleReading(RecordReading):
 
     def batches(self) -> list[pa.RecordBatch]:
         assert self._table is not None, "the read is not at its end"
-        found: list[pa.RecordBatch] = self._table.combine_chunks().to_batches(_BATCH_ROWS)
-        return found or [pa.RecordBatch.from_pylist([], schema=self._table.schema)]
+        return self.in_batches(self._table)
 
     async def _begin(self) -> Question:
         chosen = await choose(self._resources, self._request, self._log, self._source)
@@ -175,7 +173,7 @@ class OracleReading(RecordReading):
         return rows
 
     def _take(self, page: Page) -> None:
-        self._pages.pages.append(page)
+        self._pages.pages.append(kept(page, self.keep))
         self.rows += page.rows
 
     def _fields(self) -> str:

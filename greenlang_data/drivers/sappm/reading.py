@@ -97,7 +97,9 @@ class SapPmReading(RecordReading):
         )
         fields = [*needed(sources), *self._others(known)]
         request = self._request(sources, known, tuple(dict.fromkeys(fields)))
-        return self._odata.reading(request, self._log)
+        inner = self._odata.reading(request, self._log)
+        inner.spool = self.spool
+        return inner
 
     def _sources(self, known: Mapping[str, bool]) -> dict[str, Source]:
         """Where each column is. What the service lacks is told."""
@@ -177,8 +179,7 @@ class SapPmReading(RecordReading):
             period = self._table.period
             if period is not None and period in table.schema.names:
                 table = self._latest(table, period)
-            batches = table.combine_chunks().to_batches(65_536) or found[:1]
-            return [self._rows.canonical(one) for one in batches]
+            return [self.keep(self._rows.canonical(one)) for one in self.in_batches(table)]
         except GreenLangError:
             raise
         except (ValueError, pa.ArrowException) as error:
