@@ -17,6 +17,12 @@ from greenlang_data.connectors.listing import EntitiesQuery, FieldsQuery, Listin
 from greenlang_data.connectors.payload import ReadPayload, Rows, rows_of
 from greenlang_data.connectors.query import DatedQuery, Moment
 from greenlang_data.connectors.result import ReadResult
+from greenlang_data.connectors.utility_bills import (
+    VIEW,
+    view_places,
+    view_request,
+    with_commodity,
+)
 from greenlang_data.drivers.base import Records, Request
 from greenlang_data.drivers.places import Place
 from greenlang_data.drivers.schema import RECORD_ID
@@ -25,6 +31,7 @@ from greenlang_data.settings.entity import EntityPlace
 from greenlang_data.settings.netsuite import NetSuiteSettings
 from greenlang_data.settings.odata import ODataProfile, ODataSettings
 from greenlang_data.settings.oracle import OracleSettings
+from greenlang_data.settings.utility_bill import UtilityBills
 
 
 class ERPConfig(ODataSettings, OracleSettings, NetSuiteSettings):
@@ -33,7 +40,7 @@ class ERPConfig(ODataSettings, OracleSettings, NetSuiteSettings):
     ``base_url`` is ``https://host``. ``company_code`` and ``plant_codes`` filter every entity that
     has such a column, where a query does not do so itself. ``entities`` says where entities are that the system keeps
     elsewhere than usual: ``[sources.sap.entities.material]`` with ``service``, ``name``,
-    ``columns`` and ``date``. ``dynamics_app`` is told by the address unless given.
+    ``columns`` and ``date``. ``utility_bills`` has the rules of that view. ``dynamics_app`` is told by the address unless given.
     """
 
     erp_system: Literal["sap", "oracle", "dynamics", "netsuite"] | None = None
@@ -41,6 +48,7 @@ class ERPConfig(ODataSettings, OracleSettings, NetSuiteSettings):
     company_code: str | None = None
     plant_codes: list[str] = Field(default_factory=list)
     entities: dict[str, EntityPlace] = Field(default_factory=dict)
+    utility_bills: UtilityBills | None = None
     dynamics_app: Literal["finance", "dataverse"] | None = None
 
     @model_validator(mode="after")
@@ -110,6 +118,8 @@ class ERPConfig(ODataSettings, OracleSettings, NetSuiteSettings):
                 where=own.where,
             )
             found[name] = (place, *found.get(name, ()))
+        if self.utility_bills is not None:
+            found[VIEW] = view_places(self.utility_bills, found)
         return found
 
 
@@ -162,7 +172,7 @@ class ERPConnector(DrivenConnector[ERPQuery, ERPPayload, ERPConfig]):
 
     def request(self, query: ERPQuery) -> Request:
         places = self.config.places
-        return Records(
+        asked = Records(
             entity=query.entity_type,
             filters=query.filters,
             fields=tuple(query.fields),
@@ -175,6 +185,9 @@ class ERPConnector(DrivenConnector[ERPQuery, ERPPayload, ERPConfig]):
             defaults=self.config.record_defaults,
             known=tuple(places),
         )
+        if query.entity_type != VIEW:
+            return asked
+        return view_request(self.config.utility_bills, asked, self.config.connector_id)
 
     async def list_entities(
         self,
@@ -206,6 +219,9 @@ class ERPConnector(DrivenConnector[ERPQuery, ERPPayload, ERPConfig]):
     def payload(self, query: ERPQuery, result: ReadResult) -> ERPPayload:
         if query.limit is not None and query.since is None:
             result.keep_first(query.limit)
+        bills = self.config.utility_bills
+        if query.entity_type == VIEW and bills is not None:
+            result.batches = with_commodity(bills, result.batches, self.config.connector_id)
         table, entity = result.table, query.entity_type
         key = _record_id(query, table)
         return ERPPayload(

@@ -21,6 +21,7 @@ CANONICAL: Final = (
     "plant",
     "asset",
     "unit_of_measure",
+    "utility_bill",
 )
 
 SYSTEMS: Final[Mapping[str, Mapping[str, tuple[Place, ...]]]] = {
