@@ -9,6 +9,7 @@ from greenlang_data.calls.base import Calls
 from greenlang_data.connectors.base import Errors
 from greenlang_data.connectors.cmms import CMMSQuery, MaintenanceRecord
 from greenlang_data.connectors.query import build_query
+from greenlang_data.errors import QueryError
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -41,6 +42,12 @@ class CmmsCalls(Calls):
         ``start`` and ``end`` bound ``date_field``, whose usual value :class:`CMMSQuery` tells.
         Records are one of a ``site``: the same number at two sites is two assets.
         """
+        if asset_ids is not None and len(asset_ids) == 0:
+            # It may have come out of a selection, and all there is would be the wrong answer.
+            raise QueryError(
+                "asset_ids is empty, so nothing could fit",
+                remedy="Name assets, or leave asset_ids out for those of all.",
+            )
         query = build_query(
             CMMSQuery,
             query_type,

@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Mapping
 from datetime import UTC, datetime
 from functools import partial
 from typing import Any, Literal, Self
 from urllib.parse import urlsplit
 
 import pyarrow as pa
-from pydantic import BaseModel, Field, model_validator
+from pydantic import BaseModel, Field, field_validator, model_validator
 
 from greenlang_data.connectors.driven import DrivenConnector
 from greenlang_data.connectors.entities import SYSTEMS, places_of
@@ -140,6 +141,19 @@ class ERPQuery(DatedQuery):
     end_date: Moment | None = None
     limit: int | None = Field(1000, ge=1)
     since: str | None = None
+
+    @field_validator("filters")
+    @classmethod
+    def _plain(cls, filters: dict[str, Any]) -> dict[str, Any]:
+        return {name: _plain_values(name, wanted) for name, wanted in filters.items()}
+
+
+def _plain_values(name: str, wanted: Any) -> Any:
+    """Values of a pandas column or a numpy array as Python's own; anything else as it is."""
+    if isinstance(wanted, Mapping):
+        raise ValueError(f"{name!r} is to be compared with a mapping; give a value or a list")  # noqa: TRY004 - pydantic's
+    plain = getattr(wanted, "tolist", None)
+    return wanted if plain is None else plain()
 
 
 class ERPRecord(BaseModel):

@@ -15,7 +15,8 @@ from greenlang_data.settings.cmms import CmmsSettings
 
 NUMBERS: Final = frozenset({"NUMBER", "DECIMAL", "CURRENCY", "DURATION"})
 _PLAIN: Final = re.compile(r"[-+]?\d+(\.\d+)?|[-+]?\.\d+")
-_GROUPED: Final = re.compile(r"[-+]?\d{1,3}(,\d{3})+(\.\d+)?")
+# No number of thousands begins with a zero: that is a decimal mark that was not configured.
+_GROUPED: Final = re.compile(r"[-+]?[1-9]\d{0,2}(,\d{3})+(\.\d+)?")
 _MONTHS: Final = (
     "JAN", "FEB", "MAR", "APR", "MAY", "JUN", "JUL", "AUG", "SEP", "OCT", "NOV", "DEC",
 )  # fmt: skip

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import shutil
-from concurrent.futures import ThreadPoolExecutor
 from contextlib import closing
 from datetime import UTC, datetime, timedelta
 from itertools import pairwise
@@ -11,6 +10,7 @@ from pathlib import Path
 
 import numpy as np
 import pyarrow as pa
+import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -112,21 +112,23 @@ def test_covered_and_not_covered_are_the_whole_window(
     assert outside == set(range(*window)) - covered
 
 
-def test_recorders_that_begin_at_once_have_a_run_each(tmp_path: Path) -> None:
-    path = tmp_path / "recording.sqlite"
-    run = Run(START, "stack1", "here", 1.0, BASIS, "test")
-    Recorder(path, run).close()
+def test_of_two_recorders_that_begin_at_once_only_one_writes(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    path, run = tmp_path / "recording.sqlite", Run(START, "stack1", "here", 1.0, BASIS, "test")
+    newest = Recorder._newest
+    others: list[Recorder] = []
 
-    def begin(_: int) -> Recorder:
-        return Recorder(path, run)
+    def late(self: Recorder) -> int:
+        if not others and not self._connection.in_transaction:
+            others.append(self)
+            others[0] = Recorder(path, run)  # it begins right behind the first one
+        return newest(self)
 
-    with ThreadPoolExecutor(8) as threads:
-        begun = list(threads.map(begin, range(24)))
-    refused = 0
-    for one in begun:
-        try:
-            one.append([batch(0, 1)], SAMPLES, START, START)
-        except gd.ExportError:
-            refused += 1
-        one.close()
-    assert refused == len(begun) - 1
+    monkeypatch.setattr(Recorder, "_newest", late)
+    with closing(Recorder(path, run)) as first:
+        others = others or [Recorder(path, run)]
+        with pytest.raises(gd.ExportError, match="another recorder"):
+            first.append([batch(0, 1)], SAMPLES, START, START)
+        with closing(others[0]) as second:
+            assert second.append([batch(0, 1)], SAMPLES, START, START) == 1

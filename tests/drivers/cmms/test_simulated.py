@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import pandas as pd
 import pytest
 
@@ -24,3 +26,11 @@ def test_a_site_restricts_and_an_unknown_one_is_empty() -> None:
     with gd.Session(mock=True) as s:
         assert len(s.cmms("asset", site="HAMBURG")) == len(s.cmms("asset"))
         assert len(s.cmms("asset", site="BERLIN")) == 0
+
+
+def test_an_empty_list_of_assets_is_not_all_of_them() -> None:
+    with gd.Session(mock=True) as s:
+        nothing: list[Any] = [[], (), ""]
+        for empty in nothing:
+            with pytest.raises(gd.QueryError, match="asset_ids is empty"):
+                s.cmms("work_order", empty)

@@ -43,7 +43,9 @@ def test_numbers_are_exact_with_and_without_thousands(value: Decimal) -> None:
     assert dialect(decimal_mark=",").number(german) == value
 
 
-@pytest.mark.parametrize("odd", ["1.234,50", "1,5", "1,2345", "12,34,567", "1.2.3", "abc", "--1"])
+@pytest.mark.parametrize(
+    "odd", ["1.234,50", "1,5", "1,2345", "0,125", "00,125", "12,34,567", "1.2.3", "abc", "--1"]
+)
 def test_a_number_of_another_dialect_is_an_error(odd: str) -> None:
     with pytest.raises(ValueError, match="decimal_mark"):
         dialect().number(odd)

@@ -188,6 +188,21 @@ def test_a_service_that_is_forbidden_is_passed_over_where_another_has_the_record
     assert "API_PURCHASEORDER_PROCESS_SRV" not in set(listed["service"])
 
 
+def test_a_column_of_a_frame_filters_and_a_mapping_does_not(peer: HistorianPeer) -> None:
+    with gd.Session([config(peer.origin, **LOGIN)]) as s:
+        every = s.erp("purchase_order_item", limit=None)
+        wanted = every["purchase_order"].drop_duplicates().iloc[:3]
+        frame = s.erp("purchase_order_item", filters={"purchase_order": wanted}, limit=None)
+        same = s.erp(
+            "purchase_order_item", filters={"purchase_order": wanted.to_numpy()}, limit=None
+        )
+        with pytest.raises(gd.QueryError, match="a value or a list"):
+            s.erp("purchase_order_item", filters={"purchase_order": {"from": "1"}})
+    assert set(frame["purchase_order"]) == set(wanted)
+    assert frame.equals(same)
+    assert gd.verify(frame) == "intact"
+
+
 def test_a_source_is_for_its_company_and_plants(peer: HistorianPeer) -> None:
     with session(peer, company_code="1710", plant_codes=["1010", "DE01"]) as s:
         orders = s.erp("purchase_order", limit=None)
