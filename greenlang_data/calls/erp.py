@@ -91,8 +91,8 @@ class BusinessCalls:
         GreenLangWarning and the provenance's notes say when there are more.
 
         ``since`` asks for what has changed since an earlier frame of the same question, or a time:
-        records that were changed then or later (a few minutes before included), or, where the
-        system keeps track itself, exactly the changes, with a column ``change`` (upsert, delete).
+        records that were changed then or later (a few minutes before included, hours on a clock
+        without a zone), or, where the system keeps track itself, exactly the changes, with a column ``change`` (upsert, delete).
         ``since="start"`` reads everything and has the system keep track from then on. ``limit``
         does not hold then.
 
