@@ -33,7 +33,9 @@ class CmmsSettings(ODataSettings):
     date_format: str | None = Field(
         None, description="strptime form of the dates of Infor's grids, such as %m/%d/%Y"
     )
-    decimal_mark: Literal[".", ","] = Field(".", description="Of numbers in Infor's grids")
+    decimal_mark: Literal[".", ","] | None = Field(
+        None, description="Of numbers in Infor's grids; without it one with two readings is refused"
+    )
     tenant: str | None = Field(None, description="Infor: whose system it is")
     organization: str | None = Field(None, description="Infor: the login's organization")
     role: str | None = Field(None, description="Infor: the login's role")

@@ -33,7 +33,7 @@ class Dialect:
     def __init__(self, settings: CmmsSettings, log: ReadLog) -> None:
         self._source = settings.connector_id
         self._format = settings.date_format
-        self._comma = settings.decimal_mark == ","
+        self._marks = [settings.decimal_mark] if settings.decimal_mark else [".", ","]
         self._zone = settings.zone
         self._log = log
         self._read: Mapping[Kind, Callable[[str, str], Any]] = {
@@ -59,13 +59,17 @@ class Dialect:
         return f"{self.number(text):f}" if kind in NUMBERS else text
 
     def number(self, text: str) -> Decimal:
-        """``1,234.50``, or ``1.234,50`` where the decimal mark is a comma."""
-        plain = text.strip().translate(_SWAP) if self._comma else text.strip()
-        if _GROUPED.fullmatch(plain):
-            plain = plain.replace(",", "")
-        if not _PLAIN.fullmatch(plain):
+        """``1,234.50``, or ``1.234,50`` where the decimal mark is a comma.
+
+        Raises ValueError for a text that is no number, and for one that is two, as ``1.234`` is
+        where no mark is configured.
+        """
+        read = {_number(text.strip(), mark) for mark in self._marks} - {None}
+        if len(read) > 1:
+            raise ValueError(f"{text!r} has two readings; set decimal_mark")
+        if not read:
             raise ValueError(f"{text!r} is no number; is decimal_mark right?")
-        return Decimal(plain)
+        return read.pop()  # type: ignore[return-value]  # None was taken out
 
     def day(self, text: str) -> str:
         """The calendar date, as ISO 8601."""
@@ -117,6 +121,13 @@ class Dialect:
             if found:
                 return _iso(found.groupdict(), text)
         raise ValueError(f"{text!r} is no date that can be read in one way only; set date_format")
+
+
+def _number(text: str, mark: str) -> Decimal | None:
+    plain = text.translate(_SWAP) if mark == "," else text
+    if _GROUPED.fullmatch(plain):
+        plain = plain.replace(",", "")
+    return Decimal(plain) if _PLAIN.fullmatch(plain) else None
 
 
 def _split(text: str) -> tuple[str, str]:

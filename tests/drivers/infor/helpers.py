@@ -30,6 +30,7 @@ def config(peer: HistorianPeer, **more: Any) -> gd.CMMSConfig:
             "password": PASSWORD,
             "tenant": "GREENLANG_TST",
             "organization": "*",
+            "decimal_mark": ".",
             "dataspies": ALL,
             "time_zone": "Europe/Berlin",
             "timeout_seconds": 20,

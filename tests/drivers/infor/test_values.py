@@ -37,8 +37,8 @@ def dialect(log: ReadLog | None = None, **more: Any) -> Dialect:
 
 @given(EXACT)
 def test_numbers_are_exact_with_and_without_thousands(value: Decimal) -> None:
-    assert dialect().number(f"{value:f}") == value
-    assert dialect().number(f"{value:,f}") == value
+    assert dialect(decimal_mark=".").number(f"{value:f}") == value
+    assert dialect(decimal_mark=".").number(f"{value:,f}") == value
     german = f"{value:,f}".translate(str.maketrans(",.", ".,"))
     assert dialect(decimal_mark=",").number(german) == value
 
@@ -48,7 +48,28 @@ def test_numbers_are_exact_with_and_without_thousands(value: Decimal) -> None:
 )
 def test_a_number_of_another_dialect_is_an_error(odd: str) -> None:
     with pytest.raises(ValueError, match="decimal_mark"):
-        dialect().number(odd)
+        dialect(decimal_mark=".").number(odd)
+
+
+def test_without_a_mark_a_number_with_two_readings_is_none() -> None:
+    for clear in ("1234", "1,234.50", "1.234,50", "0.125", "0,125", "12.5", "1,234,567"):
+        value = dialect().number(clear)
+        assert value in {dialect(decimal_mark=mark).number(clear) for mark in _marks_of(clear)}
+        assert len(_marks_of(clear)) == 1 or clear == "1234"
+    for double in ("1.234", "12,345", "-1,000"):
+        with pytest.raises(ValueError, match="two readings; set decimal_mark"):
+            dialect().number(double)
+
+
+def _marks_of(text: str) -> list[str]:
+    def reads(mark: str) -> bool:
+        try:
+            dialect(decimal_mark=mark).number(text)
+        except ValueError:
+            return False
+        return True
+
+    return [mark for mark in (".", ",") if reads(mark)]
 
 
 @given(SECONDS)
