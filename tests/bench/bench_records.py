@@ -1,7 +1,7 @@
-"""Purchase order items to a Parquet file: rows a second, and the peak memory of the process.
+"""Rows of 28 columns to a Parquet file: time, and the peak memory of the process.
 
 ``python -m tests.bench.bench_records [rows]``: by ``s.scan`` and by ``s.erp``, each in a process of
-its own, out of the SAP Gateway emulator over V4.
+its own, out of a server that makes the rows while they are read.
 """
 
 from __future__ import annotations
@@ -11,20 +11,19 @@ import sys
 import tempfile
 from pathlib import Path
 
-from tests.peers.historian_launch import TOP
-from tests.peers.launch_erp import start_gateway
+from tests.peers.launch import Peer
+from tests.peers.serial_line import TOP
 
 READ = """
 import sys, time
 import greenlang_data as gd
 from pathlib import Path
-how, origin, path = sys.argv[1:]
-source = gd.ERPConfig(connector_id="s4", connector_type="erp", erp_system="sap", base_url=origin,
-    username="operator", password="s3cret-Pässword", max_retries=0, timeout_seconds=120)
-entity = "api_purchaseorder_2/srvd_a2x/sap/purchaseorder/0001/PurchaseOrderItem"
+how, port, path = sys.argv[1:]
+source = gd.ERPConfig(connector_id="s4", connector_type="erp", erp_system="sap",
+    base_url=f"http://127.0.0.1:{port}", services={"S": "/v4/S"}, max_retries=0)
 begin = time.perf_counter()
 with gd.Session([source]) as s:
-    query = gd.ERPQuery(entity_type=entity, limit=None)
+    query = gd.ERPQuery(entity_type="S/Rows", limit=None)
     gd.to_parquet(s.scan(query) if how == "scan" else s.erp(query), path)
 seconds = time.perf_counter() - begin
 peak = Path("/proc/self/status").read_text().split("VmHWM:")[1].split()[0]
@@ -33,13 +32,17 @@ print(f"{int(peak) / 1024:.0f} MB at most, {seconds:.0f} s, CPU {time.process_ti
 
 
 def main() -> None:
-    rows = int(sys.argv[1]) if len(sys.argv) > 1 else 1_000_000
+    rows = sys.argv[1] if len(sys.argv) > 1 else "1000000"
     hows = sys.argv[2:] or ["scan", "frame"]
-    with start_gateway(items=rows) as peer, tempfile.TemporaryDirectory() as folder:
+    command = [sys.executable, "-m", "tests.bench.long_table", "--rows", rows]
+    with (
+        Peer("table", lambda port: [*command, "--port", str(port)], folder=TOP) as peer,
+        tempfile.TemporaryDirectory() as folder,
+    ):
         for how in hows:
             path = Path(folder) / f"{how}.parquet"
-            command = [sys.executable, "-c", READ, how, peer.origin, str(path)]
-            done = subprocess.run(command, cwd=TOP, capture_output=True, text=True, check=False)
+            read = [sys.executable, "-c", READ, how, str(peer.port), str(path)]
+            done = subprocess.run(read, cwd=TOP, capture_output=True, text=True, check=False)
             size = path.stat().st_size / 1e6 if path.exists() else 0
             print(f"{how}: {rows} rows, {done.stdout.strip()}, file {size:.0f} MB", done.stderr)
 

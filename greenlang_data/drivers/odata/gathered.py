@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from datetime import timedelta
-from typing import Final
+from typing import Any, Final
 
 import pyarrow as pa
 import pyarrow.compute as pc
@@ -29,11 +29,33 @@ def put_together(columns: Sequence[Property], pages: Sequence[Page]) -> tuple[pa
             absent.append(column.name)
         kind = _common([part.type for part in present]) if present else wire_of(column).empty
         filled = [
-            pa.nulls(page.rows, kind) if part is None else part.cast(kind)
+            pa.nulls(page.rows, kind) if part is None else _as(kind, part)
             for part, page in zip(parts, pages, strict=True)
         ]
         arrays.append(pa.chunked_array(filled, kind))
-    return pa.table(arrays, names=[one.name for one in columns]), absent
+    return table_of([one.name for one in columns], arrays), absent
+
+
+def table_of(names: Sequence[str | pa.Field], columns: Sequence[pa.ChunkedArray]) -> pa.Table:
+    """A table of at least one column.
+
+    One column after the other, because Arrow looks into every page of those that come together,
+    which may be on disk.
+    """
+    first = names[0]
+    table = (
+        pa.table([columns[0]], schema=pa.schema([first]))
+        if isinstance(first, pa.Field)
+        else (pa.table([columns[0]], names=[first]))
+    )
+    for name, column in zip(names[1:], columns[1:], strict=True):
+        table = table.append_column(name, column)
+    return table
+
+
+def _as(kind: pa.DataType, part: pa.Array) -> pa.Array:
+    # A cast to its own type would still go through all values.
+    return part if part.type == kind else part.cast(kind)
 
 
 def _common(types: Sequence[pa.DataType]) -> pa.DataType:
@@ -48,7 +70,29 @@ def _common(types: Sequence[pa.DataType]) -> pa.DataType:
 
 def distinct_rows(table: pa.Table, columns: Sequence[str]) -> int:
     """How many different values ``columns`` have together."""
+    if _ascends(table.select(list(columns))):
+        return int(table.num_rows)  # without a hash table of all keys in memory
     return int(table.group_by(list(columns)).aggregate([]).num_rows)
+
+
+def _ascends(table: pa.Table) -> bool:
+    """Whether each row is greater than the one before it; nothing that is missing is."""
+    last: list[Any] = []
+    for batch in table.to_batches():
+        ends = [[column[place].as_py() for column in batch.columns] for place in (0, -1)]
+        if None in ends[0] or not (last < ends[0] and _ascend(batch)):
+            return False
+        last = ends[1]
+    return True
+
+
+def _ascend(batch: pa.RecordBatch) -> bool:
+    greater: Any = pa.scalar(False)
+    for column in reversed(batch.columns):
+        before, after = column[:-1], column[1:]
+        same = pc.and_(pc.equal(after, before), greater)
+        greater = pc.or_(pc.greater(after, before), same)
+    return pc.all(greater, skip_nulls=False, min_count=0).as_py() is True
 
 
 def first_of_each(table: pa.Table, columns: Sequence[str]) -> pa.Table:

@@ -15,7 +15,7 @@ from greenlang_data.drivers.odata.changes import BEGIN, latest, link_of, moment_
 from greenlang_data.drivers.odata.choosing import Chosen
 from greenlang_data.drivers.odata.conditions import Condition, between, changed_since, one_of
 from greenlang_data.drivers.odata.edm import Property
-from greenlang_data.drivers.odata.gathered import as_days
+from greenlang_data.drivers.odata.gathered import as_days, table_of
 from greenlang_data.drivers.odata.profiles import Profile
 from greenlang_data.drivers.schema import RECORD_ID
 from greenlang_data.errors import QueryError
@@ -113,7 +113,7 @@ class Question:
             fields.append(pa.field(name, array.type, metadata=about))
         named = [self.chosen.name_of(key) for key in self.keys]
         metadata = {RECORD_ID: named[0]} if named else None
-        return pa.Table.from_arrays(columns, schema=pa.schema(fields, metadata=metadata))
+        return table_of(fields, columns).replace_schema_metadata(metadata)
 
     def _without_no_date(self, table: pa.Table) -> pa.Table:
         for place, field in enumerate(table.schema):

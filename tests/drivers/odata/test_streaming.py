@@ -12,6 +12,7 @@ import pyarrow.parquet as pq
 import pytest
 
 import greenlang_data as gd
+from greenlang_data.drivers.odata.gathered import distinct_rows
 from greenlang_data.drivers.spool import Spool
 from tests.drivers.odata.helpers import EVERY_TYPE, ITEMS, ITEMS_V4, config
 from tests.peers.historian_launch import HistorianPeer
@@ -138,3 +139,24 @@ def test_what_is_kept_on_disk_is_what_was_given() -> None:
     assert before < sum(one.nbytes for one in batches) * 1.5  # of the originals alone
     spool.close()
     assert kept[2].equals(batches[2])
+
+
+@pytest.mark.parametrize(
+    ("rows", "distinct"),
+    [
+        ([("a", 1), ("a", 2), ("b", 1)], 3),
+        ([("a", 1), ("a", 1), ("b", 1)], 2),
+        ([("b", 1), ("a", 2), ("a", 1)], 3),
+        ([("b", 1), ("a", 2), ("b", 1)], 2),
+        ([("a", None), ("a", None), ("b", 1)], 2),
+        ([(None, 1)], 1),
+        ([("a", 1)], 1),
+        ([], 0),
+    ],
+)
+@pytest.mark.parametrize("size", [1, 2, 3])
+def test_distinct_rows(rows: list[Any], distinct: int, size: int) -> None:
+    schema = pa.schema([("t", pa.string()), ("n", pa.int64())])
+    table = pa.Table.from_pylist([dict(zip("tn", one, strict=True)) for one in rows], schema)
+    pages = pa.Table.from_batches(table.to_batches(size), schema)
+    assert distinct_rows(pages, ["t", "n"]) == distinct
