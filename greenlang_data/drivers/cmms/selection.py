@@ -74,7 +74,7 @@ def select(request: Records, source: str) -> Selection:
                 f"cannot filter by {name!r}", source=source, remedy=nearest(name, FILTERS)
             )
     statuses = _several(request.filters.get("status"))
-    _check_statuses(entity, statuses, source)
+    check_statuses(entity, statuses, source)
     if "completed" in statuses and set(FINISHED) <= entity.statuses:
         statuses = tuple(dict.fromkeys([*statuses, *FINISHED]))
     by_default = request.date_field is None
@@ -122,7 +122,8 @@ def _several(value: Any) -> tuple[str, ...]:
     return (value,) if isinstance(value, str) else tuple(dict.fromkeys(value))
 
 
-def _check_statuses(entity: Entity, statuses: Sequence[str], source: str) -> None:
+def check_statuses(entity: Entity, statuses: Sequence[str], source: str) -> None:
+    """Raises QueryError naming the nearest for a status that is no canonical one."""
     for status in statuses:
         if status not in entity.statuses:
             raise QueryError(

@@ -11,6 +11,8 @@ from typing import ClassVar, Final
 import pyarrow as pa
 
 from greenlang_data.drivers.base import Driver, ReadLog, Records, Request, Snapshot, Watch, Window
+from greenlang_data.drivers.cmms.entities import ENTITIES as MAINTAINED
+from greenlang_data.drivers.cmms.selection import check_statuses
 from greenlang_data.drivers.mock.clock import FIRST_YEAR, LAST_YEAR, NOW, RANGE_END, RANGE_START
 from greenlang_data.drivers.mock.clock import microseconds as microseconds_of
 from greenlang_data.drivers.mock.entities import ENTITIES
@@ -139,9 +141,16 @@ class MockDriver(Driver):
                 remedy="Try again; the next attempt at this request works.",
             )
 
+    def _check_status(self, request: Records) -> None:
+        """A status that no maintenance record can have is an error, as on the real systems."""
+        kind, wanted = MAINTAINED.get(request.entity), request.filters.get("status")
+        if kind is not None and isinstance(wanted, str):
+            check_statuses(kind, [wanted], self.source)
+
     def _answer(self, request: Request, log: ReadLog) -> Iterator[pa.RecordBatch]:
         if isinstance(request, Records):
             entity = find_entity(request.entity, ENTITIES, self.source)
+            self._check_status(request)
             yield from select(entity, request, log, self.source)
             return
         stack, sampler = self._stack(), self._sampler()

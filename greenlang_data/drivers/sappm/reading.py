@@ -7,7 +7,7 @@ from collections.abc import Mapping, Sequence
 import pyarrow as pa
 
 from greenlang_data.drivers.base import ReadLog, Records
-from greenlang_data.drivers.cmms.entities import Kind, nearest
+from greenlang_data.drivers.cmms.entities import FAILURE, Kind, nearest
 from greenlang_data.drivers.cmms.mapping import mapped
 from greenlang_data.drivers.cmms.selection import check_possible, select
 from greenlang_data.drivers.odata.driver import ODataDriver
@@ -203,6 +203,13 @@ def _made(table: SetTable) -> dict[str, Kind]:
 
 def _table(entity: str, source: str) -> SetTable:
     table = TABLES.get(entity)
+    if entity == FAILURE.name:
+        raise UnsupportedError(
+            "SAP PM has no set of failure codes: they are catalog codes of notifications",
+            source=source,
+            remedy="Read MaintenanceNotificationItem and MaintNotificationItemCause of "
+            "API_MAINTNOTIFICATION over a connector for OData, and take the codes from there.",
+        )
     if table is None:
         raise UnsupportedError(
             f"what SAP holds of {entity} records is not known",

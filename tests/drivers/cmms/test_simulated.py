@@ -34,3 +34,14 @@ def test_an_empty_list_of_assets_is_not_all_of_them() -> None:
         for empty in nothing:
             with pytest.raises(gd.QueryError, match="asset_ids is empty"):
                 s.cmms("work_order", empty)
+
+
+@pytest.mark.parametrize("kind", ["work_order", "asset", "pm"])
+def test_a_status_that_is_none_is_an_error_with_the_nearest(kind: str) -> None:
+    with gd.Session(mock=True) as s:
+        for status in s.cmms(kind)["status"].dropna().unique():
+            assert set(s.cmms(kind, status=status)["status"]) == {status}
+        with pytest.raises(gd.QueryError, match=r"has the status 'done'.*There are: "):
+            s.cmms(kind, status="done")
+    with gd.Session(mock=True) as s, pytest.raises(gd.QueryError, match="mean 'completed'"):
+        s.cmms("work_order", status="complete")
