@@ -191,7 +191,7 @@ def test_a_service_of_the_sites_own_is_read_by_its_own_names(cap: CapPeer) -> No
 @pytest.mark.parametrize(
     ("call", "more", "error", "told"),
     [
-        ({"query_type": "failure"}, {}, gd.UnsupportedError, "failure"),
+        ({"query_type": "failure"}, {}, gd.UnsupportedError, "catalog codes"),
         ({"status": "awaiting"}, {}, gd.QueryError, "no status of this system means"),
         ({"query_type": "pm", "start": "2026-01-01"}, {}, gd.QueryError, "next_date"),
         ({}, {"objects": {"work_order": "NO_SRV/Orders"}}, gd.QueryError, "NO_SRV/Orders"),
