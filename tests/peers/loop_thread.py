@@ -115,9 +115,15 @@ class ThreadedServer:
             self.port = self._server.sockets[0].getsockname()[1]
 
     async def _stop_listening(self) -> None:
-        if self._server is not None:
-            self._server.close()
-            self._server = None
+        server, self._server = self._server, None
+        if server is None:
+            return
+        # asyncio of Python 3.11 loses a connection that it is still accepting when its server is
+        # closed: nobody has it and nobody closes it. So accept no more, and let those begin.
+        for listening in server.sockets:
+            asyncio.get_running_loop().remove_reader(listening.fileno())
+        await _settle()
+        server.close()
 
     async def _close(self) -> None:
         await self._stop_listening()
