@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from ipaddress import ip_address
 from typing import Final, NamedTuple
 
 from greenlang_data.errors import ConfigurationError
@@ -34,6 +35,19 @@ def parse_address(text: str, default_port: int) -> Address | None:
     if found is None or not 1 <= port <= 65535:
         return None
     return Address(found["v6"] or found["host"], port)
+
+
+def head_start(host: str) -> float | None:
+    """Seconds until the next address of a host is tried beside the one before; None for an IP.
+
+    With one address there is nothing to race, and asyncio's race loses the socket of a connection
+    that is given up in the moment in which it succeeds.
+    """
+    try:
+        ip_address(host.partition("%")[0])
+    except ValueError:
+        return 0.25
+    return None
 
 
 def no_address(text: str, of: str, *, source: str, remedy: str) -> ConfigurationError:

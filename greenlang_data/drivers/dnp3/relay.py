@@ -15,7 +15,7 @@ import ssl
 from collections.abc import Callable
 from typing import Final
 
-from greenlang_data.drivers.address import Address
+from greenlang_data.drivers.address import Address, head_start
 from greenlang_data.drivers.dnp3.frames import BrokenFrameError, awaited, encode, take_frames
 from greenlang_data.drivers.dnp3.guard import Guard, RefusedFrameError
 
@@ -138,7 +138,7 @@ class Relay:
             endpoint.host,
             endpoint.port,
             ssl=context,
-            happy_eyeballs_delay=0.25,
+            happy_eyeballs_delay=head_start(endpoint.host),
         )
         assert self._outstation.transport is not None
         # An outstation may report before the library is there to hear it.

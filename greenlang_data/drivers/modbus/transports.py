@@ -7,6 +7,7 @@ import ssl
 from collections.abc import Callable
 from typing import Final, TypeVar
 
+from greenlang_data.drivers.address import head_start
 from greenlang_data.drivers.modbus.endpoint import Endpoint, NetworkEndpoint, SerialEndpoint
 from greenlang_data.drivers.modbus.line import Line
 from greenlang_data.drivers.modbus.link import Link
@@ -99,7 +100,11 @@ async def _connect(
     try:
         async with asyncio.timeout(seconds):
             _, link = await loop.create_connection(
-                factory, endpoint.host, endpoint.port, ssl=context, happy_eyeballs_delay=0.25
+                factory,
+                endpoint.host,
+                endpoint.port,
+                ssl=context,
+                happy_eyeballs_delay=head_start(endpoint.host),
             )
     except TimeoutError as error:
         raise SourceTimeout(
