@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from abc import abstractmethod
+
 from pydantic import Field
 
 from greenlang_data.settings.http import HttpSettings
@@ -22,6 +24,6 @@ class NetSuiteSettings(HttpSettings):
     token_secret: Secret | None = None
 
     @property
+    @abstractmethod
     def netsuite_address(self) -> str:
         """The address of the account's web services."""
-        raise NotImplementedError

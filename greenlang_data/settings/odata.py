@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from abc import abstractmethod
 from typing import Literal
 
 from pydantic import Field
@@ -36,11 +37,11 @@ class ODataSettings(HttpSettings):
     )
 
     @property
+    @abstractmethod
     def odata_address(self) -> str:
         """The address that the paths of services are below."""
-        raise NotImplementedError
 
     @property
+    @abstractmethod
     def odata_profile(self) -> ODataProfile:
         """Whose habits the server has."""
-        raise NotImplementedError

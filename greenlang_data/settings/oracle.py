@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from abc import abstractmethod
+
 from pydantic import Field
 
 from greenlang_data.settings.http import HttpSettings
@@ -15,6 +17,6 @@ class OracleSettings(HttpSettings):
     )
 
     @property
+    @abstractmethod
     def oracle_address(self) -> str:
         """The address of the pod, which the path is below."""
-        raise NotImplementedError
