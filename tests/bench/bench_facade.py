@@ -131,18 +131,23 @@ def frames() -> None:
     pandas deep-copies ``attrs`` into a dict of its own whenever it is not empty, so the last is the
     least that any record can cost.
     """
+    index = pd.date_range("2025-01-01", periods=1_000_000, freq="s", tz="UTC", name="timestamp")
     with gd.Session(mock=True) as session:
-        frame = session.historian(["ProcessTemp", "FlowRate"], "2025-01-01", "2025-01-08", "1min")
-    bare, least = frame.copy(), frame.copy()
-    bare.attrs, least.attrs = {}, {"provenance": None}
-    for name, work in FRAME_WORK.items():
-        with_proof, without, with_any = (
-            best(lambda work=work, one=one: work(one), 5000)  # type: ignore[misc]
-            for one in (frame, bare, least)
-        )
-        print(f"{name}: {with_proof:.1f} us with provenance, {without:.1f} us without,"
-              f" ratio {with_proof / without:.2f}; with None as attribute {with_any:.1f} us,"
-              f" ratio {with_proof / with_any:.2f}")  # fmt: skip
+        week = session.historian(["ProcessTemp", "FlowRate"], "2025-01-01", "2025-01-08", "1min")
+    long = pd.DataFrame({"FlowRate": np.arange(1e6), "ProcessTemp": np.arange(1e6)}, index)
+    long.attrs = week.attrs
+    for frame in (week, long):
+        bare, least = frame.copy(), frame.copy()
+        bare.attrs, least.attrs = {}, {"provenance": None}
+        for name, work in FRAME_WORK.items():
+            times = 30 if len(frame) > 100_000 and name == "copy" else 5000
+            with_proof, without, with_any = (
+                best(lambda work=work, one=one: work(one), times)  # type: ignore[misc]
+                for one in (frame, bare, least)
+            )
+            print(f"{name} of {len(frame):,} rows: {with_proof:.1f} us with provenance,"
+                  f" {without:.1f} us without, ratio {with_proof / without:.2f};"
+                  f" with None as attribute {with_any:.1f} us, ratio {with_proof / with_any:.2f}")  # fmt: skip
 
 
 FRAME_WORK: dict[str, Callable[[pd.DataFrame], object]] = {

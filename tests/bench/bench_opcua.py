@@ -15,7 +15,7 @@ import functools
 import subprocess
 import sys
 import time
-from collections.abc import Awaitable, Callable, Sequence
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterable, Sequence
 from contextlib import aclosing
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -35,6 +35,8 @@ from greenlang_data.drivers.opcua.arrow import series_of
 from greenlang_data.drivers.opcua.historyread import _page
 from greenlang_data.drivers.opcua.services import HISTORY_READ
 from greenlang_data.drivers.opcua.transport import _answer
+from greenlang_data.frames.snapshot import snapshot_table
+from greenlang_data.frames.to_pandas import to_frame
 from tests.bench.open62541_server import Open62541, missing, start_open62541
 from tests.drivers.opcua.helpers import HISTORY_END, HISTORY_START, config, window
 from tests.drivers.opcua.replay import recorded
@@ -103,8 +105,7 @@ async def current_values(endpoint: str, peer: AnyPeer, rounds: int, what: str) -
             return pa.Table.from_batches([b async for b in driver.read(snapshot, ReadLog())])
 
         async def frame() -> pd.DataFrame:
-            made: pd.DataFrame = (await arrow()).to_pandas()
-            return made
+            return to_frame(snapshot_table(await arrow()).table)
 
         async def one_by_one() -> None:
             for node in nodes[:LOOP_READS]:
@@ -134,7 +135,7 @@ async def current_values(endpoint: str, peer: AnyPeer, rounds: int, what: str) -
 # --- history -----------------------------------------------------------------------------
 
 
-async def asyncua_history(session: Any, node: ua.NodeId) -> pd.DataFrame:
+async def asyncua_pages(session: Any, node: ua.NodeId) -> AsyncIterator[list[ua.DataValue]]:
     """What a careful user writes: asyncua's own loop stops early on this server."""
     details = ua.ReadRawModifiedDetails(
         IsReadModified=False,
@@ -143,7 +144,7 @@ async def asyncua_history(session: Any, node: ua.NodeId) -> pd.DataFrame:
         NumValuesPerNode=PAGE,
         ReturnBounds=False,
     )
-    point, stamps, values, codes = None, [], [], []
+    point = None
     while True:
         read = ua.HistoryReadValueId(NodeId=node, ContinuationPoint=point)
         parameters = ua.HistoryReadParameters(
@@ -153,13 +154,25 @@ async def asyncua_history(session: Any, node: ua.NodeId) -> pd.DataFrame:
             NodesToRead=[read],
         )
         (result,) = await session.history_read(parameters)
-        for value in result.HistoryData.DataValues:
+        yield result.HistoryData.DataValues
+        point = result.ContinuationPoint
+        if not point:
+            return
+
+
+def frame_of_values(pages: Iterable[list[ua.DataValue]]) -> pd.DataFrame:
+    stamps, values, codes = [], [], []
+    for page in pages:
+        for value in page:
             stamps.append(value.SourceTimestamp)
             values.append(value.Value.Value if value.Value else None)
             codes.append(value.StatusCode.value if value.StatusCode else 0)
-        point = result.ContinuationPoint
-        if not point:
-            return pd.DataFrame({"timestamp": stamps, "value": values, "status": codes})
+    return pd.DataFrame({"timestamp": stamps, "value": values, "status": codes})
+
+
+async def asyncua_history(session: Any, node: ua.NodeId) -> pd.DataFrame:
+    """All values first, as asyncua's ``read_raw_history`` gives them, then the frame."""
+    return frame_of_values([page async for page in asyncua_pages(session, node)])
 
 
 async def our_history(driver: OpcUaDriver, tag: str) -> pd.DataFrame:
@@ -204,14 +217,8 @@ async def recorded_pages(endpoint: str, tag: str) -> list[bytes]:
 
 
 def decode_theirs(pages: Sequence[bytes]) -> pd.DataFrame:
-    stamps, values, codes = [], [], []
-    for page in pages:
-        response = struct_from_binary(ua.HistoryReadResponse, Buffer(page))
-        for value in response.Results[0].HistoryData.DataValues:
-            stamps.append(value.SourceTimestamp)
-            values.append(value.Value.Value if value.Value else None)
-            codes.append(value.StatusCode.value if value.StatusCode else 0)
-    return pd.DataFrame({"timestamp": stamps, "value": values, "status": codes})
+    responses = (struct_from_binary(ua.HistoryReadResponse, Buffer(page)) for page in pages)
+    return frame_of_values(one.Results[0].HistoryData.DataValues for one in responses)
 
 
 def decode_ours(pages: Sequence[bytes]) -> pd.DataFrame:
