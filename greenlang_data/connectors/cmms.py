@@ -44,8 +44,8 @@ class CMMSQuery(DatedQuery):
 
     ``asset_ids``, ``site`` and ``status`` restrict them; numbers are unique within a site only.
     ``status`` is a canonical status, whatever the site calls it; ``completed`` asks for finished
-    work, completed or closed (in the simulated plant for completed work alone). ``start_date`` and ``end_date`` bound the column ``date_field``:
-    when that is left out, the creation of work orders and notifications, the actual finish when
+    work, completed or closed: some systems close what was completed, others do not.
+    ``start_date`` and ``end_date`` bound the column ``date_field``: when that is left out, the creation of work orders and notifications, the actual finish when
     finished work is asked for, the installation of assets and the next date of plans.
     """
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from datetime import tzinfo
+from decimal import Decimal
 from typing import Any, Literal
 
 from pydantic import Field, field_validator
@@ -20,6 +21,11 @@ class CmmsSettings(ODataSettings):
     ``status_map`` the canonical status of a status; ``native_columns`` further fields of the
     system, which become columns of text. ``dataspies`` has to name the saved filter of each grid of
     Infor that is read, because a user's usual one may hide records.
+
+    What SAP tells of records in other sets has names of its own in ``objects`` and ``field_map``:
+    operation and cost of work orders, schedule of plans, equipment and measurement of meters.
+    They are read at their usual place, the cost where ``objects`` names one, and not at all where
+    ``objects`` names another place for the records or ``field_map`` has "" for the columns.
     """
 
     api_url: str = ""
@@ -42,6 +48,9 @@ class CmmsSettings(ODataSettings):
     dataspies: dict[str, str] = Field(
         default_factory=dict, description="Infor: the saved filter of each entity's grid"
     )
+    work_units: dict[str, Decimal] = Field(
+        default_factory=dict, description="SAP: the hours in units of work beside H, MIN and S"
+    )
     include_tasks: bool = Field(False, description="Also the tasks of work orders, as rows")
     objects: dict[str, str] = Field(default_factory=dict)
     field_map: dict[str, dict[str, str]] = Field(default_factory=dict)
@@ -54,6 +63,14 @@ class CmmsSettings(ODataSettings):
         for name in value.values() if isinstance(value, dict) else [value]:
             if name is not None:
                 zone_named(name)
+        return value
+
+    @field_validator("work_units")
+    @classmethod
+    def _positive(cls, value: dict[str, Decimal]) -> dict[str, Decimal]:
+        for unit, hours in value.items():
+            if not (hours.is_finite() and hours > 0):
+                raise ValueError(f"work_units.{unit} is {hours}, and has to be a number of hours")
         return value
 
     @property

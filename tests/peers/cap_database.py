@@ -34,7 +34,6 @@ def tables(items: int, orders: int) -> dict[str, tuple[Callable[[int], Row], int
 
 
 def _maintenance(orders: int) -> dict[str, tuple[Callable[[int], Row], int]]:
-    points = plant.ASSETS // 2
     return {
         "maintenance_MaintenanceOrder": (sap_pm_rows.order, orders),
         "maintenance_MaintenanceOrderOperation": (sap_pm_rows.operation, 2 * orders),
@@ -43,8 +42,8 @@ def _maintenance(orders: int) -> dict[str, tuple[Callable[[int], Row], int]]:
         "maintenance_FunctionalLocation": (sap_pm_rows.functional_location, plant.LOCATIONS),
         "maintenance_MaintenancePlan": (sap_pm_rows.plan, plant.PLANS),
         "maintenance_MaintenancePlanSchedule": (sap_pm_rows.schedule, 2 * plant.PLANS),
-        "maintenance_MeasuringPoint": (sap_pm_rows.measuring_point, points),
-        "maintenance_MeasurementDocument": (sap_pm_rows.measurement, points * plant.READINGS),
+        "maintenance_MeasuringPoint": (sap_pm_rows.measuring_point, plant.METERS_THERE),
+        "maintenance_MeasurementDocument": (sap_pm_rows.measurement, sap_pm_rows.DOCUMENTS),
     }
 
 

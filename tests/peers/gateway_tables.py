@@ -61,7 +61,6 @@ def _maintenance(orders: int) -> Services:
     def sets(*wanted: tuple[str, Callable[[int], Row], int]) -> dict[str, Table]:
         return {name: Table(name, *model[name], make, rows) for name, make, rows in wanted}
 
-    points = plant.ASSETS // 2
     return {
         "API_MAINTENANCEORDER": sets(
             ("MaintenanceOrder", sap_pm_rows.order, orders),
@@ -78,9 +77,11 @@ def _maintenance(orders: int) -> Services:
             ("MaintenancePlan", sap_pm_rows.plan, plant.PLANS),
             ("MaintenancePlanSchedule", sap_pm_rows.schedule, 2 * plant.PLANS),
         ),
-        "API_MEASURINGPOINT": sets(("MeasuringPoint", sap_pm_rows.measuring_point, points)),
-        "API_MEASUREMENTDOCUMENT": sets(
-            ("MeasurementDocument", sap_pm_rows.measurement, points * plant.READINGS)
+        "api_measuringpoint/srvd_a2x/sap/measuringpoint/0001": sets(
+            ("MeasuringPoint", sap_pm_rows.measuring_point, plant.METERS_THERE)
+        ),
+        "api_measurementdocument/srvd_a2x/sap/measurementdocument/0001": sets(
+            ("MeasurementDocument", sap_pm_rows.measurement, sap_pm_rows.DOCUMENTS)
         ),
     }
 

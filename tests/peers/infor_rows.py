@@ -140,10 +140,11 @@ _METER_FIELDS = {
 
 
 def meter(index: int) -> Row:
-    """A row of OSMETE: the first meter of every asset that has one."""
-    found = plant.asset(index * 2)
-    name, unit, _ = plant.METERS[0]
-    last = plant.reading(found.row, 0, plant.READINGS - 1)
+    """A row of OSMETE."""
+    asset_index, number = plant.meter(index)
+    found = plant.asset(asset_index)
+    name, unit, _ = plant.METERS[number]
+    last = plant.reading(found.row, number, plant.READINGS - 1)
     return {
         "equipmentno": found.number,
         "organization": found.site.name,
@@ -210,7 +211,7 @@ def _nothing(_: Row) -> bool:
 GRIDS = {
     "WSJOBS": Grid(_JOB_FIELDS, job, -1, lambda row: row["evt_rstatus"] == "C"),
     "OSOBJA": Grid(_ASSET_FIELDS, asset, plant.ASSETS, lambda row: row["obj_rstatus"] == "D"),
-    "OSMETE": Grid(_METER_FIELDS, meter, plant.ASSETS // 2, _nothing),
+    "OSMETE": Grid(_METER_FIELDS, meter, plant.METERS_THERE, _nothing),
     "OSPPMS": Grid(_PLAN_FIELDS, plan, plant.PLANS, lambda row: row["status"] != "A"),
     "OSVEVT": Grid(_EVENT_FIELDS, event, 600, _nothing),
 }

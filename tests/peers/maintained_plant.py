@@ -284,6 +284,16 @@ def meters_of(asset_index: int) -> tuple[int, ...]:
     return () if asset_index % 2 else tuple(range(1 + asset_index // 2 % len(METERS)))
 
 
+METERS_THERE = ASSETS // 2 * 2  # as many have one, two and three of them
+
+
+def meter(index: int) -> tuple[int, int]:
+    """The asset of an index and which of its meters it is; assets with one, two, three in turn."""
+    three, place = divmod(index, 6)
+    which, number = ((0, 0), (1, 0), (1, 1), (2, 0), (2, 1), (2, 2))[place]
+    return 2 * (3 * three + which), number
+
+
 def reading(asset_index: int, meter: int, number: int) -> Reading:
     """A monthly reading; continuous meters only grow."""
     moment = FIRST_MOMENT + timedelta(days=30 * number, minutes=mixed(asset_index, meter) % 1440)

@@ -15,6 +15,7 @@ from . import maintained_plant as plant
 from .erp_rows import OPEN_END, Row
 from .maintained_plant import Site, State, WorkOrder
 
+OWN_UNIT = "ZE"
 PERIODS = 3  # of validity of each piece of equipment
 _STATUS_LENGTH = 40
 _STATUSES: dict[State, str] = {
@@ -135,18 +136,24 @@ def order(index: int) -> Row:
 
 
 def operation(index: int) -> Row:
-    """A row of ``MaintenanceOrderOperation``: two for each order, which share its hours."""
+    """A row of ``MaintenanceOrderOperation``: two for each order, which share its hours.
+
+    The second is in minutes at every fifth order, and at some in a unit of the site's own, of
+    which ten are an hour.
+    """
     of_order, place = divmod(index, 2)
     hours = plant.work_order(of_order).labor_hours
     first = (hours / 2).quantize(Decimal("0.01"))
+    unit = OWN_UNIT if of_order % 50 == 49 else "MIN" if of_order % 5 == 0 else "H"
+    parts = {"H": 1, "MIN": 60, OWN_UNIT: 10}[unit] if place else 1
     return {
         "MaintenanceOrder": order_number(of_order),
         "MaintenanceOrderOperation": f"{(place + 1) * 10:04d}",
         "MaintenanceOrderSubOperation": "",
         "OperationDescription": ("Prepare", "Carry out")[place],
         "WorkCenter": f"MECH{of_order % 5:02d}",
-        "ActualWorkQuantity": hours - first if place else first,
-        "WorkQuantityUnit": "H",
+        "ActualWorkQuantity": (hours - first if place else first) * parts,
+        "MaintOrdOpWorkDurationUnit": unit if place else "H",
     }
 
 
@@ -269,29 +276,50 @@ def schedule(index: int) -> Row:
     }
 
 
+UNITS = {"HOURS": "H", "KWH": "KWH", "DEG C": "GC"}
+_POSITIONS = plant.READINGS + 1  # documents of a point: the last one was taken back
+DOCUMENTS = plant.METERS_THERE * _POSITIONS
+
+
 def measuring_point(index: int) -> Row:
-    """A row of ``MeasuringPoint``: the first meter of every asset that has one."""
-    name, unit, kind = plant.METERS[0]
+    """A row of ``MeasuringPoint``; it names its equipment, and no plant."""
+    asset, number = plant.meter(index)
+    name, unit, kind = plant.METERS[number]
     return {
         "MeasuringPoint": str(30_000 + index),
         "MeasuringPointDescription": name,
-        **{k: v for k, v in _object(index * 2, "").items() if k != "TechObjIsEquipOrFuncnlLoc"},
-        "MeasurementRangeUnit": unit,
+        "TechnicalObjectType": "EAMS_EQUI",
+        "MeasuringPointPositionNumber": f"{number + 1:03d}",
+        "MeasuringPointCategory": "M",
         "MeasuringPointIsCounter": kind == "CONTINUOUS",
+        "MeasurementRangeUnit": UNITS[unit],
+        "FunctionalLocation": "",
+        "Equipment": equipment_number(asset),
     }
 
 
 def measurement(index: int) -> Row:
-    """A row of ``MeasurementDocument``."""
-    point, number = divmod(index, plant.READINGS)
-    found = plant.reading(point * 2, 0, number)
-    day, clock = _clock(found.moment, plant.asset(point * 2).site)
+    """A row of ``MeasurementDocument``: hours are kept in seconds and entered in hours.
+
+    Of every second point the documents were entered in the order in which they were read; of the
+    others the late ones first. The last of each was a mistake and has been reversed.
+    """
+    point, place = divmod(index, _POSITIONS)
+    asset, number = plant.meter(point)
+    found = plant.reading(asset, number, min(place, plant.READINGS - 1))
+    mistaken = place == plant.READINGS
+    moment = found.moment + timedelta(days=1) if mistaken else found.moment
+    value = float(found.value) + (1_000_000 if mistaken else 0)
+    day, clock = _clock(moment, plant.asset(asset).site)
     return {
-        "MeasurementDocument": str(80_000 + index),
+        "MeasurementDocument": str(
+            80_000 + point * _POSITIONS + (plant.READINGS - place if point % 2 else place)
+        ),
         "MeasuringPoint": str(30_000 + point),
         "MsmtRdngDate": day,
         "MsmtRdngTime": clock,
-        "MeasurementReading": float(found.value) * 3600,
-        "MeasurementReadingInEntryUoM": float(found.value),
-        "MeasurementReadingEntryUoM": "H",
+        "MeasurementReading": value * 3600 if number == 0 else value,
+        "MeasurementReadingInEntryUoM": value,
+        "MeasurementReadingEntryUoM": UNITS[plant.METERS[number][1]],
+        "MsmtRdngIsReversed": mistaken,
     }

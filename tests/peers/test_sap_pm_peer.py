@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
+from decimal import Decimal
 from typing import Any
 from urllib.parse import quote, urlsplit
 
@@ -117,21 +118,29 @@ def test_hours_are_on_the_operations(sap: CapPeer) -> None:
     url = f"{sap.v2('API_MAINTENANCEORDER')}/MaintenanceOrder"
     row = walk(url, filter=f"MaintenanceOrder eq '{4_000_000 + index}'",
                expand="to_MaintenanceOrderOperation")[0]  # fmt: skip
-    hours = [part["ActualWorkQuantity"] for part in row["to_MaintenanceOrderOperation"]["results"]]
-    total = sum(round(float(text) * 100) for text in hours)
-    assert total == plant.work_order(index).labor_hours * 100
+    parts = row["to_MaintenanceOrderOperation"]["results"]
+    total = sum(
+        Decimal(part["ActualWorkQuantity"])
+        / (60 if part["MaintOrdOpWorkDurationUnit"] == "MIN" else 1)
+        for part in parts
+    )
+    assert total == plant.work_order(index).labor_hours
 
 
 def test_plans_and_measurements_answer(sap: CapPeer) -> None:
     for service, name, count in (
         ("API_MAINTENANCEPLAN", "MaintenancePlan", plant.PLANS),
         ("API_MAINTENANCEPLAN", "MaintenancePlanSchedule", 2 * plant.PLANS),
-        ("API_MEASURINGPOINT", "MeasuringPoint", plant.ASSETS // 2),
-        ("API_MEASUREMENTDOCUMENT", "MeasurementDocument", plant.ASSETS // 2 * plant.READINGS),
         ("API_FUNCTIONALLOCATION", "FunctionalLocation", plant.LOCATIONS),
     ):
         answer = requests.get(f"{sap.v2(service)}/{name}/$count", timeout=30)
         assert answer.text == str(count), name
+    for service, name, count in (
+        ("measuringpoint", "MeasuringPoint", plant.METERS_THERE),
+        ("measurementdocument", "MeasurementDocument", sap_pm_rows.DOCUMENTS),
+    ):
+        url = f"{sap.v4(f'api_{service}/srvd_a2x/sap/{service}/0001')}/{name}/$count"
+        assert requests.get(url, timeout=30).text == str(count), name
 
 
 def test_instants_may_come_without_an_offset() -> None:

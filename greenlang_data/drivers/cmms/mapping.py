@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Final
 
@@ -43,13 +43,16 @@ def mapped(
     native: Mapping[str, Kind],
     made: Mapping[str, Kind],
     settings: CmmsSettings,
+    parts: Collection[str] = (),
 ) -> Mapped:
     """The usual fields of ``entity`` with those of the site in their place.
+
+    ``parts`` are what ``objects`` and ``field_map`` may name beside the kinds of records.
 
     Raises ConfigurationError for a column that there is not, or that would be there twice.
     """
     source = settings.connector_id
-    _check_entities(settings)
+    _check_entities(settings, parts)
     _check_meanings(entity, settings)
     own = settings.field_map.get(entity.name, {})
     known = entity.columns.keys() - _MADE
@@ -76,14 +79,15 @@ def mapped(
     )
 
 
-def _check_entities(settings: CmmsSettings) -> None:
+def _check_entities(settings: CmmsSettings, parts: Collection[str]) -> None:
     for key in ("objects", "field_map", "status_map", "native_columns", "dataspies"):
+        known = [*ENTITIES, *(parts if key in {"objects", "field_map"} else ())]
         for name in getattr(settings, key):
-            if name not in ENTITIES:
+            if name not in known:
                 raise ConfigurationError(
                     f"{key} names {name!r}, which is no kind of record",
                     source=settings.connector_id,
-                    remedy=nearest(name, ENTITIES),
+                    remedy=nearest(name, known),
                 )
 
 

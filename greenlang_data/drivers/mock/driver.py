@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import AsyncIterator, Iterator, Mapping
+from dataclasses import replace
 from datetime import timedelta
 from itertools import count
 from typing import ClassVar, Final
@@ -11,8 +12,7 @@ from typing import ClassVar, Final
 import pyarrow as pa
 
 from greenlang_data.drivers.base import Driver, ReadLog, Records, Request, Snapshot, Watch, Window
-from greenlang_data.drivers.cmms.entities import ENTITIES as MAINTAINED
-from greenlang_data.drivers.cmms.selection import check_statuses
+from greenlang_data.drivers.cmms.selection import select as select_maintained
 from greenlang_data.drivers.mock.clock import FIRST_YEAR, LAST_YEAR, NOW, RANGE_END, RANGE_START
 from greenlang_data.drivers.mock.clock import microseconds as microseconds_of
 from greenlang_data.drivers.mock.entities import ENTITIES
@@ -24,6 +24,7 @@ from greenlang_data.drivers.mock.tag_table import tag_table
 from greenlang_data.drivers.places import Place
 from greenlang_data.errors import SourceUnreachable, UnsupportedError
 from greenlang_data.settings import ConnectorConfig
+from greenlang_data.settings.cmms import CmmsSettings
 
 SLOWNESS: Final = 0.2
 """Seconds by which the variant ``slow`` delays each request."""
@@ -141,17 +142,25 @@ class MockDriver(Driver):
                 remedy="Try again; the next attempt at this request works.",
             )
 
-    def _check_status(self, request: Records) -> None:
-        """A status that no maintenance record can have is an error, as on the real systems."""
-        kind, wanted = MAINTAINED.get(request.entity), request.filters.get("status")
-        if kind is not None and isinstance(wanted, str):
-            check_statuses(kind, [wanted], self.source)
+    def _meant(self, request: Records, log: ReadLog) -> Records:
+        """What a request means to a maintenance system: the same as to the real ones."""
+        if not isinstance(self.config, CmmsSettings):
+            return request
+        selection = select_maintained(request, self.source)
+        wanted = {
+            "asset_id": selection.assets,
+            "site": selection.sites,
+            "status": selection.statuses,
+        }
+        if selection.date_field is not None:
+            log.note(f"start and end bound {selection.date_field}")
+        filters = {name: list(values) for name, values in wanted.items() if values}
+        return replace(request, filters=filters, date_field=selection.date_field)
 
     def _answer(self, request: Request, log: ReadLog) -> Iterator[pa.RecordBatch]:
         if isinstance(request, Records):
             entity = find_entity(request.entity, ENTITIES, self.source)
-            self._check_status(request)
-            yield from select(entity, request, log, self.source)
+            yield from select(entity, self._meant(request, log), log, self.source)
             return
         stack, sampler = self._stack(), self._sampler()
         if isinstance(request, Snapshot):

@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from typing import Any
 
 import pyarrow as pa
+import pyarrow.compute as pc
 
 from greenlang_data.drivers.base import ReadLog, Records
 from greenlang_data.drivers.cmms.entities import FAILURE, Kind, nearest
@@ -13,11 +15,15 @@ from greenlang_data.drivers.cmms.selection import check_possible, select
 from greenlang_data.drivers.odata.driver import ODataDriver
 from greenlang_data.drivers.places import Place
 from greenlang_data.drivers.reading import RecordReading
+from greenlang_data.drivers.sappm.combining import Filled, combined
 from greenlang_data.drivers.sappm.fields import Source, needed, resolved
+from greenlang_data.drivers.sappm.gathering import Gathering
+from greenlang_data.drivers.sappm.parts import PARTS, Part, parts_of
 from greenlang_data.drivers.sappm.periods import latest
-from greenlang_data.drivers.sappm.rows import Rows, without_zeros
+from greenlang_data.drivers.sappm.rows import Rows
 from greenlang_data.drivers.sappm.sets import FLAGS, TABLES, SetTable
 from greenlang_data.drivers.sappm.statuses import codes_of, possible
+from greenlang_data.drivers.sappm.values import without_zeros
 from greenlang_data.errors import (
     GreenLangError,
     ProtocolError,
@@ -39,14 +45,24 @@ class SapPmReading(RecordReading):
         self._source = settings.connector_id
         self._selection = selection = select(request, self._source)
         self._table = table = _table(selection.entity.name, self._source)
-        self._mapped = mapped(selection.entity, table.columns, table.native, _made(table), settings)
+        self._mapped = mapped(
+            selection.entity, table.columns, table.native, _made(table), settings, PARTS
+        )
         name = selection.entity.name
         service, _, set_name = settings.objects.get(name, table.place).rpartition("/")
         self._place = Place(service, set_name)
         self._overrides = settings.status_map.get(name, {})
         check_possible(selection, possible(table.status, name, self._overrides), self._source)
+        self._gatherings = [
+            Gathering(odata, settings, part, log) for part in _parts(name, settings)
+        ]
+        for one in self._gatherings:
+            one.check()
+        self._gathered: list[Gathering] = []
         self._found: Mapping[str, Source] = {}
         self._inner: RecordReading | None = None
+        self._main: pa.Table | None = None
+        self._told: dict[str, Any] = {}
         self._rows: Rows | None = None
         self._batches: list[pa.RecordBatch] = []
 
@@ -54,19 +70,61 @@ class SapPmReading(RecordReading):
         if self._inner is None:
             self._inner = await self._begin()
             return True
-        more = await self._inner.advance()
-        self.rows = self._inner.rows
-        if more:
+        if self._main is None:
+            more = await self._inner.advance()
+            self.rows = self._inner.rows
+            if more:
+                return True
+            self._main = pa.Table.from_batches(self._inner.batches())
+            self._told = self._log.completeness
+        elif self._gatherings:
+            await self._gather(self._gatherings[0], self._main)
+        if self._gatherings:
             return True
-        self._batches = self._canonical(self._inner.batches())
-        there = [self._called(name) for name in self._log.completeness["filtered_by_server"]]
-        here = ["status"] if self._selection.statuses and "status" not in there else []
-        self._log.completeness |= {
-            "date_field": self._selection.date_field,
-            "filtered_by_server": there,
-            "filtered_here": here,
-        }
+        self._finish(self._main)
         return False
+
+    async def _gather(self, gathering: Gathering, main: pa.Table) -> None:
+        """A step more of the rows that belong to the records."""
+        source = self._found.get(gathering.part.by)
+        ids = [] if source is None else pc.unique(main.column(source.name)).to_pylist()
+        whole = not self._told["filtered_by_server"]
+        start = self._selection.wider().start
+        if not await gathering.advance([one for one in ids if one], whole, start):
+            self._gathered.append(self._gatherings.pop(0))
+
+    def _finish(self, main: pa.Table) -> None:
+        filled: list[tuple[Part, Filled]] = []
+        for one in self._gathered:
+            if one.table is not None:
+                known = combined(one.part.name, one.table, self._settings.work_units, self._log)
+                known = {name: known[name] for name in one.part.fills if name in self._left}
+                filled.append((one.part, known))
+        self._batches = self._canonical(main, filled)
+        selection = self._selection
+        there = [self._called(name) for name in self._told["filtered_by_server"]]
+        wanted = {
+            "site": selection.sites,
+            "status": selection.statuses,
+            selection.date_field or "": selection.date_field,
+        }
+        self._log.completeness = self._told | {
+            "date_field": selection.date_field,
+            "filtered_by_server": there,
+            "filtered_here": [
+                name for name, value in wanted.items() if value and name not in there
+            ],
+            "rows_of_parts": {
+                one.part.name: None if one.table is None else one.table.num_rows
+                for one in self._gathered
+            },
+        }
+
+    @property
+    def _left(self) -> set[str]:
+        """The columns that other sets fill: those for which the site has no field of its own."""
+        own = self._settings.field_map.get(self._selection.entity.name, {})
+        return {name for part in PARTS.values() for name in part.fills if name not in own}
 
     def _called(self, field: str) -> str:
         """The column that a field is the source of."""
@@ -121,13 +179,15 @@ class SapPmReading(RecordReading):
                 self._log.note(f"the service has no {field}, so {column} is missing")
         date_field = self._selection.date_field
         if date_field is not None:
-            if date_field not in found:
+            filled = {name for one in self._gatherings for name in one.part.fills}
+            if date_field not in found and date_field not in filled:
                 raise QueryError(
                     f"the service has nothing for {date_field} of {self._selection.entity.name}",
                     source=self._source,
                     remedy="Name its field in field_map, or choose another date_field.",
                 )
-            self._log.note(f"start and end bound {date_field} ({found[date_field].name})")
+            field = found[date_field].name if date_field in found else "of another set"
+            self._log.note(f"start and end bound {date_field} ({field})")
         return found
 
     def _others(self, known: Mapping[str, bool]) -> list[str]:
@@ -172,14 +232,15 @@ class SapPmReading(RecordReading):
         if source is not None and values and known.get(source.name):
             filters[source.name] = list(values)
 
-    def _canonical(self, found: Sequence[pa.RecordBatch]) -> list[pa.RecordBatch]:
+    def _canonical(
+        self, table: pa.Table, filled: Sequence[tuple[Part, Filled]]
+    ) -> list[pa.RecordBatch]:
         assert self._rows is not None
         try:
-            table = pa.Table.from_batches(found)
             period = self._table.period
             if period is not None and period in table.schema.names:
                 table = self._latest(table, period)
-            return [self.keep(self._rows.canonical(one)) for one in self.in_batches(table)]
+            return [self.keep(self._rows.canonical(one, filled)) for one in self.in_batches(table)]
         except GreenLangError:
             raise
         except (ValueError, pa.ArrowException) as error:
@@ -195,6 +256,17 @@ class SapPmReading(RecordReading):
         if kept.num_rows < table.num_rows:
             self._log.note(f"of several rows of an object, the one with the last {period} is here")
         return kept
+
+
+def _parts(entity: str, settings: CmmsSettings) -> list[Part]:
+    """The sets beside the entity's own that are to be read."""
+    own, named = settings.field_map.get(entity, {}), settings.objects
+    return [
+        part
+        for part in parts_of(entity)
+        if (part.name in named or (part.place and entity not in named))
+        and not own.keys() >= set(part.fills)
+    ]
 
 
 def _made(table: SetTable) -> dict[str, Kind]:

@@ -15,20 +15,14 @@ from greenlang_data.drivers.cmms.entities import UNKNOWN, Kind
 from greenlang_data.drivers.cmms.selection import Selection
 from greenlang_data.drivers.cmms.window import within
 from greenlang_data.drivers.sappm.clock import ZoneOf, on_clock, parted
+from greenlang_data.drivers.sappm.combining import Filled
 from greenlang_data.drivers.sappm.fields import Source
+from greenlang_data.drivers.sappm.parts import Part
 from greenlang_data.drivers.sappm.sets import EQUIPMENT, FLAGS, SetTable
 from greenlang_data.drivers.sappm.statuses import LOCKED, LONGEST_LINE, of_code, of_words
+from greenlang_data.drivers.sappm.values import exact, without_zeros
 
 _HOUR: Final = Decimal(3600)
-
-
-def without_zeros(number: str | None) -> str | None:
-    """A number as SAP shows it: internally it has leading zeros.
-
-    >>> without_zeros("000000000217100002"), without_zeros("0A1"), without_zeros("000")
-    ('217100002', '0A1', '0')
-    """
-    return (number.lstrip("0") or "0") if number and number.isdigit() else number
 
 
 class Rows:
@@ -52,8 +46,13 @@ class Rows:
         self._zone_of = zone_of
         self._log = log
 
-    def canonical(self, found: pa.RecordBatch) -> pa.RecordBatch:
-        """The rows that are wanted. Raises ValueError for a value that is not what it should be."""
+    def canonical(
+        self, found: pa.RecordBatch, filled: Sequence[tuple[Part, Filled]]
+    ) -> pa.RecordBatch:
+        """The rows that are wanted, with what other sets tell of them.
+
+        Raises ValueError for a value that is not what it should be.
+        """
         columns: dict[str, Any] = {
             name: self._values(found, name, source) for name, source in self._sources.items()
         }
@@ -62,6 +61,9 @@ class Rows:
         if self._table.seconds in columns:
             columns[self._table.seconds] = _each(columns[self._table.seconds], _hours)
             self._log.note(f"{self._table.seconds}: SAP tells seconds, whatever unit it names")
+        for part, values in filled:
+            for name, known in values.items():
+                columns[name] = self._filled(name, columns[part.by], known, columns.get("site"))
         columns["source_system"] = ["sap"] * found.num_rows
         columns |= self._statuses(found)
         columns = {name: values for name, values in columns.items() if values is not None}
@@ -72,7 +74,7 @@ class Rows:
         kind = {**self._table.entity.columns, **self._native}[name]
         array = found.column(source.name)
         if kind is Kind.NUMBER:
-            return [_exact(value) for value in array.to_pylist()]
+            return [exact(value) for value in array.to_pylist()]
         if kind is Kind.TEXT:
             texts = array.cast(pa.string())
             return pc.if_else(pc.equal(texts, ""), None, texts)
@@ -87,6 +89,24 @@ class Rows:
         if times is None:
             return array
         return on_clock(array, times, self._sites(found), self._zone_of, self._log)
+
+    def _filled(self, name: str, records: Any, known: Mapping[str, Any], sites: Any) -> Any:
+        """A column out of what is known of each record."""
+        values = [known.get(without_zeros(_plain(one)) or "") for one in records]
+        kind = self._table.entity.columns[name]
+        if kind is not Kind.INSTANT:
+            return pa.array(values, kind.value) if kind is Kind.DAY else values
+        days, times = (
+            zip(*((one or (None, None)) for one in values), strict=True) if values else ((), ())
+        )
+        sites = [None] * len(values) if sites is None else [_plain(one) for one in sites]
+        return on_clock(
+            pa.array(days, pa.date32()),
+            pa.array(times, pa.time64("us")),
+            pa.array(sites, pa.string()),
+            self._zone_of,
+            self._log,
+        )
 
     def _sites(self, found: pa.RecordBatch) -> pa.Array:
         source = self._sources.get("site")
@@ -180,9 +200,8 @@ def _where(values: Any, keep: Sequence[bool]) -> list[Any] | None:
     return [one if kept else None for one, kept in zip(plain, keep, strict=True)]
 
 
-def _exact(value: Any) -> Decimal | None:
-    # A binary number is the shortest decimal that stands for it, which is what SAP wrote.
-    return None if value is None else Decimal(repr(value) if isinstance(value, float) else value)
+def _plain(value: Any) -> Any:
+    return value.as_py() if isinstance(value, pa.Scalar) else value
 
 
 def _hours(seconds: Decimal | None) -> Decimal | None:

@@ -1,10 +1,11 @@
 """Which entity set of SAP holds the records of a kind, and what its properties mean.
 
 Source: SAP's API hub (API_MAINTENANCEORDER, API_MAINTNOTIFICATION, API_EQUIPMENT,
-API_MAINTENANCEPLAN, API_MEASUREMENTDOCUMENT). A field may be several, of which the first that the
+API_MAINTENANCEPLAN, API_MEASURINGPOINT_0001). A field may be several, of which the first that the
 service has is taken: ``A|B``; a date and the time beside it on the plant's clock are ``A+B``.
 ``objects`` ("service/set") and ``field_map`` override all of it, which is how an ECC system's own
-services are read.
+services are read. What other sets tell of the same records is in
+:mod:`~greenlang_data.drivers.sappm.parts`.
 """
 
 from __future__ import annotations
@@ -150,6 +151,22 @@ _TABLES: Final = (
         {},
         "code",
         "MaintenancePlanSystemStatus",
+    ),
+    SetTable(
+        entities.METER,
+        "api_measuringpoint/srvd_a2x/sap/measuringpoint/0001/MeasuringPoint",
+        {
+            "meter_id": "MeasuringPoint",
+            "asset_id": "Equipment",
+            "type": "MeasuringPointCategory",
+        },
+        {
+            "MeasuringPointDescription": Kind.TEXT,
+            "MeasuringPointPositionNumber": Kind.TEXT,
+            "MeasuringPointIsCounter": Kind.FLAG,
+            "MeasurementRangeUnit": Kind.TEXT,
+            "FunctionalLocation": Kind.TEXT,
+        },
     ),
 )
 

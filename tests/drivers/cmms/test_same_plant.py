@@ -43,31 +43,41 @@ INSTANTS = (
 UNTOLD = {
     "infor": {"scheduled_start", "scheduled_finish", "changed_at"},  # dates; minutes
     "entities": {"due_at", "labor_hours", "changed_at", "parent_id", "pm_id"},
-    "sap": {"failure_code", "labor_hours", "cost_total"},
+    "sap": {"failure_code", "cost_total"},
 }
 
 
 @pytest.fixture(scope="module")
-def frames() -> Iterator[dict[str, pd.DataFrame]]:
-    """One row for each order of the plant, by system, in the order of the plant."""
+def peers() -> Iterator[dict[str, Any]]:
+    """The three systems, each with the same plant."""
     with ExitStack() as stack:
 
         def started(start: Callable[..., Any]) -> Any:
             return stack.enter_context(start_or_skip(lambda: start(orders=ORDERS)))
 
-        mx, eam, cap = started(start_maximo), started(start_infor), started(start_cap_small)
-        status = {name: {"work_order": found} for name, found in
-                  (("maximo", MAXIMO), ("infor", INFOR), ("sap", SAP))}  # fmt: skip
         yield {
-            "maximo": _read(
-                maximo.config(mx, status_map=status["maximo"], include_tasks=True), _by_site
-            ),
-            "infor": _read(infor.config(eam, status_map=status["infor"]), _by_site),
-            "entities": _read(
-                infor.config(eam, status_map=status["infor"], **infor.COLLECTION), _by_site
-            ),
-            "sap": _read(sap.config(cap, status_map=status["sap"]), _by_number),
+            "maximo": started(start_maximo),
+            "infor": started(start_infor),
+            "sap": started(start_cap_small),
         }
+
+
+@pytest.fixture(scope="module")
+def frames(peers: dict[str, Any]) -> dict[str, pd.DataFrame]:
+    """One row for each order of the plant, by system, in the order of the plant."""
+    mx, eam, cap = peers["maximo"], peers["infor"], peers["sap"]
+    status = {name: {"work_order": found} for name, found in
+              (("maximo", MAXIMO), ("infor", INFOR), ("sap", SAP))}  # fmt: skip
+    return {
+        "maximo": _read(
+            maximo.config(mx, status_map=status["maximo"], include_tasks=True), _by_site
+        ),
+        "infor": _read(infor.config(eam, status_map=status["infor"]), _by_site),
+        "entities": _read(
+            infor.config(eam, status_map=status["infor"], **infor.COLLECTION), _by_site
+        ),
+        "sap": _read(sap.config(cap, status_map=status["sap"]), _by_number),
+    }
 
 
 def start_cap_small(orders: int) -> Any:
@@ -151,7 +161,7 @@ def _days(column: pd.Series[Any]) -> list[date | None]:
 def test_what_is_untold_is_missing_or_marked_and_never_made_up(
     frames: dict[str, pd.DataFrame],
 ) -> None:
-    for column in ("failure_code", "labor_hours", "cost_total"):
+    for column in ("failure_code", "cost_total"):
         assert frames["sap"][column].isna().all()
     grid = frames["infor"]
     assert grid.loc[grid["scheduled_start"].notna(), "scheduled_start_is_date"].all()
@@ -167,3 +177,74 @@ def test_what_is_untold_is_missing_or_marked_and_never_made_up(
     parents = frames["sap"]["parent_id"].dropna()
     assert len(parents)
     assert all(sap_pm_rows.order_number(int(one) - 4_000_000) == one for one in parents)
+
+
+NAMES = {name: unit for name, unit, _ in plant.METERS}
+UNITS = {"H": "HOURS", "KWH": "KWH", "GC": "DEG C"}
+
+
+def _meters(config: gd.CMMSConfig) -> pd.DataFrame:
+    """One row for each meter of the plant, in the words of the plant, in one order."""
+    with gd.Session([config]) as session:
+        frame = session.cmms("meter")
+    if config.cmms_system == "sap":
+        frame["site"] = frame["site"].map(SITES)
+        frame["asset_id"] = [TRANSLATED["asset_id"](one) for one in frame["asset_id"]]
+        frame["meter_id"] = frame["MeasuringPointDescription"]
+        frame["unit"] = frame["unit"].map(UNITS)
+    compared = [
+        "site",
+        "asset_id",
+        "meter_id",
+        "unit",
+        "reading",
+        "reading_at",
+        "reading_at_is_date",
+    ]
+    frame = frame[compared].sort_values(compared[:3])
+    frame.attrs = {}
+    return frame.reset_index(drop=True)
+
+
+def test_meters_and_their_readings_are_the_same(peers: dict[str, Any]) -> None:
+    found = [
+        _meters(maximo.config(peers["maximo"])),
+        _meters(infor.config(peers["infor"])),
+        _meters(sap.config(peers["sap"])),
+    ]
+    assert len(found[0]) == plant.METERS_THERE
+    assert dict(zip(found[0]["meter_id"], found[0]["unit"], strict=True)) == NAMES
+    for other in found[1:]:
+        pd.testing.assert_frame_equal(found[0], other, check_exact=True)
+
+
+def test_hours_of_work_are_those_of_the_plant_to_the_last_digit(
+    frames: dict[str, pd.DataFrame],
+) -> None:
+    truth = [plant.work_order(index).labor_hours for index in range(ORDERS)]
+    assert sum(truth)
+    for name in ("maximo", "infor", "sap"):
+        assert cells(frames[name], "labor_hours", name) == truth
+
+
+def test_plans_fall_due_on_the_same_days(peers: dict[str, Any]) -> None:
+    grids = {
+        "objects": {"pm": "OSPPMS"},
+        "status_map": {"pm": {"A": "active", "I": "inactive", "D": "draft"}},
+    }
+    found = []
+    for config in (
+        maximo.config(peers["maximo"]),
+        infor.config(peers["infor"], **grids),
+        sap.config(peers["sap"], status_map={"pm": {"I0001": "draft"}}),
+    ):
+        with gd.Session([config]) as session:
+            frame = session.cmms("pm")
+        if config.cmms_system == "sap":
+            frame["site"] = frame["site"].map(SITES)
+            frame["pm_id"] = [TRANSLATED["pm_id"](one) for one in frame["pm_id"]]
+        compared = ["site", "pm_id", "status", "next_date", "last_completed_date"]
+        frame = frame[compared].sort_values(compared[:2])
+        found.append([[None if pd.isna(x) else x for x in row] for row in frame.to_numpy()])
+    assert len(found[0]) == plant.PLANS
+    assert found[0] == found[1] == found[2]

@@ -8,6 +8,7 @@ import pandas as pd
 import pytest
 
 import greenlang_data as gd
+from greenlang_data.drivers.cmms.entities import ENTITIES
 
 
 def test_a_window_bounds_the_date_that_is_named() -> None:
@@ -36,12 +37,78 @@ def test_an_empty_list_of_assets_is_not_all_of_them() -> None:
                 s.cmms("work_order", empty)
 
 
-@pytest.mark.parametrize("kind", ["work_order", "asset", "pm"])
+@pytest.mark.parametrize("kind", ["work_order", "asset", "pm", "notification"])
 def test_a_status_that_is_none_is_an_error_with_the_nearest(kind: str) -> None:
     with gd.Session(mock=True) as s:
         for status in s.cmms(kind)["status"].dropna().unique():
-            assert set(s.cmms(kind, status=status)["status"]) == {status}
+            meant = {"completed", "closed"} if status == "completed" else {status}
+            assert set(s.cmms(kind, status=status)["status"]) == meant
         with pytest.raises(gd.QueryError, match=r"has the status 'done'.*There are: "):
             s.cmms(kind, status="done")
     with gd.Session(mock=True) as s, pytest.raises(gd.QueryError, match="mean 'completed'"):
         s.cmms("work_order", status="complete")
+
+
+def test_finished_work_is_completed_or_closed_and_bound_by_its_finish_as_on_real_systems() -> None:
+    start, end = pd.Timestamp("2024-02-01", tz="UTC"), pd.Timestamp("2024-03-01", tz="UTC")
+    with gd.Session(mock=True) as s:
+        everything = s.cmms("work_order")
+        finished = s.cmms("work_order", status="completed", start=start, end=end)
+        closed = s.cmms("work_order", status="closed")
+    done = everything[everything["status"].isin(["completed", "closed"])]
+    inside = (done["actual_finish"] >= start) & (done["actual_finish"] < end)
+    assert set(finished["status"]) == {"completed", "closed"}
+    assert finished["work_order_id"].tolist() == done.loc[inside, "work_order_id"].tolist()
+    assert set(closed["status"]) == {"closed"}
+    assert "bound actual_finish" in " ".join(finished.attrs["provenance"]["notes"])
+
+
+@pytest.mark.parametrize("kind", ["notification", "meter", "failure"])
+def test_kinds_have_the_columns_of_all_systems(kind: str) -> None:
+    canonical = ENTITIES[kind]
+    with gd.Session(mock=True) as s:
+        frame = s.cmms(kind)
+    names = [*canonical.columns, *(f"{name}_is_date" for name in canonical.instants)]
+    assert list(frame.columns[: len(names)]) == names
+    assert len(frame)
+    assert gd.verify(frame) == "intact"
+
+
+def test_repairs_began_with_a_notification_of_the_same_asset() -> None:
+    with gd.Session(mock=True) as s:
+        notices, jobs = s.cmms("notification"), s.cmms("work_order")
+        codes = s.cmms("failure")
+    led = notices.dropna(subset="work_order_id").merge(
+        jobs, on="work_order_id", suffixes=("", "_job")
+    )
+    assert set(led["type_job"]) == {"CM", "EM"}
+    assert len(led) == jobs["type"].isin(["CM", "EM"]).sum() < len(notices)
+    assert (led["asset_id"] == led["asset_id_job"]).all()
+    assert (led["malfunction_start"] <= led["created_at"]).all()
+    assert (led["created_at"] < led["created_at_job"]).all()
+    assert led["malfunction_finish"].equals(led["actual_finish"])
+    hours = led["downtime_hours"], led["downtime_hours_job"]
+    assert hours[0].dropna().tolist() == hours[1].dropna().tolist()
+    assert hours[0].isna().equals(hours[1].isna())
+    assert (led["status"].isin(["completed", "closed"]) == led["actual_finish"].notna()).all()
+    alone = notices[notices["work_order_id"].isna()]
+    assert set(alone["status"]) == {"requested", "cancelled"}
+    problems = set(codes.loc[codes["type"] == "PROBLEM", "failure_code"])
+    assert set(jobs["failure_code"].dropna()) == set(led["failure_code"].dropna()) == problems
+    assert set(codes["parent_id"].dropna()) <= set(codes["failure_id"])
+
+
+def test_a_meter_shows_what_its_tag_showed_at_that_time() -> None:
+    with gd.Session(mock=True) as s:
+        meters, assets = s.cmms("meter"), s.cmms("asset").set_index("asset_id")
+        assert set(meters["meter_id"]) == {"FUEL", "ENERGY", "RUNHOURS"}
+        for row in meters.to_dict("records"):
+            tag, read = row["tag"], pd.Timestamp(row["reading_at"])
+            assert tag.startswith(assets.loc[row["asset_id"], "tag_prefix"])
+            if row["meter_id"] == "RUNHOURS":
+                first = pd.Timestamp("2015", tz="UTC")
+                ran = s.historian([tag], first, read, "1h", aggregation="avg")[tag]
+                assert int(ran.sum()) == row["reading"]
+            else:
+                shown = s.historian([tag], read, read + pd.Timedelta(seconds=10))[tag]
+                assert int(shown.iloc[0]) == row["reading"]

@@ -181,7 +181,7 @@ def test_meters_events_and_plans_by_a_grid_of_the_sites_own(infor: HistorianPeer
         meters, frame = s.cmms("meter"), s.cmms("pm")
         with pytest.warns(gd.GreenLangWarning, match=r"status_map\.notification"):
             events = s.cmms("notification")
-    assert len(meters) == plant.ASSETS // 2
+    assert len(meters) == plant.METERS_THERE
     assert len(frame) == plant.PLANS
     truth = {(one.site.name, one.number): one for one in map(plant.plan, range(plant.PLANS))}
     for row in frame.itertuples():

@@ -8,6 +8,7 @@ from typing import Any
 
 import greenlang_data as gd
 from tests.peers import maintained_plant as plant
+from tests.peers import sap_pm_rows
 from tests.peers.launch_erp import CapPeer
 
 ORDERS = 600
@@ -24,6 +25,7 @@ def config(peer: CapPeer, **more: Any) -> gd.CMMSConfig:
             "api_url": peer.origin,
             "server_names": (f"http://localhost:{peer.port}",),
             "site_zones": ZONES,
+            "work_units": {sap_pm_rows.OWN_UNIT: "0.1"},
             "timeout_seconds": 30,
             "max_retries": 2,
             "retry_min_wait": 0.01,

@@ -21,6 +21,7 @@ V4 = {
         for name in ("API_MAINTENANCEORDER", "API_MAINTNOTIFICATION", "API_EQUIPMENT")
     }
 }
+PLANS = {"pm": "API_MAINTENANCEPLAN/MaintenancePlan"}
 MEANING = {
     State.REQUESTED: "created",
     State.APPROVED: "released",
@@ -193,7 +194,12 @@ def test_a_service_of_the_sites_own_is_read_by_its_own_names(cap: CapPeer) -> No
     [
         ({"query_type": "failure"}, {}, gd.UnsupportedError, "catalog codes"),
         ({"status": "awaiting"}, {}, gd.QueryError, "no status of this system means"),
-        ({"query_type": "pm", "start": "2026-01-01"}, {}, gd.QueryError, "next_date"),
+        (
+            {"query_type": "pm", "start": "2026-01-01"},
+            {"field_map": {"pm": {"next_date": ""}, "schedule": {}}, "objects": PLANS},
+            gd.QueryError,
+            "next_date",
+        ),
         ({}, {"objects": {"work_order": "NO_SRV/Orders"}}, gd.QueryError, "NO_SRV/Orders"),
         (
             {},

@@ -6,6 +6,7 @@ from typing import Final
 
 from greenlang_data.drivers.mock.entities.accounting import GL_ENTRY, SUPPLIER_INVOICE
 from greenlang_data.drivers.mock.entities.assets import ASSET, PM
+from greenlang_data.drivers.mock.entities.failures import FAILURE
 from greenlang_data.drivers.mock.entities.masters import (
     COST_CENTER,
     CUSTOMER,
@@ -14,6 +15,8 @@ from greenlang_data.drivers.mock.entities.masters import (
     SUPPLIER,
     UNIT_OF_MEASURE,
 )
+from greenlang_data.drivers.mock.entities.meter_readings import METER
+from greenlang_data.drivers.mock.entities.notifications import NOTIFICATION
 from greenlang_data.drivers.mock.entities.purchasing import (
     GOODS_MOVEMENT,
     PURCHASE_ORDER,
@@ -41,6 +44,9 @@ ENTITIES: Final[dict[str, Entity]] = {
         UTILITY_BILL,
         WORK_ORDER,
         PM,
+        NOTIFICATION,
+        METER,
+        FAILURE,
     )
 }
 """Every entity; ``asset`` serves both ERP (fixed assets) and CMMS (equipment)."""

@@ -8,8 +8,10 @@ from typing import Final
 
 import pyarrow as pa
 
+from greenlang_data.drivers.cmms.entities import Entity as Canonical
 from greenlang_data.drivers.mock.clock import NOW
 from greenlang_data.drivers.mock.noise import pick
+from greenlang_data.drivers.mock.records import Row
 
 TODAY: Final = NOW.date()
 COMPANY: Final = "1000"
@@ -47,3 +49,14 @@ def office_time(day: date, name: str, key: int) -> datetime:
 def none_in(name: str, key: int, one_in: int) -> bool:
     """Whether an optional value is missing, about once in ``one_in``."""
     return pick(f"{name}.missing", key, one_in) == 0
+
+
+def maintained(entity: Canonical, *own: pa.Field) -> pa.Schema:
+    """The columns of a maintenance record, as every system tells them, then the site's own."""
+    return pa.schema([*entity.schema({}), *own])
+
+
+def with_flags(entity: Canonical, row: Row) -> Row:
+    """``row`` with what stands beside its instants: none of them is a calendar date."""
+    flags = {f"{name}_is_date": False for name in entity.instants if row.get(name) is not None}
+    return row | flags

@@ -52,7 +52,7 @@ _OLD: Final = ("closed",) * 13 + ("completed",) * 6 + ("cancelled",)
 _RECENT: Final = ("completed",) * 6 + ("in_progress",) * 6 + ("approved",) * 5 + ("requested",) * 3
 _TYPES: Final = ("CM", "CM", "PM", "PM", "EM")
 _JOBS: Final = {"CM": "Repair", "PM": "Service", "EM": "Emergency repair", "CAL": "Calibrate"}
-_FAILURES: Final = ("LEAK", "NOISE", "DRIFT", "OVERHEAT", "NOSTART")
+FAILURES: Final = ("LEAK", "NOISE", "DRIFT", "OVERHEAT", "NOSTART")
 
 
 @dataclass(frozen=True)
@@ -163,7 +163,7 @@ def _row(plan: _Plan) -> Row:
 def _failure(plan: _Plan) -> str | None:
     if plan.type not in ("CM", "EM") or plan.status == "requested":
         return None
-    return _FAILURES[pick("work.failure", plan.key, len(_FAILURES))]
+    return FAILURES[pick("work.failure", plan.key, len(FAILURES))]
 
 
 def _efforts(plan: _Plan, done: bool) -> dict[str, Any]:

@@ -52,8 +52,8 @@ entity MaintenanceOrderOperation {
   key MaintenanceOrderSubOperation : String(4);
       OperationDescription         : String(40);
       WorkCenter                   : String(8);
-      ActualWorkQuantity           : Decimal(13, 2);
-      WorkQuantityUnit             : String(3);
+      ActualWorkQuantity           : Decimal(13, 3);
+      MaintOrdOpWorkDurationUnit   : String(3);
 }
 
 entity MaintenanceNotification {
@@ -132,10 +132,13 @@ entity MaintenancePlanSchedule {
 entity MeasuringPoint {
   key MeasuringPoint            : String(12);
       MeasuringPointDescription : String(40);
-      TechnicalObject           : String(40);
-      TechnicalObjectLabel      : String(40);
-      MeasurementRangeUnit      : String(6);
+      TechnicalObjectType       : String(10);
+      MeasuringPointPositionNumber : String(20);
+      MeasuringPointCategory    : String(1);
       MeasuringPointIsCounter   : Boolean;
+      MeasurementRangeUnit      : String(6);
+      FunctionalLocation        : String(40);
+      Equipment                 : String(18);
 }
 
 entity MeasurementDocument {
@@ -146,4 +149,5 @@ entity MeasurementDocument {
       MeasurementReading            : Double;
       MeasurementReadingInEntryUoM  : Double;
       MeasurementReadingEntryUoM    : String(6);
+      MsmtRdngIsReversed            : Boolean;
 }

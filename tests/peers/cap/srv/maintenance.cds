@@ -27,12 +27,12 @@ service API_MAINTENANCEPLAN {
   @readonly entity MaintenancePlanSchedule as projection on maintenance.MaintenancePlanSchedule;
 }
 
-@path: 'API_MEASURINGPOINT'
+@path: 'api_measuringpoint/srvd_a2x/sap/measuringpoint/0001'
 service API_MEASURINGPOINT {
   @readonly entity MeasuringPoint as projection on maintenance.MeasuringPoint;
 }
 
-@path: 'API_MEASUREMENTDOCUMENT'
+@path: 'api_measurementdocument/srvd_a2x/sap/measurementdocument/0001'
 service API_MEASUREMENTDOCUMENT {
   @readonly entity MeasurementDocument as projection on maintenance.MeasurementDocument;
 }
