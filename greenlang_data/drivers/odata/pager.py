@@ -20,7 +20,13 @@ from greenlang_data.drivers.odata.changes import BEGIN, link_mark, link_of
 from greenlang_data.drivers.odata.keyset import key_columns, rows_after
 from greenlang_data.drivers.odata.page import Page
 from greenlang_data.drivers.odata.question import Question
-from greenlang_data.drivers.odata.saved import resumable, resumed_note, saved_pages
+from greenlang_data.drivers.odata.saved import (
+    linked_pages,
+    resumable,
+    resumed_note,
+    saved_page,
+    saved_pages,
+)
 from greenlang_data.errors import ProtocolError
 from greenlang_data.settings.odata import ODataSettings
 
@@ -57,6 +63,9 @@ class Pager:
         self._has_linked = False
         self._answer: Answer[Page] | None = None
         self._link: str | None = None
+        # Links that nothing shifts can be followed by a later read too.
+        self._lasting_links = question.profile.steady_links and not self.tracks
+        self._asked = ""
         self._first: dict[str, Any] = {}
         self._last: dict[str, Any] = {}
         self._empty = 0
@@ -82,7 +91,8 @@ class Pager:
             after = rows_after(self._keys, self._last, self._question.chosen.version)
             return self._question.url(page_size=size, read=self.rows, after=after)
         if self._link is not None:
-            return self._followed(self._link)
+            self._asked = self._followed(self._link)
+            return self._asked
         return self._question.url(page_size=size, read=self.rows, skip=self.rows)
 
     def take(self, answer: Answer[Page]) -> None:
@@ -100,6 +110,8 @@ class Pager:
                 self.without_keys("a key is empty")
         if not self.pages:
             self.counted = self.known(page.count)
+        elif self._answer is None:
+            self._log.note(resumed_note(self.rows))
         self.pages.append(page)
         self.rows += page.rows
         # Only looked at when it is followed: a proxy's other name for the server harms nobody else.
@@ -114,27 +126,43 @@ class Pager:
         self._keys = ()
 
     def pages_from(self, first: int) -> list[pa.RecordBatch]:
-        """The pages with rows from that number on, where they were asked for by the last key."""
+        """The pages from that number on, where a later read could go on after them.
+
+        Those with rows, where they were asked for by the last key; else the newest one, where
+        links outlive the read.
+        """
         names = [one.name for one in self._keys]
-        return (
-            saved_pages(self._question.read, self.pages, names, self.counted, first)
-            if names
-            else []
-        )
+        if names:
+            return saved_pages(self._question.read, self.pages, names, self.counted, first)
+        if not self._lasting_links or self._link is None or first >= len(self.pages):
+            return []
+        link, page = self._followed(self._link), self.pages[-1]
+        about = {"counted": self.counted, "link": link, "size": self.size}
+        return [saved_page(self._question.read, page, asked=self._asked, **about)]
 
     def resume(self, saved: Iterable[pa.RecordBatch]) -> None:
         """Take the pages of an earlier read, as far as each begins where the one before ended."""
-        if not self._keys:
-            return
-        self.pages = resumable(self._question.read, saved, [one.name for one in self._keys])
+        if self._keys:
+            self.pages = resumable(self._question.read, saved, [one.name for one in self._keys])
+        elif self._lasting_links:
+            self.pages, size = linked_pages(self._question.read, saved)
+            self.size = size or self.size
         if not self.pages:
             return
         self.rows = sum(one.rows for one in self.pages)
         self.counted = self.known(self.pages[0].count)
-        self._first = self._row(self.pages[0], 0)
-        self._last = self._row(self.pages[-1], self.pages[-1].rows - 1)
         self._has_linked = any(one.next_link is not None for one in self.pages)
-        self._log.note(resumed_note(self.rows))
+        if self._keys:
+            self._first = self._row(self.pages[0], 0)
+            self._last = self._row(self.pages[-1], self.pages[-1].rows - 1)
+        else:
+            *links, self._link = [one.next_link for one in self.pages]
+            self._followed_links.update(one for one in links if one)
+
+    @property
+    def resumed_by_link(self) -> bool:
+        """Whether all pages so far are those of an earlier read, and its last link is next."""
+        return self._lasting_links and bool(self.pages) and self._answer is None
 
     @property
     def mark(self) -> str | None:
@@ -145,7 +173,12 @@ class Pager:
         return link_mark(self._client.linked(self._answer, self._own(link)))
 
     def ask_for_less(self) -> None:
-        """Ask for smaller pages, because the server did not finish one."""
+        """Ask for smaller pages, because the server did not finish one.
+
+        Not behind links that hold the size: to ask for another beside them loses rows.
+        """
+        if self._lasting_links and self.pages:
+            return
         self.size = max(self.size // 4, _SMALLEST_PAGE)
 
     def known(self, count: int | None) -> int | None:
@@ -174,8 +207,9 @@ class Pager:
 
     def _followed(self, link: str) -> str:
         """The URL of a link. Raises ProtocolError when it leads elsewhere or in a circle."""
-        assert self._answer is not None
-        url = self._client.linked(self._answer, self._own(link))
+        own, answer = self._own(link), self._answer
+        # One that was saved is whole, and has no answer beside it.
+        url = self._client.resolve(own) if answer is None else self._client.linked(answer, own)
         if url in self._followed_links:
             raise ProtocolError("its pages link in a circle", source=self._source)
         return url

@@ -128,6 +128,11 @@ class ODataReading(RecordReading):
         except AuthenticationError:
             raise
         except SourceError as error:
+            if pager.resumed_by_link:
+                self._begin_anew(
+                    f"its link to the next page is not good any more ({error.what[:100]})"
+                )
+                return
             # What it answered to the same question without a key can only be the key's fault.
             if not pager.pages or not pager.by_key:
                 raise
@@ -136,6 +141,10 @@ class ODataReading(RecordReading):
         check_messages(answer.headers, self._log, self._source)
         assert answer.data is not None
         pager.take(replace(answer, data=kept(answer.data, self.keep)))
+
+    def _begin_anew(self, why: str) -> None:
+        self._log.note(f"an earlier read was not gone on with, since {why}")
+        self._pager, self.resumed = None, 0
 
     async def _count_again(self, pager: Pager) -> int | None:
         """What the server counts after more than one page, where all was read and it counts."""

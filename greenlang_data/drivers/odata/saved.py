@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterable, Sequence
+from dataclasses import replace
 from typing import Any
 
 import pyarrow as pa
@@ -25,7 +26,8 @@ def saved_pages(
         page = pages[number]
         if page.rows:
             before = pages[number - 1] if number else None
-            found.append(_saved(columns, page, _end(columns, before, keys), counted))
+            about = {"counted": counted, "linked": page.next_link is not None}
+            found.append(saved_page(columns, page, after=_end(columns, before, keys), **about))
     return found
 
 
@@ -36,14 +38,37 @@ def resumable(
     pages: list[Page] = []
     for batch in saved:
         try:
-            page, after = _page(columns, batch)
-            if after != _end(columns, pages[-1] if pages else None, keys):
+            page, about = page_of(columns, batch)
+            if about["after"] != _end(columns, pages[-1] if pages else None, keys):
                 break
             last_key(columns, page, keys)
-        except ValueError:
+            link = "" if about["linked"] else None
+        except (KeyError, ValueError):
             break
-        pages.append(page)
+        pages.append(replace(page, next_link=link))
     return pages
+
+
+def linked_pages(
+    columns: Sequence[Property], saved: Iterable[pa.RecordBatch]
+) -> tuple[list[Page], int | None]:
+    """The pages of an earlier read, as far as each is what the one before links to.
+
+    ``next_link`` is the whole address of the next one. They were asked to have so many rows.
+    """
+    pages: list[Page] = []
+    size = None
+    for batch in saved:
+        try:
+            page, about = page_of(columns, batch)
+            asked, link, rows = about["asked"], about["link"], about["size"]
+        except (KeyError, ValueError):
+            break
+        if asked != (pages[-1].next_link if pages else "") or rows != (size or rows) or not link:
+            break
+        pages.append(replace(page, next_link=str(link)))
+        size = int(rows)
+    return pages, size
 
 
 def resumed_note(rows: int) -> str:
@@ -69,25 +94,27 @@ def _end(columns: Sequence[Property], page: Page | None, keys: Sequence[str]) ->
     return repr(last_key(columns, page, keys)) if page is not None and page.rows else ""
 
 
-def _saved(
-    columns: Sequence[Property], page: Page, after: str, counted: int | None
-) -> pa.RecordBatch:
+def saved_page(columns: Sequence[Property], page: Page, **about: Any) -> pa.RecordBatch:
+    """A page with what there is to say ``about`` where it belongs, and the rows counted in all."""
     present = {
         column.name: values
         for column, values in zip(columns, page.columns, strict=True)
         if values is not None
     }
-    about = {"after": after, "counted": counted, "linked": page.next_link is not None}
     batch = pa.RecordBatch.from_arrays(list(present.values()), names=list(present))
     return batch.replace_schema_metadata({"page": json.dumps(about)})
 
 
-def _page(columns: Sequence[Property], batch: pa.RecordBatch) -> tuple[Page, str]:
+def page_of(columns: Sequence[Property], batch: pa.RecordBatch) -> tuple[Page, dict[str, Any]]:
+    """The page that :func:`saved_page` made a batch of, and what was said about it.
+
+    Raises ValueError for any other batch.
+    """
     try:
         about = json.loads((batch.schema.metadata or {})[b"page"])
-        after, counted, linked = about["after"], about["counted"], about["linked"]
+        counted = about["counted"]
     except (KeyError, TypeError):
         raise ValueError("a saved page does not say where it belongs") from None
     names = batch.schema.names
     values = [batch.column(one.name) if one.name in names else None for one in columns]
-    return Page(batch.num_rows, values, "" if linked else None, counted), str(after)
+    return Page(batch.num_rows, values, None, counted), about

@@ -11,6 +11,7 @@ import pandas as pd
 import pytest
 
 import greenlang_data as gd
+from tests.drivers.odata.every_type import plain
 from tests.drivers.odata.helpers import (
     EVERY_TYPE,
     ITEMS,
@@ -20,7 +21,7 @@ from tests.drivers.odata.helpers import (
     cell,
     native_names,
 )
-from tests.peers.erp_rows import Row, product_plant, purchase_order, purchase_order_item
+from tests.peers.erp_rows import product_plant, purchase_order, purchase_order_item
 from tests.peers.erp_types import every_type
 from tests.peers.launch_erp import CapPeer
 
@@ -84,13 +85,6 @@ def test_every_type_with_its_extremes_and_nothing(
     again = pd.read_parquet(path, dtype_backend="pyarrow")
     for name in frame:
         assert [cell(v) for v in again[name]] == [cell(v) for v in frame[name]], name
-
-
-def plain(row: Row) -> Row:
-    """A row with identifiers as the text that they are on the wire."""
-    return row | {
-        name: None if row[name] is None else str(row[name]) for name in ("ID", "Reference")
-    }
 
 
 def test_a_filter_and_a_list_and_a_window_are_the_servers_work(peer: CapPeer) -> None:

@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from datetime import UTC, datetime, timedelta
+from pathlib import Path
 from typing import Any
 
 import pandas as pd
 import pytest
 
 import greenlang_data as gd
+from tests.drivers.odata.every_type import exact_rows, frame_cells, parquet_cells, wrong_cells
 from tests.drivers.odata.helpers import (
     EVERY_TYPE,
     ITEMS,
@@ -20,13 +21,10 @@ from tests.drivers.odata.helpers import (
 )
 from tests.peers.erp_live import is_steady
 from tests.peers.erp_rows import cost_center, purchase_order_item
-from tests.peers.erp_types import exact_type
 from tests.peers.historian_launch import HistorianPeer
 from tests.peers.launch_erp import start_gateway
-from tests.peers.odata_types import Moment
 
 ROWS = 1_500
-EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 KEY = ["PurchaseOrder", "PurchaseOrderItem"]
 LOGIN = {"username": "operator", "password": "s3cret-Pässword"}
 
@@ -63,33 +61,18 @@ def assert_all_items(frame: pd.DataFrame) -> None:
 
 
 @pytest.mark.parametrize("wire", ["v2", "asked", "always", "never"])
-def test_values_beyond_what_binary_numbers_hold_are_exact(peer: HistorianPeer, wire: str) -> None:
+def test_values_beyond_what_binary_numbers_hold_are_exact(
+    peer: HistorianPeer, wire: str, tmp_path: Path
+) -> None:
     services = {}
     if wire != "v2":
         peer.set(ieee754=wire)
         services = {"Z_EVERY_TYPE_SRV": "/sap/opu/odata4/sap/Z_EVERY_TYPE_SRV"}
     frame = read(peer, EVERY_TYPE, services=services)
-    rows = [plain(exact_type(index)) for index in range(1_000)]
-    precise = {row["Number"]: nanoseconds(row.pop("Precise"), wire) for row in rows}
-    assert_rows(frame, str, rows, key=["Number"])
-    found = frame["Precise"].astype("datetime64[ns, UTC]")
-    told = [None if one is pd.NaT else one.value for one in found]
-    assert dict(zip(frame["Number"], told, strict=True)) == precise
-
-
-def nanoseconds(moment: Moment | datetime | None, wire: str) -> int | None:
-    """Since 1970; on the wire of V2 there are whole milliseconds."""
-    if moment is None:
-        return None
-    tenth = moment.tenth if isinstance(moment, Moment) else 0
-    whole = moment.moment if isinstance(moment, Moment) else moment
-    found = (whole - EPOCH) // timedelta(microseconds=1) * 1000 + tenth * 100
-    return found // 1_000_000 * 1_000_000 if wire == "v2" else found
-
-
-def plain(row: dict[str, Any]) -> dict[str, Any]:
-    texts = {name: None if row[name] is None else str(row[name]) for name in ("ID", "Reference")}
-    return row | texts
+    rows = exact_rows(wire)
+    assert wrong_cells(frame_cells(frame), rows) == []
+    gd.to_parquet(frame, tmp_path / "types.parquet")
+    assert wrong_cells(parquet_cells(str(tmp_path / "types.parquet")), rows) == []
 
 
 @pytest.mark.parametrize(

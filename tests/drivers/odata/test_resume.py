@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-import subprocess
 import sys
-import time
 from collections.abc import Iterator, Sequence
 from pathlib import Path
 
@@ -13,20 +11,9 @@ import pytest
 
 import greenlang_data as gd
 from tests.drivers.odata.helpers import config
+from tests.drivers.odata.killing import kill_while_waiting
 from tests.peers.historian_launch import TOP, HistorianPeer
 from tests.peers.launch import _scratch_file
-
-READ = """
-import sys
-import greenlang_data as gd
-origin, folder = sys.argv[1:]
-source = gd.ERPConfig(
-    connector_id="s4", connector_type="erp", erp_system="sap", base_url=origin,
-    services={"S": "/v4/S"}, checkpoint_path=folder, max_retries=0,
-)
-with gd.Session([source]) as s:
-    s.erp("S/Rows", limit=None)
-"""
 
 
 @pytest.fixture(scope="module")
@@ -84,17 +71,9 @@ def test_a_failed_read_goes_on_after_its_last_page(
 def test_a_killed_process_costs_no_more_than_the_page_in_flight(
     peer: HistorianPeer, tmp_path: Path
 ) -> None:
-    peer.fault("hang", "Rows", skip=6)
-    arguments = [sys.executable, "-c", READ, peer.origin, str(tmp_path)]
-    with subprocess.Popen(arguments, cwd=TOP) as process:
-        try:
-            while pages(peer) < 7 and process.poll() is None:
-                time.sleep(0.01)
-        finally:
-            process.kill()
-    assert len(list(tmp_path.rglob("page-*.arrow"))) == 6
-    peer.set(faults=[])
-    peer.clear_requests()
+    keys = {"erp_system": "sap", "base_url": peer.origin, "services": {"S": "/v4/S"}}
+    keys["checkpoint_path"] = str(tmp_path)
+    assert kill_while_waiting(peer, "S/Rows", keys, match="Rows", pages=6) == 6
     with session(peer, tmp_path) as s:
         frame = s.erp("S/Rows", limit=None)
     assert list(frame["ID"]) == [f"{one:04d}" for one in range(250)]
