@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from typing import Final
 
 import numpy as np
 import pyarrow as pa
@@ -13,6 +14,7 @@ from greenlang_data.frames.shaped import NO_DIGESTS, Shaped, table_of
 from greenlang_data.frames.values import numbers_and_text, typed_column
 
 NAMES = pa.dictionary(pa.int32(), pa.string())
+_LONG_CHUNK: Final = 10_000
 
 
 def long_table(series: Sequence[Series], digests: Mapping[str, bytes] = NO_DIGESTS) -> Shaped:
@@ -46,18 +48,25 @@ def repeated(texts: Sequence[str | None], rows: Sequence[int]) -> pa.DictionaryA
     names = list(dict.fromkeys(text for text in texts if text is not None))
     place = {name: index for index, name in enumerate(names)}
     codes = np.array([place[text] if text is not None else -1 for text in texts], np.int32)
-    spread = np.repeat(codes, np.asarray(rows, np.int64))
+    if codes.any():
+        spread = np.repeat(codes, np.asarray(rows, np.int64))
+    else:
+        spread = np.zeros(sum(rows), np.int32)  # takes no memory before it is written to
     indices = pa.array(spread, mask=spread < 0) if None in texts else pa.array(spread)
     return pa.DictionaryArray.from_arrays(indices, pa.array(names, pa.string()))
 
 
-def _joined(series: Sequence[Series], name: str, kind: pa.DataType) -> pa.Array:
+def _joined(series: Sequence[Series], name: str, kind: pa.DataType) -> pa.Array | pa.ChunkedArray:
+    """The column of all batches. Long ones are not copied into one, many short ones are."""
     chunks = [batch.column(name) for one in series for batch in one.batches]
     if name == "text":
         chunks = [chunk.cast(kind) for chunk in chunks]
     if not chunks:
         return pa.array([], kind)
-    joined = pa.chunked_array(chunks, kind).unify_dictionaries().combine_chunks()
+    whole = pa.chunked_array(chunks, kind).unify_dictionaries()
+    if len(whole) > _LONG_CHUNK * len(chunks):
+        return whole
+    joined = whole.combine_chunks()
     if isinstance(joined, pa.ChunkedArray):
         return joined.chunk(0) if joined.num_chunks else pa.array([], kind)
     return joined

@@ -145,19 +145,20 @@ def _with_long_offsets(array: Any) -> Any:
 def _dictionary(column: Any) -> Any:
     if column.type.value_type.id not in (pa.lib.Type_STRING, pa.lib.Type_LARGE_STRING):
         return _converted(column.cast(column.type.value_type))
-    whole = _one_dictionary(column)
-    # A dictionary may hold null or a text twice, categories may not.
-    if whole.dictionary.null_count or _repeats(whole.dictionary):
-        whole = whole.dictionary_decode().dictionary_encode()
-    texts = whole.dictionary
-    codes = whole.indices.fill_null(-1) if whole.null_count else whole.indices
+    chunks, texts = _one_dictionary(column)
     ordered = column.type.ordered
     small = len(texts) <= _FEW
     dtype = (
         _few_categories(tuple(texts.to_pylist()), ordered) if small else _categories(texts, ordered)
     )
     # A copy, because a categorical is written in place.
-    return pd.Categorical.from_codes(np.array(codes.to_numpy()), dtype=dtype, validate=False)
+    codes = np.empty(len(column), np.int8 if small else np.int32)
+    done = 0
+    for chunk in chunks:
+        indices = chunk.indices.fill_null(-1) if chunk.indices.null_count else chunk.indices
+        codes[done : done + len(chunk)] = indices.to_numpy()
+        done += len(chunk)
+    return pd.Categorical.from_codes(codes, dtype=dtype, validate=False)
 
 
 def _repeats(texts: Any) -> bool:
@@ -175,13 +176,17 @@ def _few_categories(texts: tuple[str, ...], ordered: bool) -> pd.CategoricalDtyp
     return _categories(pa.array(texts, pa.large_string()), ordered)
 
 
-def _one_dictionary(column: Any) -> Any:
-    signed = pa.types.is_signed_integer(column.type.index_type)
-    if not signed:
+def _one_dictionary(column: Any) -> tuple[list[Any], Any]:
+    """Chunks whose signed codes are places in the texts, which are distinct and none is null."""
+    if not pa.types.is_signed_integer(column.type.index_type):
         column = column.cast(pa.dictionary(pa.int32(), column.type.value_type))
-    if column.num_chunks == 1:
-        return column.chunk(0)
-    return column.unify_dictionaries().combine_chunks()
+    # A dictionary may hold null or a text twice, categories may not.
+    if any(chunk.dictionary.null_count or _repeats(chunk.dictionary) for chunk in column.chunks):
+        column = column.cast(column.type.value_type).dictionary_encode()
+    if column.num_chunks > 1:
+        column = column.unify_dictionaries()
+    texts = column.chunk(0).dictionary if column.num_chunks else pa.array([], pa.string())
+    return column.chunks, texts
 
 
 _CONVERT: Final[dict[int, Callable[[Any], Any]]] = {
