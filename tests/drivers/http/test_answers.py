@@ -172,9 +172,9 @@ def test_a_link_that_can_be_read_in_two_ways_is_not_followed(web: Web, sign: str
     answer = run(client, "hello")
     ours, other = f"127.0.0.1:{web.port}", f"127.0.0.1:{web.other}"
     for first, second in ((other, ours), (ours, other)):
-        with pytest.raises(ProtocolError, match="another server|two ways|no web"):
+        with pytest.raises(ProtocolError, match=r"another server|two ways|no web"):
             client.linked(answer, f"http://{first}{sign}{second}/hello")
-        with pytest.raises(ProtocolError, match="another server|two ways|no web"):
+        with pytest.raises(ProtocolError, match=r"another server|two ways|no web"):
             client.resolve(f"http://{first}{sign}{second}/hello")
 
 
