@@ -175,8 +175,15 @@ class PiEmulator(PointRoom, AssetRoom):
 
     @staticmethod
     def _broken(lists: list[dict[str, Any]], body: dict[str, Any], request: Request) -> Any:
-        """Break the stream after so many events when a rule says so; the status stays 200."""
-        if request.rule.get("kind") != "web_exception":
+        """Break the streams when a rule says so; the status stays 200."""
+        kind = request.rule.get("kind")
+        if kind == "no_items":
+            for entry in lists:
+                entry.pop("Items", None)
+        if kind == "begins_late":
+            for entry in lists:
+                entry["Items"] = entry["Items"][request.rule.get("events", 1) :]
+        if kind != "web_exception":
             return body
         left = request.rule.get("events", 3)
         for entry in lists:

@@ -71,13 +71,17 @@ def checked_url(url: str, key: str, source: str) -> str:
 def followed(base: str, link: str, source: str) -> str:
     """The absolute URL of a redirect or next ``link`` met at ``base``.
 
-    Raises ProtocolError when it leads to another origin, which must not see the login.
+    Raises ProtocolError when it leads to another origin, which must not see the login, or when
+    another reader might find another host in it.
     """
-    target = urljoin(base, link)
     try:
+        target = urljoin(base, link)
         there, here = origin_of(target), origin_of(base)
     except ValueError:
         raise ProtocolError("it links to something that is no web address", source=source) from None
+    if not target.isprintable() or set("\\@") & set(urlsplit(target).netloc):
+        # In http://a\@b/ urllib3, which connects, reads the host a, and urlsplit the host b.
+        raise ProtocolError("it links to an address that reads in two ways", source=source)
     if there != here:
         raise ProtocolError(
             f"it leads on to another server ({there}), which is not asked: it would get the login",

@@ -67,7 +67,7 @@ _summaries = json_decoder(SummarizedStreams)
 def decode_streams(body: bytes | bytearray) -> Answered:
     """Of recorded, interpolated and plot values. Raises ValueError when it is something else."""
     answer = _streams(body)
-    return _answered(answer, [_item(one, one.items or []) for one in answer.items or []])
+    return _answered(answer, [_item(one, one.items) for one in answer.items or []])
 
 
 def decode_nows(body: bytes | bytearray) -> Answered:
@@ -82,15 +82,20 @@ def decode_summaries(body: bytes | bytearray) -> Answered:
     """Of one kind of summary."""
     answer = _summaries(body)
     values = [
-        [one.value for one in stream.items or [] if one.value is not None]
+        None
+        if stream.items is None
+        else [one.value for one in stream.items if one.value is not None]
         for stream in answer.items or []
     ]
     items = [_item(one, value) for one, value in zip(answer.items or [], values, strict=True)]
     return _answered(answer, items)
 
 
-def _item(one: Stream | Now | SummarizedStream, samples: Sequence[Sample]) -> Item:
-    return Item(one.web_id, one.path, one.errors, one.web_exception, columns_of(samples))
+def _item(one: Stream | Now | SummarizedStream, samples: Sequence[Sample] | None) -> Item:
+    errors = one.errors
+    if samples is None and not errors:
+        errors = ["the server gave no list of samples for it"]
+    return Item(one.web_id, one.path, errors, one.web_exception, columns_of(samples or []))
 
 
 def _answered(answer: Streams | Nows | SummarizedStreams, items: list[Item]) -> Answered:

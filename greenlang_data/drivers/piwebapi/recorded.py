@@ -2,7 +2,7 @@
 
 A server ends a page at ``maxCount`` without a word, and it may end it in the middle of a burst of
 equal time stamps. So from a full page all samples of its last time stamp are put back, and the
-next page begins at that very time stamp.
+next page begins at that very time stamp. What was put back must be there again.
 """
 
 from __future__ import annotations
@@ -17,13 +17,14 @@ import numpy as np
 
 from greenlang_data.drivers.base import ReadLog
 from greenlang_data.drivers.http.ahead import Ahead, ignored
+from greenlang_data.drivers.http.stamps import written
 from greenlang_data.drivers.piwebapi.api import PiApi, RefusedError, TooManyError
 from greenlang_data.drivers.piwebapi.decode import decode_streams, selected
 from greenlang_data.drivers.piwebapi.moments import between
 from greenlang_data.drivers.piwebapi.points import Point
 from greenlang_data.drivers.piwebapi.samples import Columns
 from greenlang_data.drivers.piwebapi.streams import ask_streams, grouped
-from greenlang_data.errors import ProtocolError, SourceError
+from greenlang_data.errors import ProtocolError, SourceError, TransientError
 
 _PAGE: Final = 50_000
 _LEAST_DOUBTFUL: Final = 100
@@ -94,6 +95,7 @@ class RecordedReader:
                     return
                 page, size = await following
                 following = None
+                self._check_again(point, page, start, min(rows - keep, size))
                 if rows < asked and len(page) > rows - keep:
                     self._found_silent(rows)
         finally:
@@ -164,6 +166,17 @@ class RecordedReader:
     def _found_silent(self, rows: int) -> None:
         self._api.cap = min(self._api.cap, rows)
         self._log.note(f"the server gives {rows} samples at once, without saying that it has more")
+
+    def _check_again(self, point: Point, page: Columns, start: int, expected: int) -> None:
+        """A page must begin with the samples that were put back for it."""
+        found = int(np.searchsorted(page.times, start, side="right"))
+        if found < expected:
+            raise TransientError(
+                f"{point.tag}: it left out {expected - found} samples of "
+                f"{written(start, 7)} that were on the page before",
+                source=self._api.source,
+                remedy="None of it was used; ask again.",
+            )
 
     def _check_order(self, page: Columns, start: int) -> None:
         times = page.times

@@ -161,8 +161,21 @@ def test_a_link_to_the_next_page_is_taken_from_where_it_stood(web: Web) -> None:
     for foreign in (f"http://127.0.0.1:{web.other}/", "//evil.example/", "https://127.0.0.1/"):
         with pytest.raises(ProtocolError, match="another server"):
             client.linked(answer, foreign)
-    with pytest.raises(ProtocolError, match="no web address"):
-        client.linked(answer, "file:///etc/passwd")
+    for nonsense in ("file:///etc/passwd", "http://[::1/x", "http://127.0.0.1:port/"):
+        with pytest.raises(ProtocolError, match="no web address"):
+            client.linked(answer, nonsense)
+
+
+@pytest.mark.parametrize("sign", ["\\", "\\@", "x@", "\t@", "\x00@"])
+def test_a_link_that_can_be_read_in_two_ways_is_not_followed(web: Web, sign: str) -> None:
+    client = web.client()
+    answer = run(client, "hello")
+    ours, other = f"127.0.0.1:{web.port}", f"127.0.0.1:{web.other}"
+    for first, second in ((other, ours), (ours, other)):
+        with pytest.raises(ProtocolError, match=r"another server|two ways|no web"):
+            client.linked(answer, f"http://{first}{sign}{second}/hello")
+        with pytest.raises(ProtocolError, match=r"another server|two ways|no web"):
+            client.resolve(f"http://{first}{sign}{second}/hello")
 
 
 def test_nobody_there(web: Web) -> None:

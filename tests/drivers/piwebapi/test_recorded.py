@@ -9,7 +9,7 @@ import pandas as pd
 import pytest
 
 import greenlang_data as gd
-from greenlang_data.errors import ProtocolError
+from greenlang_data.errors import ProtocolError, ReadFailed, TransientError
 from tests.drivers.piwebapi.helpers import DAY, nanoseconds, session, stamps, state_of, truth
 from tests.peers.historian_launch import HistorianPeer
 
@@ -59,6 +59,40 @@ def test_a_burst_beyond_the_cap_is_an_error_and_no_loss(
         pytest.raises(ProtocolError, match=r"Bursts has .* of one time stamp.*MaxReturnedItems"),
     ):
         s.historian(["Bursts"], DAY, DAY + HOUR)
+
+
+@pytest.mark.parametrize("events", [1, 3, 100_000])
+def test_samples_that_a_later_page_leaves_out_are_missed(
+    pi_peer: HistorianPeer, events: int
+) -> None:
+    """As of a server that rounds the start of a page up, or of which an event was deleted."""
+    window = (DAY, DAY + 2 * HOUR)
+    pi_peer.set(max_returned=4000)
+    # The first two are the refusal that tells the cap, and the first page.
+    late = {"match": "streamsets/recorded", "skip": 2, "events": events}
+    pi_peer.fault("begins_late", **late)
+    with (
+        session(pi_peer, max_retries=0) as s,
+        pytest.raises(TransientError, match=r"pi: Million: .* on the page before"),
+    ):
+        s.historian(["Million"], *window)
+    pi_peer.fault("begins_late", **late, times=1)
+    with session(pi_peer) as s:
+        frame = s.historian(["Million"], *window)
+    assert frame.attrs["provenance"]["attempts"] == 2
+    assert frame["Million"].tolist() == [event.value for event in truth("Million", *window)]
+
+
+@pytest.mark.parametrize("more", [{}, {"interval": "1h", "aggregation": "interpolated"}])
+def test_a_stream_without_samples_or_a_reason_is_no_empty_one(
+    pi_peer: HistorianPeer, more: dict[str, str]
+) -> None:
+    pi_peer.fault("no_items", "streamsets")
+    with session(pi_peer) as s:
+        with pytest.raises(ReadFailed, match=r"Ramp: .*no list of samples"):
+            s.historian(["Ramp"], DAY, DAY + HOUR, **more)
+        frame = s.historian(["Ramp"], DAY, DAY + HOUR, errors="report", **more)
+    assert list(frame.attrs["provenance"]["failures"]) == ["Ramp"]
 
 
 def test_the_window_is_closed_at_its_start_and_open_at_its_end(pi_peer: HistorianPeer) -> None:
