@@ -7,6 +7,7 @@ import re
 from collections import Counter
 from collections.abc import Collection, Iterable, Mapping
 from datetime import UTC, datetime, tzinfo
+from functools import lru_cache
 from typing import Annotated, Any, ClassVar, Literal, Self, TypeVar, get_origin
 
 from pydantic import (
@@ -19,6 +20,7 @@ from pydantic import (
 )
 from pydantic_core import ErrorDetails
 
+from greenlang_data.connectors.names import LISTS_KEPT
 from greenlang_data.errors import QueryError
 from greenlang_data.times import is_relative, parse_moment, relative_moment, utc_window
 
@@ -50,13 +52,18 @@ StampedMoment = Annotated[Moment, AfterValidator(_reachable)]
 
 def distinct(names: list[str]) -> list[str]:
     """``names`` unchanged. Raises QueryError when one is empty or there twice."""
+    _check_distinct(tuple(names))
+    return names
+
+
+@lru_cache(maxsize=LISTS_KEPT)
+def _check_distinct(names: tuple[str, ...]) -> None:
     # Without a loop of our own: there may be ten thousand.
     if not all(map(str.strip, names)):
         raise QueryError("an empty name in the list", remedy="Remove it.")
     if len(set(names)) < len(names):
         twice = next(name for name, times in Counter(names).items() if times > 1)
         raise QueryError(f"{twice!r} is named twice", remedy="Ask for it once.")
-    return names
 
 
 class Query(BaseModel):

@@ -9,6 +9,7 @@ from typing import Final
 
 import pyarrow as pa
 
+from greenlang_data.connectors.names import column_of
 from greenlang_data.drivers.base import ReadLog, Records, Request, Snapshot, Watch
 from greenlang_data.drivers.schema import SNAPSHOT
 from greenlang_data.errors import ProtocolError, QueryError
@@ -108,12 +109,20 @@ class ReadResult:
         make = wide_table if shape == "wide" else long_table
         return make(self.series, self._digests)
 
+    def _known_digests(self) -> dict[str, bytes]:
+        """Of the column that repeats the tags asked for, in a snapshot."""
+        if not isinstance(self.request, Snapshot):
+            return {}
+        asked = column_of(self.request.tags)
+        same = self.table.column("tag_id").equals(pa.chunked_array([asked.array]))
+        return {"tag_id": asked.digest} if same else {}
+
     def content_hash(self) -> str:
         """SHA-256 of everything that the source answered, however it came in pages."""
         if self.kind == "window":
             content, self._digests = hash_series(self.series)
             return content
-        digests = column_digests(self.table)
+        digests = column_digests(self.table, self._known_digests())
         self._digests = dict(zip(self.table.schema.names, digests, strict=True))
         return hash_table(self.table, digests=digests)
 
@@ -153,7 +162,7 @@ async def collect(
 def _check_tags(result: ReadResult, asked: tuple[str, ...], source: str) -> None:
     if result.kind == "snapshot":
         answered: Sized = result.table.column("tag_id")
-        fits = answered == pa.chunked_array([pa.array(asked, pa.string())])
+        fits = answered == pa.chunked_array([column_of(asked).array])
     else:
         answered = [one.tag for one in result.series]
         fits = answered == list(asked)

@@ -16,12 +16,13 @@ from __future__ import annotations
 
 import json
 from hashlib import sha256
+from types import MappingProxyType
 from typing import TYPE_CHECKING, Any, Final, NamedTuple
 
 from greenlang_data.errors import ProvenanceError
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Sequence
+    from collections.abc import Iterable, Mapping, Sequence
 
     import pandas as pd
     import pyarrow as pa
@@ -31,6 +32,7 @@ if TYPE_CHECKING:
 _VERSION: Final = b"greenlang content 1\0"
 _LONG: Final = 100  # names; only then is there time to win
 _ESCAPED: Final = bytes(range(32)) + b"\\"
+_NONE_KNOWN: Final[Mapping[str, bytes]] = MappingProxyType({})
 _CANONICAL: Final = json.JSONEncoder(sort_keys=True, separators=(",", ":"), ensure_ascii=False)
 
 
@@ -171,8 +173,11 @@ def hash_table(
     return _combined(table.num_rows, columns)
 
 
-def column_digests(table: pa.Table) -> list[bytes]:
-    """The digest of each column of ``table``; :func:`hash_table` takes them."""
+def column_digests(table: pa.Table, known: Mapping[str, bytes] = _NONE_KNOWN) -> list[bytes]:
+    """The digest of each column of ``table``; :func:`hash_table` takes them.
+
+    ``known`` are digests of columns, by name, that were hashed before with the same content.
+    """
     from greenlang_data.provenance.from_arrow import digest_of
 
     digests: list[bytes] = []
@@ -180,7 +185,7 @@ def column_digests(table: pa.Table) -> list[bytes]:
     for name, column in zip(table.schema.names, table.columns, strict=True):
         # Many sources have no other name for a tag than its id, or one time for two.
         if before is None or not column.equals(before):
-            digest = digest_of(name, column)
+            digest = known[name] if name in known else digest_of(name, column)
         digests.append(digest)
         before = column
     return digests

@@ -15,13 +15,15 @@ class BacnetSettings(EndpointSettings):
     """Which device to read; ``endpoint`` is ``host`` or ``host:port`` (47808 unless given).
 
     With ``discover`` it is the broadcast address of a subnet, where Who-Is finds the device
-    ``device_instance``; without that number the error lists the devices that are there.
+    ``device_instance``; without that number the error lists the devices that are there. In another
+    subnet it is a broadcast management device (BBMD) there, with ``foreign_device``.
     A device behind a router has the router's endpoint, and its own ``network`` and ``mac``. A tag
     is named in ``objects``, or given as an object id (``analog-input,1``), or by the name that
     the object has in the device.
     """
 
     discover: bool = Field(False, description="Find the device by a broadcast Who-Is")
+    foreign_device: bool = Field(False, description="discover through the BBMD at endpoint")
     device_instance: int | None = Field(None, ge=0, le=4194302, description="Checked if given")
     local_address: str | None = Field(None, description="Of the interface to use")
     local_port: int = Field(0, ge=0, le=65535, description="0: any that is free")

@@ -8,7 +8,7 @@ from contextlib import ExitStack
 import pytest
 
 from .fixtures import running, start_or_skip
-from .launch_bacnet import BacnetPeer, start_bacnet, start_bacnet_second
+from .launch_bacnet import BacnetPeer, start_bacnet, start_bacnet_bbmd, start_bacnet_second
 
 
 @pytest.fixture(scope="session")
@@ -21,6 +21,12 @@ def bacnet_peer() -> Iterator[BacnetPeer]:
 def bacnet_second() -> Iterator[BacnetPeer]:
     """The bacpypes3 device with 400 analog inputs; it segments."""
     yield from running(start_bacnet_second)
+
+
+@pytest.fixture
+def bacnet_bbmd(bacnet_second: BacnetPeer) -> Iterator[BacnetPeer]:
+    """A broadcast management device that passes broadcasts on to the bacpypes3 device."""
+    yield from running(lambda: start_bacnet_bbmd(peers=[bacnet_second.address]))
 
 
 @pytest.fixture

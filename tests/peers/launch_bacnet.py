@@ -17,6 +17,7 @@ from .launch_modbus_more import require_npm
 from .serial_line import TOP
 
 HOST = "127.0.0.2"
+MANAGER_HOST = "127.0.0.3"
 # Confirmed and unconfirmed services that change, operate or acknowledge something.
 WRITE_SERVICES = {
     True: (0, 7, 8, 9, 10, 11, 15, 16, 17, 18, 19, 20, 27),
@@ -35,7 +36,7 @@ class BacnetPeer(Peer):
     @property
     def address(self) -> str:
         """Address and UDP port, ``127.0.0.2:PORT``."""
-        return f"{HOST}:{self.port}"
+        return f"{self.host}:{self.port}"
 
     @property
     def device(self) -> int:
@@ -49,6 +50,15 @@ class BacnetPeer(Peer):
             for entry in self.requests()
             if entry["service"] in WRITE_SERVICES[bool(entry["confirmed"])]
         ]
+
+
+class BacnetManager(BacnetPeer):
+    """A running broadcast management device."""
+
+    @property
+    def host(self) -> str:
+        """Another one than that of the devices."""
+        return MANAGER_HOST
 
 
 def _plant_file(analog_inputs: int) -> Path:
@@ -103,10 +113,10 @@ def start_bacnet(
     )
 
 
-def _free_udp_port() -> int:
+def _free_udp_port(host: str = HOST) -> int:
     """A port nobody uses now; bacpypes3 cannot be asked which one it took."""
     with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as probe:
-        probe.bind((HOST, 0))
+        probe.bind((host, 0))
         return int(probe.getsockname()[1])
 
 
@@ -132,3 +142,20 @@ def start_bacnet_second(
         return [sys.executable, "-m", module, "--port", str(taken), *flags]
 
     return BacnetPeer("bacpypes3 device", command, port=port, audit=audit, folder=TOP)
+
+
+def start_bacnet_bbmd(*, device: int = 5003, peers: Sequence[str] = ()) -> BacnetManager:
+    """Start a bacpypes3 broadcast management device, which passes broadcasts on to ``peers``."""
+    reason = launch._missing_module("bacpypes3")
+    if reason:
+        raise PeerUnavailable(reason)
+    module = f"{__package__}.bacnet_bbmd"
+    flags = [flag for peer in peers for flag in ("--peer", peer)]
+
+    def command(chosen: int) -> Sequence[str]:
+        taken = chosen or _free_udp_port(MANAGER_HOST)
+        return [
+            sys.executable, "-m", module, "--port", str(taken), "--device", str(device), *flags,
+        ]  # fmt: skip
+
+    return BacnetManager("bacpypes3 BBMD", command, folder=TOP)

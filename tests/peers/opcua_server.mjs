@@ -421,6 +421,7 @@ function addDiscrete(builder) {
   });
   builder.fixed(parent, "Discrete.Pump", type.nodeId, currentValue(scalar(DataType.Int32, 1)));
   builder.fixed(parent, "Discrete.PumpUnknown", type.nodeId, currentValue(scalar(DataType.Int32, 7)));
+  addStates(builder, parent, type);
   namespace.addMultiStateDiscrete({
     organizedBy: parent, browseName: "Discrete.Valve", nodeId: builder.id("Discrete.Valve"),
     enumStrings: ["closed", "moving", "öffen"], value: 2,
@@ -430,6 +431,18 @@ function addDiscrete(builder) {
     dataType: "Int32", value: 30,
     enumValues: [{ displayName: "auto", value: 10 }, { displayName: "manual", value: 30 }],
   });
+}
+
+// A history of states: 0, 1, 2 and 7, which has no name, over and over; every tenth sample is bad.
+function addStates(builder, parent, type) {
+  const node = builder.variable(parent, "Discrete.PumpHistory", type.nodeId, {
+    accessLevel: "CurrentRead | HistoryRead", userAccessLevel: "CurrentRead | HistoryRead",
+  });
+  const state = (index) => scalar(DataType.Int32, [0, 1, 2, 7][index % 4]);
+  const samples = series(1_000, (index) => sample(state(index),
+    index % 10 === 9 ? StatusCodes.BadSensorFailure : StatusCodes.Good, second(index)));
+  node.bindVariable({ timestamped_get: () => samples.at(-1) }, true);
+  builder.addressSpace.installHistoricalDataNode(node, { historian: new FixedHistorian(samples) });
 }
 
 // Two folders that hold each other, and a variable that both hold.

@@ -47,8 +47,8 @@ class BacnetDriver(Driver):
     """Reads the objects of a device, records of its trend logs, and reports of changes.
 
     It can only read: no other request can be encoded. Nothing but the Who-Is of ``discover`` is
-    broadcast, so it needs neither the port 47808 of its host nor a registration with a broadcast
-    management device.
+    broadcast, so it needs neither the port 47808 of its host nor, for a known address in another
+    subnet, a registration with a broadcast management device.
     """
 
     name: ClassVar[str] = "bacnet"
@@ -164,6 +164,13 @@ class BacnetDriver(Driver):
         """The address of the device, and who it is behind that if that is a router."""
         config = self.config
         endpoint, station = parse_endpoint(config.endpoint, source=self.source), self._station()
+        if config.foreign_device and not config.discover:
+            raise ConfigurationError(
+                "foreign_device does nothing without discover",
+                source=self.source,
+                remedy="Set discover, or leave foreign_device out: a device whose address is known "
+                "is asked directly.",
+            )
         if not config.discover:
             return endpoint, station
         if station is not None:
@@ -174,7 +181,14 @@ class BacnetDriver(Driver):
             )
         local = (config.local_address, config.local_port)
         tries = config.apdu_retries + 1
-        found = await find_device(endpoint, local, config.device_instance, tries, self.source)
+        found = await find_device(
+            endpoint,
+            local,
+            config.device_instance,
+            tries,
+            self.source,
+            foreign=config.foreign_device,
+        )
         return found.endpoint, found.station
 
     def _station(self) -> Station | None:

@@ -20,6 +20,10 @@ _BACNET_IP: Final = 0x81
 _UNICAST: Final = 0x0A
 _BROADCAST: Final = 0x0B
 _FORWARDED: Final = 0x04
+_RESULT: Final = 0x00
+_RESULT_SIZE: Final = 6
+_REGISTER: Final = 0x05
+_DISTRIBUTE: Final = 0x09
 _FORWARDED_FROM: Final = ">4sH"
 _NPDU_VERSION: Final = 1
 _EXPECTING_REPLY: Final = 0x04
@@ -110,6 +114,23 @@ def who_is(instance: int | None, station: Station | None = None) -> bytes:
         return _datagram(head, station)
     low, high = context_unsigned(0, instance), context_unsigned(1, instance)
     return _datagram(head + low + high, station)
+
+
+def registration(seconds: int) -> bytes:
+    """The datagram that asks a broadcast management device to pass broadcasts on for so long."""
+    return struct.pack(">BBHH", _BACNET_IP, _REGISTER, 6, seconds)
+
+
+def distributed(datagram: bytes) -> bytes:
+    """``datagram`` for everybody whom a broadcast management device reaches."""
+    return datagram[:1] + bytes([_DISTRIBUTE]) + datagram[2:]
+
+
+def result_of(datagram: bytes) -> int | None:
+    """What a broadcast management device made of a request (0: it was done); None for the rest."""
+    if len(datagram) != _RESULT_SIZE or datagram[:2] != bytes([_BACNET_IP, _RESULT]):
+        return None
+    return int.from_bytes(datagram[4:])
 
 
 CONFIRMED_COV_NOTIFICATION: Final = 1

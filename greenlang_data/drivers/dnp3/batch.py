@@ -45,6 +45,8 @@ def snapshot_batch(
     """
     made = _Columns(layout, blocks)
     row_count = len(layout.tags)
+    if made.in_order:
+        return made.batch()
     last = np.full(row_count, -1)
     last[made.rows] = np.arange(len(made.rows))
     batch = made.batch()
@@ -102,6 +104,8 @@ class _Columns:
                 positions, rows = of_kind.find(block.indices)
                 self._picked.append(_Picked(rows, block, positions))
         self.rows = _joined([one.rows for one in self._picked], np.intp)
+        # As a device reports its points and a user names them; texts are dear to move about.
+        self.in_order = np.array_equal(self.rows, np.arange(len(layout.tags)))
         self._texts: dict[int, str] = {}
         self._statuses: list[str | None] = []
         self._types: list[str] = []
@@ -114,7 +118,10 @@ class _Columns:
         self._mark_what_is_no_number(values)
         bad = self._qualities == BAD
         absent = bad | np.isnan(values)
-        tags = self._layout.tag_ids.take(pa.array(self.rows))
+        tags, units = self._layout.tag_ids, self._layout.units
+        if not self.in_order:
+            rows = pa.array(self.rows)
+            tags, units = tags.take(rows), units.take(rows)
         for position in np.flatnonzero(bad).tolist() if self._texts else ():
             self._texts.pop(position, None)
         texts = (
@@ -129,7 +136,7 @@ class _Columns:
                 tags,
                 pa.array(values, mask=absent),
                 texts,
-                self._layout.units.take(pa.array(self.rows)),
+                units,
                 quality_array(self._qualities),
                 pa.array(self._statuses, pa.string()).dictionary_encode(),
                 pa.array(times, pa.int64()).cast(TIMESTAMP),

@@ -8,6 +8,7 @@ from enum import Enum, auto
 import numpy as np
 
 from greenlang_data.drivers.base import ReadLog
+from greenlang_data.drivers.modbus.decode import Image
 from greenlang_data.drivers.modbus.exceptions import (
     BUSY,
     FUNCTION_REFUSED,
@@ -36,8 +37,8 @@ class _Outcome(Enum):
 class SnapshotReader:
     """Reads the blocks of ``layout``, as many at a time as the link takes.
 
-    Afterwards ``image`` holds the bytes and ``received`` the client's clock (ns) at the answer,
-    by place in ``layout.spans``; values in ``failures`` have neither.
+    Afterwards :attr:`image` holds the bytes and ``received`` the client's clock (ns) at the
+    answer, by place in ``layout.spans``; values in ``failures`` have neither.
     """
 
     def __init__(
@@ -49,7 +50,7 @@ class SnapshotReader:
         log: ReadLog,
         source: str,
     ) -> None:
-        self.image = np.zeros(layout.image_size, np.uint8)
+        self._bytes = bytearray(layout.image_size)
         self.received = np.zeros(len(layout.spans), np.int64)
         self.failures: dict[Span, Failure] = {}
         self._layout = layout
@@ -59,6 +60,11 @@ class SnapshotReader:
         self._log = log
         self._source = source
         self._failed_now: dict[int, Failure] = {}
+
+    @property
+    def image(self) -> Image:
+        """What came, at the positions that the layout says."""
+        return np.frombuffer(self._bytes, np.uint8)
 
     async def read(self) -> None:
         """Read everything. One value that is refused does not lose the others.
@@ -124,11 +130,12 @@ class SnapshotReader:
         return None if code is None else _table_refused(span, code)
 
     def _store(self, part: Part, span: Span, answer: Answer) -> None:
-        data = np.frombuffer(answer.data, np.uint8)
+        data = answer.data
         if span.table in BIT_TABLES:
-            data = np.unpackbits(data, count=span.quantity, bitorder="little")
+            bits = np.frombuffer(data, np.uint8)
+            data = np.unpackbits(bits, count=span.quantity, bitorder="little").tobytes()
         start = part.position(span)
-        self.image[start : start + len(data)] = data
+        self._bytes[start : start + len(data)] = data
         self.received[part.indices] = answer.received
 
     async def _refused(self, part: Part, code: int) -> _Outcome:

@@ -12,9 +12,9 @@ from greenlang_data.drivers.base import ReadLog
 from greenlang_data.drivers.opcua.arrow import first_type, series_of
 from greenlang_data.drivers.opcua.bulk import SOURCE, in_chunks
 from greenlang_data.drivers.opcua.connection import Connection
-from greenlang_data.drivers.opcua.datavalues import Columns, join
+from greenlang_data.drivers.opcua.datavalues import Columns, join, whole_numbers
 from greenlang_data.drivers.opcua.historyread import Page, at_time_details, history_read
-from greenlang_data.drivers.opcua.meanings import Meanings
+from greenlang_data.drivers.opcua.meanings import NO_NAMES, Meanings
 from greenlang_data.drivers.opcua.raw import Tag
 from greenlang_data.drivers.opcua.series import UnreadableError
 from greenlang_data.drivers.opcua.statuses import BAD, at_time_failure
@@ -80,7 +80,10 @@ class AtTimeReader:
             values.append(piece)
         columns = join(values)
         await self._meanings.explain(columns, None, self._log)
-        return series_of(tag.tag, columns, tag.unit, first_type(columns) or "")
+        names = NO_NAMES
+        if whole_numbers(columns).any():
+            (names,) = await self._meanings.names([tag.node], self._log)
+        return series_of(tag.tag, columns, tag.unit, first_type(columns, names) or "", names)
 
 
 def _checked(page: Page, times: Sequence[int]) -> Columns | UnreadableError | str:

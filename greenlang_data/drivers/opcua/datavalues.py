@@ -32,6 +32,7 @@ BLOCK_ROWS: Final = 50_000
 
 _VALUE, _STATUS, _SOURCE, _SERVER, _SOURCE_PICO, _SERVER_PICO = 0x01, 0x02, 0x04, 0x08, 0x10, 0x20
 _RESERVED: Final = 0xC0
+_SBYTE: Final = 2
 _FIRST_WINDOW: Final = 64
 _WALK_ROWS: Final = 1024
 _HANDLE_BYTES: Final = 4
@@ -105,6 +106,12 @@ class Columns:
             source=self.source[rows],
             server=self.server[rows],
         )
+
+
+def whole_numbers(columns: Columns) -> np.ndarray:
+    """Which values are of an integer type, SByte to UInt64, and small enough to be in ``numbers``."""
+    whole: np.ndarray = (columns.kinds >= _SBYTE) & (columns.kinds <= UINT64) & columns.valid
+    return whole
 
 
 def join(parts: list[Columns]) -> Columns:

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
+from types import MappingProxyType
 from typing import Final
 
 import numpy as np
@@ -21,7 +22,7 @@ from greenlang_data.drivers.opcua.browsing import (
 from greenlang_data.drivers.opcua.bulk import NEITHER, ReadPlan, read_all
 from greenlang_data.drivers.opcua.connection import Connection
 from greenlang_data.drivers.opcua.datatypes import DataTypes
-from greenlang_data.drivers.opcua.datavalues import Columns
+from greenlang_data.drivers.opcua.datavalues import Columns, whole_numbers
 from greenlang_data.drivers.opcua.definitions import Enumeration
 from greenlang_data.drivers.opcua.faults import ServiceFaultError
 from greenlang_data.drivers.opcua.nodes import (
@@ -32,9 +33,11 @@ from greenlang_data.drivers.opcua.nodes import (
 from greenlang_data.drivers.opcua.statuses import BAD
 from greenlang_data.drivers.opcua.structures import Decoder, encodings_in, undecoded_rows
 
+Names = Mapping[int, str]
+
 # What a number with a name is called; its own type would promise that the text is a number.
 ENUMERATION: Final = "Enumeration"
-_SBYTE, _UINT64 = 2, 9
+NO_NAMES: Final[Names] = MappingProxyType({})
 _PROPERTIES: Final = Direction(FORWARD, HAS_PROPERTY, ANY_CLASS)
 _STRINGS, _VALUES = "EnumStrings", "EnumValues"
 
@@ -47,20 +50,36 @@ class Meanings:
         self._types = DataTypes(connection)
         self._names: dict[bytes, dict[int, str]] = {}
 
+    async def names(self, nodes: Sequence[bytes], log: ReadLog) -> list[Names]:
+        """For each node, of which there are whole numbers, the names of its numbers.
+
+        Mostly there are none. What cannot be found out is left out, with a note.
+        """
+        unknown = list(dict.fromkeys(node for node in nodes if node not in self._names))
+        if unknown:
+            try:
+                await self._learn_names(unknown, log)
+            except (ServiceFaultError, MalformedAnswerError) as error:
+                self._not_told(error, log)
+        return [self._names.get(node, NO_NAMES) for node in nodes]
+
     async def explain(self, columns: Columns, nodes: Sequence[bytes] | None, log: ReadLog) -> None:
         """Put names and fields into the texts of ``columns``, a row per node.
 
-        Without ``nodes``, as in histories, numbers stay without names. What cannot be found out
-        is left as it came, with a note.
+        Without ``nodes``, as in histories, only structures get their fields; see :meth:`names` for
+        the numbers. What cannot be found out is left as it came, with a note.
         """
         try:
             await self._explain_structures(columns, log)
-            if nodes is not None:
-                await self._explain_enumerations(columns, nodes, log)
         except (ServiceFaultError, MalformedAnswerError) as error:
-            if not self._connection.alive:
-                raise
-            log.note(f"the server did not tell all about its data types ({error})")
+            self._not_told(error, log)
+        if nodes is not None:
+            await self._explain_enumerations(columns, nodes, log)
+
+    def _not_told(self, error: Exception, log: ReadLog) -> None:
+        if not self._connection.alive:
+            raise error
+        log.note(f"the server did not tell all about its data types ({error})")
 
     async def _explain_structures(self, columns: Columns, log: ReadLog) -> None:
         rows = undecoded_rows(columns) if columns.texts else []
@@ -76,13 +95,9 @@ class Meanings:
     async def _explain_enumerations(
         self, columns: Columns, nodes: Sequence[bytes], log: ReadLog
     ) -> None:
-        whole = (columns.kinds >= _SBYTE) & (columns.kinds <= _UINT64) & columns.valid
-        rows = np.flatnonzero(whole).tolist()
-        unknown = list(dict.fromkeys(nodes[row] for row in rows if nodes[row] not in self._names))
-        if unknown:
-            await self._learn_names(unknown, log)
-        for row in rows:
-            names = self._names.get(nodes[row])
+        rows = np.flatnonzero(whole_numbers(columns)).tolist()
+        named = await self.names([nodes[row] for row in rows], log)
+        for row, names in zip(rows, named, strict=True):
             if not names:
                 continue
             columns.type_names[row] = ENUMERATION

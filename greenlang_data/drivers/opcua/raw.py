@@ -14,10 +14,10 @@ from greenlang_data.drivers.base import ReadLog
 from greenlang_data.drivers.opcua.arrow import first_type, series_of
 from greenlang_data.drivers.opcua.bulk import SOURCE, in_chunks
 from greenlang_data.drivers.opcua.connection import Connection
-from greenlang_data.drivers.opcua.datavalues import Columns
+from greenlang_data.drivers.opcua.datavalues import Columns, whole_numbers
 from greenlang_data.drivers.opcua.faults import ServiceFaultError
 from greenlang_data.drivers.opcua.historyread import Page, history_read, raw_details, release
-from greenlang_data.drivers.opcua.meanings import Meanings
+from greenlang_data.drivers.opcua.meanings import NO_NAMES, Meanings, Names
 from greenlang_data.drivers.opcua.series import RawSeries, UnreadableError
 from greenlang_data.drivers.opcua.statuses import TOO_LARGE, history_failure
 from greenlang_data.drivers.opcua.times import ticks_at
@@ -50,7 +50,7 @@ class RawReader:
         """``start`` and ``end``, which is excluded, in nanoseconds since 1970 UTC.
 
         ``modified``: the history of modifications instead of the values that hold.
-        ``meanings`` gives structures their fields.
+        ``meanings`` gives structures their fields, and numbers their names.
         """
         self._meanings = meanings
         self._modified = modified
@@ -93,6 +93,7 @@ class RawReader:
     ) -> AsyncGenerator[tuple[Tag, AsyncGenerator[Columns, None]], None]:
         size = self._page_size(len(group))
         try:
+            await self._learn_names(group, pages)
             for tag in group:
                 one = RawSeries(
                     self._connection,
@@ -111,21 +112,42 @@ class RawReader:
         self, tag: Tag, parts: AsyncGenerator[Columns, None]
     ) -> AsyncGenerator[pa.RecordBatch, None]:
         data_type: str | None = None
+        names = NO_NAMES
         try:
             async for columns in parts:
-                if self._meanings is not None and columns.texts:
-                    await self._meanings.explain(columns, None, self._log)
-                kind = first_type(columns) or data_type or ""
+                names = await self._explained(tag, columns) or names
+                kind = first_type(columns, names) or data_type or ""
                 if data_type and kind != data_type:
                     self._log.note(f"the type of {tag.tag} changes from {data_type} to {kind}")
                 data_type = kind
-                yield series_of(tag.tag, columns, tag.unit, kind)
+                yield series_of(tag.tag, columns, tag.unit, kind, names)
         except UnreadableError as error:
             what = "history of modifications" if self._modified else "history"
             yield failed_series(tag.tag, history_failure(error.code, tag.text, what))
             return
         if data_type is None:
             yield series_of(tag.tag, Columns.empty(0), tag.unit, "")
+
+    async def _explained(self, tag: Tag, columns: Columns) -> Names:
+        """Give structures their fields; the names of the numbers, if there are any."""
+        if self._meanings is None:
+            return NO_NAMES
+        if columns.texts:
+            await self._meanings.explain(columns, None, self._log)
+        if not whole_numbers(columns).any():
+            return NO_NAMES
+        return (await self._meanings.names([tag.node], self._log))[0]
+
+    async def _learn_names(self, group: Sequence[Tag], pages: Sequence[Page | None]) -> None:
+        """Those of all tags of a group at once, as far as their first pages are there."""
+        if self._meanings is None:
+            return
+        whole = [
+            tag.node
+            for tag, page in zip(group, pages, strict=True)
+            if page is not None and any(whole_numbers(one).any() for one in page.blocks)
+        ]
+        await self._meanings.names(whole, self._log)
 
     def _group_size(self) -> int:
         # Two groups are under way, and each tag may hold a continuation point.

@@ -126,9 +126,56 @@ def test_a_broadcast_that_was_forwarded_names_its_sender() -> None:
     assert rows["AI:5"]["value"] == 5.0
 
 
+def test_a_device_in_another_subnet_is_found_through_a_bbmd(
+    bacnet_second: BacnetPeer, bacnet_bbmd: BacnetPeer
+) -> None:
+    foreign = config(
+        bacnet_bbmd.address,
+        discover=True,
+        foreign_device=True,
+        device_instance=bacnet_second.device,
+    )
+    with gd.Session(sources=[foreign]) as session:
+        frame = session.scada(["AI:1", "AI:2"])
+    assert frame["value"].tolist() == [truth.analog_value(1), truth.analog_value(2)]
+    listed = config(bacnet_bbmd.address, discover=True, foreign_device=True)
+    both = f"{bacnet_second.device} at {bacnet_second.address}.*{bacnet_bbmd.device} at"
+    with pytest.raises(ConfigurationError, match=both):
+        read_once(listed, ["AI:1"])
+    with pytest.raises(SourceUnreachable, match=r"no device 17 answered .* this BBMD"):
+        read_once(
+            config(
+                bacnet_bbmd.address,
+                discover=True,
+                foreign_device=True,
+                device_instance=17,
+                apdu_retries=0,
+            ),
+            ["AI:1"],
+        )
+
+
+def test_a_device_that_is_no_bbmd_takes_no_registration(bacnet_second: BacnetPeer) -> None:
+    foreign = config(
+        bacnet_second.address, discover=True, foreign_device=True, device_instance=5002
+    )
+    with pytest.raises(SourceUnreachable, match=r"takes no foreign devices \(result 0x0030\)"):
+        read_once(foreign, ["AI:1"])
+
+
+def test_a_bbmd_that_is_not_there() -> None:
+    with OddDevice() as silent:
+        foreign = config(
+            silent.address, discover=True, foreign_device=True, device_instance=7, apdu_retries=0
+        )
+        with pytest.raises(SourceUnreachable, match="did not answer within 1 s"):
+            read_once(foreign, ["AI:1"])
+
+
 @pytest.mark.parametrize(
     ("changed", "match"),
     [
+        ({"discover": False, "foreign_device": True}, "does nothing without discover"),
         ({"endpoint": "no-address.example"}, "is no IP address"),
         ({"network": 5, "mac": "0c"}, "finds network and mac by itself"),
     ],

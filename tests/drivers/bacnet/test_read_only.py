@@ -14,6 +14,7 @@ import pytest
 
 from greenlang_data.drivers.bacnet import BacnetDriver
 from greenlang_data.drivers.base import ReadLog, Watch, Window
+from greenlang_data.errors import SourceUnreachable
 from tests.drivers.bacnet.helpers import config, listed, snapshot, with_driver
 from tests.drivers.bacnet.test_history import window
 from tests.peers.launch_bacnet import BacnetPeer
@@ -43,6 +44,22 @@ class Recorder(UdpProxy):
             service = {0: 3, 1: 1, 2: 2}.get(kind)
             found.add((kind, -1 if service is None else apdu[service]))
         return found
+
+
+def test_a_foreign_device_registers_and_lets_ask_who_is_there(bacnet_bbmd: BacnetPeer) -> None:
+    with Recorder(bacnet_bbmd) as proxy:
+        settings = config(
+            f"{proxy.host}:{proxy.port}",
+            discover=True,
+            foreign_device=True,
+            device_instance=17,
+            apdu_retries=0,
+        )
+        with pytest.raises(SourceUnreachable):
+            with_driver(settings, lambda driver: driver.ping())
+        sent = [one.hex() for one in proxy.sent]
+    # Register-Foreign-Device for 60 s; Distribute-Broadcast-To-Network of Who-Is 17 to 17.
+    assert sent == ["81050006003c", "8109000c01001008" + "0911" + "1911"]
 
 
 @pytest.mark.parametrize("name", ["bacnet_peer", "bacnet_second"])

@@ -9,12 +9,14 @@ from datetime import timedelta
 import pytest
 from asyncua import ua
 
+import greenlang_data as gd
 from greenlang_data.drivers.base import ReadLog
 from greenlang_data.drivers.opcua import OpcUaDriver
 from greenlang_data.drivers.schema import about_series
 from tests.drivers.opcua.helpers import (
     HISTORY_END,
     HISTORY_START,
+    config,
     series,
     snapshot,
     window,
@@ -55,6 +57,61 @@ def test_plain_integers_stay_plain_and_are_asked_about_once(opcua_peer: OpcuaPee
         assert rows["Discrete.Pump"]["text"] == "Running"
 
     with_driver(opcua_peer.endpoint, use)
+
+
+def test_states_have_their_names_in_histories_too(opcua_peer: OpcuaPeer) -> None:
+    tags = ["Discrete.PumpHistory", "History.Ints", "History.Million"]
+
+    async def use(driver: OpcUaDriver) -> None:
+        end = HISTORY_START + timedelta(seconds=1000)
+        request = window(*tags, end=end)
+        found = await series(driver, request)
+        states = found["Discrete.PumpHistory"]
+        assert about_series(states)["data_type"] == "Enumeration"
+        names = ["Off", "Running", "Fault", None]
+        numbers = [0.0, 1.0, 2.0, 7.0]
+        bad = [index % 10 == 9 for index in range(1000)]
+        expected = [None if bad[i] else names[i % 4] for i in range(1000)]
+        assert states.column("text").to_pylist() == expected
+        values = [None if bad[i] else numbers[i % 4] for i in range(1000)]
+        assert states.column("value").to_pylist() == values
+        assert about_series(found["History.Ints"])["data_type"] == "Int32"
+        assert found["History.Ints"].column("text").null_count == found["History.Ints"].num_rows
+        opcua_peer.clear_requests()
+        await series(driver, request)
+        services = {line["service"] for line in opcua_peer.requests()}
+        assert services == {"HistoryRead"}
+
+    with_driver(opcua_peer.endpoint, use)
+
+
+@pytest.mark.parametrize("page", [1, 7, 50_000])
+def test_pages_do_not_show_in_the_names_of_states(opcua_peer: OpcuaPeer, page: int) -> None:
+    async def use(driver: OpcUaDriver) -> None:
+        assert driver._session is not None
+        driver._session.connection.limits.shrink("page", page)
+        end = HISTORY_START + timedelta(seconds=20)
+        table = (await series(driver, window("Discrete.PumpHistory", end=end)))[
+            "Discrete.PumpHistory"
+        ]
+        texts = table.column("text").cast("string").to_pylist()
+        assert texts[:5] == ["Off", "Running", "Fault", None, "Off"]
+        assert len(texts) == 20
+        assert texts.count("Running") == 4  # and once bad
+
+    with_driver(opcua_peer.endpoint, use)
+
+
+def test_states_in_frames(opcua_peer: OpcuaPeer) -> None:
+    tag, end = "Discrete.PumpHistory", HISTORY_START + timedelta(seconds=4)
+    with gd.Session(sources=[config(opcua_peer.endpoint)]) as session:
+        long = session.scada([tag], start=HISTORY_START, end=end, shape="long")
+        wide = session.scada([tag], start=HISTORY_START, end=end)
+    assert long["value"].tolist() == [0.0, 1.0, 2.0, 7.0]
+    assert long["text"].fillna("-").tolist() == ["Off", "Running", "Fault", "-"]
+    assert wide[tag].tolist() == ["Off", "Running", "Fault", "7"]
+    assert gd.verify(long) == "intact"
+    assert gd.verify(wide) == "intact"
 
 
 def test_structures_of_the_standard(opcua_peer: OpcuaPeer) -> None:
