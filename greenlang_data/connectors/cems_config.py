@@ -12,7 +12,6 @@ from greenlang_data.settings.campd import CampdSettings
 from greenlang_data.settings.dahs import DahsSettings
 from greenlang_data.settings.ecmps import EcmpsSettings
 from greenlang_data.settings.modbus import ModbusSettings
-from greenlang_data.settings.modc import MODC
 from greenlang_data.settings.opcua import OpcUaSettings
 from greenlang_data.settings.protocols import refuse_foreign_keys
 
@@ -109,7 +108,7 @@ class CEMSConfig(
     @property
     def codes(self) -> Mapping[str, str] | None:
         """What the statuses mean, where they are codes."""
-        return MODC if self.is_hourly and self.protocol == "ecmps" else None
+        return self.modc_table.flags if self.is_hourly and self.protocol == "ecmps" else None
 
     @property
     def flow(self) -> str | None:

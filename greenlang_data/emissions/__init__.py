@@ -17,7 +17,7 @@ basis                     ``basis_of`` (of a frame), ``require_same_basis``
 ========================  ==========================================================
 
 ``constants`` has every constant and its source, and in ``UNVERIFIED`` what was not read again in
-the rule itself.
+the rule itself. ``Rules.from_toml`` has a site's own values of those.
 """
 
 from __future__ import annotations
@@ -47,6 +47,7 @@ from greenlang_data.emissions.modc import consistent, quality_flag
 from greenlang_data.emissions.of_frame import basis_of
 from greenlang_data.emissions.percentile import percentile
 from greenlang_data.emissions.rates import emission_rate
+from greenlang_data.emissions.rules import Rules
 from greenlang_data.emissions.substitution import substitute
 from greenlang_data.emissions.validated import daily_averages, validated_average
 from greenlang_data.emissions.validity import HourRule, hourly_averages
@@ -62,6 +63,7 @@ __all__ = [
     "Basis",
     "HourRule",
     "Parameter",
+    "Rules",
     "basis_of",
     "bias_adjusted",
     "co2_from_o2",

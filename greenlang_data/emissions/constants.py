@@ -1,15 +1,40 @@
 """The constants of the equations, each with its source.
 
-``UNVERIFIED`` names what has not been read again in the rule itself; a value of one's own goes
-in by the argument of the function that uses it.
+``UNVERIFIED`` names what has not been read again in the rule itself. A value of one's own goes in
+by the argument of the function that uses it; those of a site stand in the table ``[emissions]`` of
+``greenlang.toml``, which :class:`~greenlang_data.emissions.Rules` reads.
 """
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from decimal import Decimal
 from types import MappingProxyType
 from typing import Final
+
+from greenlang_data.settings.emission_tables import (
+    DILUENT_CAPS,
+    FUEL_FACTORS,
+    INVALID_PER_DAY,
+    MINIMUM_HEAT_INPUT,
+    FuelFactors,
+)
+
+__all__ = [
+    "AMBIENT_MOISTURE",
+    "AMBIENT_OXYGEN_EU",
+    "AMBIENT_OXYGEN_US",
+    "CONFIDENCE_PERCENT",
+    "DILUENT_CAPS",
+    "FUEL_FACTORS",
+    "INVALID_PER_DAY",
+    "MINIMUM_HEAT_INPUT",
+    "MOLAR_MASS",
+    "MOLAR_VOLUME",
+    "POUNDS_PER_SCF",
+    "TONS_CO2_PER_SCF",
+    "UNVERIFIED",
+    "FuelFactors",
+]
 
 POUNDS_PER_SCF: Final = MappingProxyType({
     "SO2": Decimal("1.660e-7"),
@@ -30,32 +55,6 @@ AMBIENT_OXYGEN_EU: Final = Decimal(21)
 AMBIENT_MOISTURE: Final = Decimal("0.027")
 """Bwa, the default fraction of water in ambient air: Method 19, equation 19-2."""
 
-
-@dataclass(frozen=True)
-class FuelFactors:
-    """``fd`` in dscf/mmBtu and ``fc`` in scf CO2/mmBtu."""
-
-    fd: Decimal
-    fc: Decimal
-
-
-def _factors(fd: int, fc: int) -> FuelFactors:
-    return FuelFactors(Decimal(fd), Decimal(fc))
-
-
-FUEL_FACTORS: Final = MappingProxyType({
-    "anthracite": _factors(10100, 1970),
-    "bituminous": _factors(9780, 1800),
-    "subbituminous": _factors(9780, 1800),
-    "lignite": _factors(9860, 1910),
-    "oil": _factors(9190, 1420),
-    "natural_gas": _factors(8710, 1040),
-    "propane": _factors(8710, 1190),
-    "butane": _factors(8710, 1250),
-    "wood_bark": _factors(9600, 1920),
-    "wood_residue": _factors(9240, 1830),
-})  # fmt: skip
-"""40 CFR 75 App. F, Table 1."""
 
 MOLAR_MASS: Final = MappingProxyType({
     "NO": Decimal("30.006"),
@@ -83,20 +82,6 @@ CONFIDENCE_PERCENT: Final = MappingProxyType({
     "HF": Decimal(40),
 })  # fmt: skip
 """95 % confidence interval in percent of the limit: Directive 2000/76/EC Annex III; 17. BImSchV."""
-
-DILUENT_CAPS: Final = MappingProxyType({
-    ("boiler", "CO2"): Decimal("5.0"),
-    ("boiler", "O2"): Decimal("14.0"),
-    ("turbine", "CO2"): Decimal("1.0"),
-    ("turbine", "O2"): Decimal("19.0"),
-})  # fmt: skip
-"""Percent; CO2 below or O2 above counts as this: 40 CFR 75 App. F, section 3.3.4."""
-
-MINIMUM_HEAT_INPUT: Final = 1.0
-"""mmBtu/h; the least that equations F-15 and F-16 report, as EPA's check engine has it."""
-
-INVALID_PER_DAY: Final = MappingProxyType({"combustion": 3, "waste": 5})
-"""More invalid hours (combustion) or half-hours (waste) than this, and the day is invalid."""
 
 UNVERIFIED: Final = MappingProxyType({
     "FUEL_FACTORS": "read in a copy of Table 1, not in the current CFR",

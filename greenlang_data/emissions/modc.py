@@ -10,7 +10,7 @@ import numpy.typing as npt
 import pandas as pd
 
 from greenlang_data.errors import QueryError
-from greenlang_data.settings.modc import MODC
+from greenlang_data.settings.modc import MODC_TABLE, ModcTable
 
 AVAILABILITY: Final = MappingProxyType({
     "06": (90.0, None),
@@ -22,14 +22,16 @@ AVAILABILITY: Final = MappingProxyType({
 """Percent availability from, and below, which a code may be used: EPA's check HOURMHV9."""
 
 
-def quality_flag(codes: Any) -> pd.Series[str]:
+def quality_flag(codes: Any, *, modc: ModcTable = MODC_TABLE) -> pd.Series[str]:
     """The quality flag of each code; ``unknown`` for a null or a code that is not in the table.
+
+    ``modc`` is that of a :class:`~greenlang_data.emissions.Rules` of one's own.
 
     >>> quality_flag(["01", "08", None]).tolist()
     ['measured', 'substituted:percentile_90', 'unknown']
     """
     column = codes_of(codes)
-    return column.map(dict(MODC)).fillna("unknown").astype("str")
+    return column.map(dict(modc.flags)).fillna("unknown").astype("str")
 
 
 def consistent(codes: Any, availability: Any) -> npt.NDArray[np.bool_]:

@@ -24,7 +24,7 @@ from greenlang_data.emissions.missing_data import (
 )
 from greenlang_data.emissions.modc import codes_of
 from greenlang_data.errors import QueryError
-from greenlang_data.settings.modc import MEASURED, QUALITY_ASSURED, SUBSTITUTED
+from greenlang_data.settings.modc import MODC_TABLE, ModcTable
 
 _HOUR: Final = pd.Timedelta(hours=1)
 
@@ -36,6 +36,7 @@ def substitute(
     certified: datetime,
     maximum_potential: float,
     value: str = "concentration",
+    modc: ModcTable = MODC_TABLE,
 ) -> pd.DataFrame:
     """Fill the missing hours of one parameter, and say of every hour what it is and why.
 
@@ -44,7 +45,8 @@ def substitute(
     ``modc`` (text), the column ``value`` (bias-adjusted, in one unit), and ``load_bin`` (whole
     numbers) for a load-based parameter. ``parameter`` is one of ``PARAMETERS``;
     ``maximum_potential`` is the MPC, MPF or MER of the monitoring plan, or the minimum potential
-    where the low side is the safe one.
+    where the low side is the safe one. ``modc`` says what codes count as, where a
+    :class:`~greenlang_data.emissions.Rules` of one's own differs from the usual table.
 
     An operating hour is missing when its value is null or its MODC is null or that of a
     substitute; a substitute that is already there is made anew. Rows that begin after
@@ -65,9 +67,9 @@ def substitute(
     runs = _operating(hours)
     numbers = floats_of(hours[value])
     codes = codes_of(hours["modc"])
-    _check_codes(codes[runs])
-    measured = runs & codes.isin(MEASURED).to_numpy() & ~np.isnan(numbers)
-    assured = measured & codes.isin(QUALITY_ASSURED).to_numpy()
+    _check_codes(codes[runs], modc)
+    measured = runs & codes.isin(modc.measured).to_numpy() & ~np.isnan(numbers)
+    assured = measured & codes.isin(modc.quality_assured).to_numpy()
     age = int((hours["timestamp"].iloc[0] - pd.Timestamp(certified)) // _HOUR)
     history = _History(
         kind,
@@ -222,8 +224,8 @@ def _operating(hours: pd.DataFrame) -> npt.NDArray[np.bool_]:
     return time > 0
 
 
-def _check_codes(codes: pd.Series[str]) -> None:
-    others = sorted(set(codes.dropna().unique()) - MEASURED - SUBSTITUTED)
+def _check_codes(codes: pd.Series[str], modc: ModcTable) -> None:
+    others = sorted(set(codes.dropna().unique()) - modc.measured - modc.substituted)
     if others:
         raise QueryError(
             f"the codes {', '.join(others)} are neither those of measured nor of missing hours",

@@ -10,7 +10,13 @@ import pandas as pd
 
 from greenlang_data.emissions.arrays import floats_of
 from greenlang_data.errors import QueryError
-from greenlang_data.maintenance.orders import IDENTITY, checked_orders, checked_window
+from greenlang_data.maintenance.orders import (
+    IDENTITY,
+    begun_in_window,
+    checked_failure_types,
+    checked_orders,
+    checked_window,
+)
 
 
 def downtime(orders: pd.DataFrame, *, start: datetime, end: datetime) -> pd.DataFrame:
@@ -25,7 +31,7 @@ def downtime(orders: pd.DataFrame, *, start: datetime, end: datetime) -> pd.Data
     leaves the downtime empty when there was none, fill it with 0 first. Orders that have not
     begun, or name no asset, are not in it.
     """
-    table = _in_window(checked_orders(orders, "actual_start", "downtime_hours"), start, end)
+    table = begun_in_window(checked_orders(orders, "actual_start", "downtime_hours"), start, end)
     hours = floats_of(table["downtime_hours"])
     if (hours < 0).any():
         raise QueryError("a downtime is below zero")
@@ -57,8 +63,7 @@ def mean_time_between_failures(
     downtime, both are null. Raises QueryError when the downtime is longer than the window.
     """
     first, last = checked_window(start, end)
-    if not failure_types or isinstance(failure_types, str):
-        raise QueryError("failure_types is no list of types", remedy="Give it as ['CM', 'EM'].")
+    types = checked_failure_types(failure_types)
     checked_orders(orders, "type", "actual_start", "downtime_hours")
     sums = downtime(orders, start=start, end=end)
     length = (last - first) / pd.Timedelta(hours=1)
@@ -67,18 +72,11 @@ def mean_time_between_failures(
             "the recorded downtime is longer than the window",
             remedy="Look for orders that count the same downtime twice, or a wrong unit.",
         )
-    failed = _in_window(orders, start, end)
-    failed = failed[failed["type"].isin(list(failure_types)).to_numpy()]
+    failed = begun_in_window(orders, start, end)
+    failed = failed[failed["type"].isin(types).to_numpy()]
     counts = failed.groupby(IDENTITY, observed=True).size()
     keys = pd.MultiIndex.from_frame(sums[IDENTITY])
     sums["failures"] = counts.reindex(keys, fill_value=0).to_numpy()
     sums["operating_hours"] = length - sums["downtime_hours"]
     sums["mtbf_hours"] = (sums["operating_hours"] / sums["failures"]).where(sums["failures"] > 0)
     return sums[[*IDENTITY, "failures", "operating_hours", "mtbf_hours"]]
-
-
-def _in_window(orders: pd.DataFrame, start: datetime, end: datetime) -> pd.DataFrame:
-    first, last = checked_window(start, end)
-    begun = orders["actual_start"]
-    inside = (begun >= first) & (begun < last) & orders["asset_id"].notna()
-    return orders[inside.fillna(False).to_numpy(dtype=bool)]

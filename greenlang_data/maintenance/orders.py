@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Collection
+from datetime import datetime
 from types import MappingProxyType
 from typing import Any, Final
 
@@ -22,6 +24,7 @@ DONE_STATUS: Final = frozenset(("work_done", "completed", "closed", "cancelled",
 
 UNVERIFIED: Final = MappingProxyType({
     "mean_time_between_failures": "EN 15341 and ISO 14224 not read again",
+    "mean_time_to_repair": "EN 15341 not read again; repair is from actual start to actual finish",
     "work_done": "confirmed work that is not yet technically completed counts as done",
 })  # fmt: skip
 """What was not verified, and what about it."""
@@ -51,3 +54,18 @@ def checked_window(start: Any, end: Any) -> tuple[pd.Timestamp, pd.Timestamp]:
     if not first < last:
         raise QueryError(f"the window from {first} to {last} has no length")
     return first, last
+
+
+def checked_failure_types(types: Collection[str]) -> list[str]:
+    """As a list; raises QueryError for none, and for one text."""
+    if not types or isinstance(types, str):
+        raise QueryError("failure_types is no list of types", remedy="Give it as ['CM', 'EM'].")
+    return list(types)
+
+
+def begun_in_window(orders: pd.DataFrame, start: datetime, end: datetime) -> pd.DataFrame:
+    """The orders of an asset with ``start <= actual_start < end``."""
+    first, last = checked_window(start, end)
+    begun = orders["actual_start"]
+    inside = (begun >= first) & (begun < last) & orders["asset_id"].notna()
+    return orders[inside.fillna(False).to_numpy(dtype=bool)]

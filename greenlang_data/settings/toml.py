@@ -15,6 +15,9 @@
     password = { env = "PLANT1_PASSWORD" }
     tags = "plant1_tags.csv"              # or [[sources.plant1.tags]] tables
 
+    [emissions]                           # a site's own values of the emission rules
+    minimum_heat_input = 0.5
+
 Paths are relative to the file.
 """
 
@@ -36,8 +39,10 @@ from greenlang_data.errors import ConfigurationError, QueryError
 from greenlang_data.settings.bacnet_object import BacnetObject
 from greenlang_data.settings.config import ConnectorConfig
 from greenlang_data.settings.dahs import DahsColumn
+from greenlang_data.settings.emission_rules import EmissionSettings, FuelEntry
 from greenlang_data.settings.entity import EntityPlace
 from greenlang_data.settings.measurand import Measurand
+from greenlang_data.settings.modc import ModcEntry
 from greenlang_data.settings.point import Point
 from greenlang_data.settings.point_list import read_point_list
 from greenlang_data.settings.register import Register
@@ -47,7 +52,7 @@ from greenlang_data.settings.tag import TagEntry
 from greenlang_data.settings.tag_list import read_object_list, read_tag_list
 from greenlang_data.times import zone_named
 
-_TOP_KEYS: Final = ("tz", "defaults", "sources")
+_TOP_KEYS: Final = ("tz", "defaults", "sources", "emissions")
 # The table's own name and kind stand for these two.
 _OWN: Final = {"connector_id", "connector_type"}
 _TABLES: Final[dict[str, Callable[[Path], Any]]] = {
@@ -65,6 +70,8 @@ _ENTRIES: Final[dict[str, type[BaseModel]]] = {
     "signals": Signal,
     "columns": DahsColumn,
     "entities": EntityPlace,
+    "modc": ModcEntry,
+    "fuel_factors": FuelEntry,
 }
 _PATHS: Final = (
     "certificate_path",
@@ -103,6 +110,7 @@ def read_settings(
     _refuse_unknown(content, _TOP_KEYS, file, "")
     defaults, sources = _table(content, "defaults", file), _table(content, "sources", file)
     _refuse_unknown(defaults, set(ConnectorConfig.model_fields) - _OWN, file, "defaults.")
+    _emissions(content, file)
     if not sources:
         raise _wrong(file, "sources:", "there are none", "Add a table such as [sources.plant1].")
     configs = tuple(
@@ -110,6 +118,26 @@ def read_settings(
         for name in sources
     )
     return Settings(_zone(content.get("tz", "UTC"), file), configs)
+
+
+def read_emissions(path: str | Path) -> EmissionSettings:
+    """Read and check the table ``[emissions]`` of a ``greenlang.toml``; without one, the usual.
+
+    Raises ConfigurationError naming the file, the key, and the nearest right one.
+    """
+    file = Path(path).expanduser()
+    content = _parse(file)
+    _refuse_unknown(content, _TOP_KEYS, file, "")
+    return _emissions(content, file)
+
+
+def _emissions(content: dict[str, Any], file: Path) -> EmissionSettings:
+    table = _table(content, "emissions", file)
+    _refuse_unknown(table, EmissionSettings.model_fields, file, "emissions.")
+    try:
+        return EmissionSettings(**table)
+    except ValidationError as error:
+        raise _invalid(file, "emissions", error) from None
 
 
 def _parse(file: Path) -> dict[str, Any]:

@@ -63,6 +63,25 @@ def test_mean_time_between_failures() -> None:
     assert times["operating_hours"].tolist()[2] == 240.0
 
 
+def test_mean_time_to_repair_counts_what_is_not_known_apart() -> None:
+    hours = pd.to_timedelta([6, 9, 6, None, 6, 6, 6], unit="h")
+    done = PLANT.assign(actual_finish=PLANT["actual_start"] + hours)
+    found = ma.mean_time_to_repair(done, failure_types=["CM", "EM"], **YEAR)
+    assert found[["repairs", "repair_hours", "unknown"]].to_numpy().tolist() == [
+        [2, 15.0, 0],
+        [0, 0.0, 1],
+    ]
+    assert found["mttr_hours"][0] == 7.5
+    assert np.isnan(found["mttr_hours"][1])
+    days = done.assign(actual_finish_is_date=[True] + [False] * 6)
+    found = ma.mean_time_to_repair(days, failure_types=["CM", "EM"], **YEAR)
+    assert found["mttr_hours"][0] == 9.0
+    assert found["unknown"].tolist() == [1, 1]
+    backwards = done.assign(actual_finish=done["actual_start"] - pd.Timedelta(hours=1))
+    with pytest.raises(gd.QueryError, match="finished before it began"):
+        ma.mean_time_to_repair(backwards, failure_types=["CM", "EM"], **YEAR)
+
+
 def test_backlog_counts_the_unknown_apart() -> None:
     found = ma.backlog(PLANT, at=pd.Timestamp("2025-01-10", tz="UTC")).set_index("site")
     assert list(found.loc["A", ["open", "overdue", "unknown"]]) == [0, 0, 0]

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from datetime import datetime, time, timedelta
+from datetime import datetime, time
 from decimal import Decimal
 from typing import Any, NamedTuple
 from zoneinfo import ZoneInfo
@@ -56,11 +56,6 @@ _JOB_FIELDS = {
 }  # fmt: skip
 
 
-def hours_of(span: timedelta | None) -> Decimal | None:
-    """A span in hours; all spans of the plant are whole minutes."""
-    return None if span is None else Decimal(int(span.total_seconds())) / 3600
-
-
 def job(index: int) -> Row:
     """A row of WSJOBS."""
     order = plant.work_order(index)
@@ -68,7 +63,6 @@ def job(index: int) -> Row:
     problem, cause, action = (
         (None,) * 3 if order.failure is None else plant.failure_codes(order.failure)
     )
-    downtime = hours_of(order.downtime)
     return {
         "workordernum": order.number,
         "organization": order.site.name,
@@ -94,7 +88,7 @@ def job(index: int) -> Row:
         "problemcode": problem,
         "causecode": cause,
         "actioncode": action,
-        "downtimehours": None if downtime is None else downtime.quantize(Decimal("0.01")),
+        "downtimehours": plant.downtime_hours(order),
         "hoursworked": order.labor_hours,
         "totalcost": order.labor_cost + order.material_cost,
         "safety": index % 7 == 0,

@@ -140,6 +140,14 @@ def work_order(index: int) -> WorkOrder:
     )
 
 
+def downtime_hours(order: WorkOrder) -> Decimal | None:
+    """The downtime of an order as all systems keep it: hours with two decimals."""
+    if order.downtime is None:
+        return None
+    hours = Decimal(int(order.downtime.total_seconds())) / 3600
+    return hours.quantize(Decimal("0.01"))
+
+
 def failure_codes(failure: int) -> tuple[str, str, str]:
     """The problem, the cause and the remedy of a failure."""
     return PROBLEMS[failure % 4], CAUSES[failure // 4 % 4], REMEDIES[failure // 16]

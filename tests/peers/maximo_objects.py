@@ -97,6 +97,7 @@ def work_order(index: int) -> Record:
         "actlabcost": order.labor_cost,
         "actmatcost": order.material_cost,
         "acttotalcost": order.labor_cost + order.material_cost,
+        "downtimehrs": plant.downtime_hours(order),  # an attribute of the site's own
         "failurecode": None if problem is None else "PUMPS",
         "problemcode": problem,
         "pmnum": None if order.plan is None else plant.plan(order.plan).number,

@@ -129,6 +129,7 @@ def order(index: int) -> Row:
         "CreationTime": created[1],
         "MaintOrdProcessPhaseCode": phase[0],
         "MaintOrdProcessSubPhaseCode": phase[1],
+        "YY1_DowntimeHours_ORD": plant.downtime_hours(found),
         "SystemStatusText": status_text(found),
         "UserStatusText": _USER_WORDS.get(found.state, "") if found.synonym else "",
         "LastChangeDateTime": found.changed,

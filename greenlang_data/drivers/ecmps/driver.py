@@ -124,7 +124,7 @@ class EcmpsDriver(Driver):
         rows = [
             {"tag_id": tag, "tag_name": tag, "unit": one.unit}
             for tag in known()
-            if (one := parameter_of(tag)) is not None
+            if (one := parameter_of(tag, self.config.parameter_units)) is not None
         ]
         yield pa.RecordBatch.from_pylist(rows, TAGS)
 

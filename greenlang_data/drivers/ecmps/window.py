@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Collection, Iterator, Sequence
 from datetime import date
 from typing import Final, NamedTuple
 from zoneinfo import ZoneInfo
@@ -27,7 +27,6 @@ from greenlang_data.drivers.schema import (
 from greenlang_data.drivers.standard_time import instants
 from greenlang_data.errors import ProtocolError, QueryError
 from greenlang_data.settings.ecmps import EcmpsSettings
-from greenlang_data.settings.modc import MEASURED
 
 _MOISTURE: Final = {"W": "wet", "D": "dry"}
 NOT_OPERATING: Final = "not_operating"
@@ -68,7 +67,7 @@ class WindowOfReports:
             named = ", ".join(f"quarter {q} of {year}" for year, q in missing)
             failure = f"there is no report of {named}"
         for tag in window.tags:
-            parameter = parameter_of(tag)
+            parameter = parameter_of(tag, self._settings.parameter_units)
             if parameter is None:
                 has = ", ".join(known())
                 yield failed_series(tag, f"{UNKNOWN_TAG}: a report has {has}, and no {tag!r}")
@@ -138,8 +137,9 @@ class WindowOfReports:
                 )
             log.basis[tag] = {"moisture": _moisture(moisture), "reference_oxygen": None}
             adjusted = self._is_adjusted(tag, values, log)
+            measured = self._settings.modc_table.measured
             readings = [
-                _reading(value, hour, adjusted=adjusted)
+                _reading(value, hour, measured, adjusted=adjusted)
                 for value, hour in zip(values, hours, strict=True)
             ]
             unit = parameter.unit
@@ -176,7 +176,9 @@ class WindowOfReports:
         return adjusted
 
 
-def _reading(value: Value | None, hour: OperatingHour, *, adjusted: bool) -> _Reading:
+def _reading(
+    value: Value | None, hour: OperatingHour, measured: Collection[str], *, adjusted: bool
+) -> _Reading:
     number = None
     if value is not None:
         number = value.adjusted_hourly_value if adjusted else value.unadjusted_hourly_value
@@ -187,7 +189,7 @@ def _reading(value: Value | None, hour: OperatingHour, *, adjusted: bool) -> _Re
         # Derived values need no code where their inputs have one.
         derived = isinstance(value, DerivedValue)
         return _Reading(number, *((REPORTED, GOOD) if derived else ("unknown", UNCERTAIN)))
-    return _Reading(number, value.modc_code, GOOD if value.modc_code in MEASURED else UNCERTAIN)
+    return _Reading(number, value.modc_code, GOOD if value.modc_code in measured else UNCERTAIN)
 
 
 def _operating(parameter: Parameter, hour: OperatingHour) -> _Reading:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
-from contextlib import ExitStack
 from datetime import date
 from typing import Any
 
@@ -12,30 +11,22 @@ import pytest
 
 import greenlang_data as gd
 from greenlang_data.drivers.cmms.entities import WORK_ORDER
+from tests.drivers.cmms.helpers import (
+    INFOR,
+    MAXIMO,
+    ORDERS,
+    PLACES,
+    SAP,
+    SITES,
+    TRANSLATED,
+    three_systems,
+)
 from tests.drivers.infor import helpers as infor
 from tests.drivers.maximo import helpers as maximo
 from tests.drivers.sappm import helpers as sap
 from tests.peers import maintained_plant as plant
 from tests.peers import sap_pm_rows
-from tests.peers.fixtures import start_or_skip
-from tests.peers.launch_cmms import start_infor, start_maximo
-from tests.peers.launch_erp import start_cap
 
-ORDERS = 400
-SITES = {site.plant: site.name for site in plant.SITES}
-PLACES = {site.name: place for place, site in enumerate(plant.SITES)}
-
-# What the site says its statuses mean, so that each system can tell the same of them.
-MAXIMO = {"ZQUAL": "approved"}
-INFOR = {
-    "R": "approved", "APPR": "approved", "WM": "approved", "A": "approved", "PLAN": "approved",
-    "IP": "in_progress", "STARTED": "in_progress", "CLOS": "closed", "ARCH": "closed",
-    "ZQ": "approved",
-}  # fmt: skip
-SAP = {
-    "CRTD": "requested", "EROF": "requested", "REL": "approved", "FREI": "approved",
-    "DLFL": "cancelled", "ZQUA": "approved",
-}  # fmt: skip
 INSTANTS = (
     "created_at", "scheduled_start", "scheduled_finish", "actual_start", "actual_finish",
 )  # fmt: skip
@@ -49,17 +40,8 @@ UNTOLD = {
 
 @pytest.fixture(scope="module")
 def peers() -> Iterator[dict[str, Any]]:
-    """The three systems, each with the same plant."""
-    with ExitStack() as stack:
-
-        def started(start: Callable[..., Any]) -> Any:
-            return stack.enter_context(start_or_skip(lambda: start(orders=ORDERS)))
-
-        yield {
-            "maximo": started(start_maximo),
-            "infor": started(start_infor),
-            "sap": started(start_cap_small),
-        }
+    with three_systems() as found:
+        yield found
 
 
 @pytest.fixture(scope="module")
@@ -78,10 +60,6 @@ def frames(peers: dict[str, Any]) -> dict[str, pd.DataFrame]:
         ),
         "sap": _read(sap.config(cap, status_map=status["sap"]), _by_number),
     }
-
-
-def start_cap_small(orders: int) -> Any:
-    return start_cap(items=100, orders=orders)
 
 
 def _read(config: gd.CMMSConfig, place: Callable[[pd.DataFrame], list[int]]) -> pd.DataFrame:
@@ -108,20 +86,6 @@ def cells(frame: pd.DataFrame, column: str, system: str) -> list[Any]:
     if system == "sap" and column in TRANSLATED:
         return [None if value is None else TRANSLATED[column](value) for value in found]
     return found
-
-
-def _order(number: str) -> str:
-    return plant.work_order(int(number) - 4_000_000).number
-
-
-TRANSLATED: dict[str, Callable[[str], str]] = {
-    "work_order_id": _order,
-    "parent_id": _order,
-    "site": SITES.__getitem__,
-    "asset_id": lambda number: plant.asset(int(number) - 10_000_000).number,
-    "location_id": lambda name: name.removeprefix("PLANT-"),
-    "pm_id": lambda number: plant.plan(int(number) - 7_000).number,
-}
 
 
 def test_the_columns_and_their_types_are_the_same(frames: dict[str, pd.DataFrame]) -> None:

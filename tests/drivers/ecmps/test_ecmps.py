@@ -237,3 +237,42 @@ def test_an_export_that_is_cut_is_never_used(campd_peer: HistorianPeer) -> None:
         campd_peer.fault(kind)
         with pytest.raises((gd.SourceUnreachable, gd.ProtocolError)):
             read(["SO2C"], server_url=campd_peer.url, monitor_plan_id=PLAN, max_retries=0)
+
+
+OWN = {"99": {"flag": "measured:bypass", "counts_as": "measured"},
+       "06": {"flag": "substituted:petition", "counts_as": "substituted"}}  # fmt: skip
+
+
+def test_codes_and_units_can_be_those_of_the_site(files: Path) -> None:
+    asked = {"files": [str(files / "2021q*")], "parameter_units": {"SO2C": "ppm_wet"}}
+    frame = read(["SO2C", "NOXC"], modc=OWN, **asked)
+    usual = read(["SO2C", "NOXC"], files=asked["files"])
+    hours = frame["timestamp"].dt.tz_convert(EASTERN).dt.hour
+    for hour, flag, quality in (
+        (ODD, "measured:bypass", "good"),
+        (SUBSTITUTED, "substituted:petition", "uncertain"),
+        (0, "measured", "good"),
+    ):
+        told = frame[(hours == hour) & (frame["pollutant"] == "SO2C")]
+        assert set(told["quality_flag"]) == {flag}
+        assert set(told["quality"]) == {quality}
+    assert set(frame.loc[frame["pollutant"] == "SO2C", "unit"]) == {"ppm_wet"}
+    assert set(frame.loc[frame["pollutant"] == "NOXC", "unit"]) == {"ppm"}
+    assert frame["modc"].equals(usual["modc"])
+
+
+@pytest.mark.parametrize(
+    ("more", "text"),
+    [
+        ({"modc": {"1": OWN["99"]}}, "did you mean '01'"),
+        ({"modc": {"23": {**OWN["99"], "flag": "mesured"}}}, "did you mean 'measured'"),
+        ({"modc": {"23": {**OWN["99"], "counts_as": "measure"}}}, "'measured'"),
+        ({"modc": {"23": {**OWN["06"], "counts_as": "measured"}}}, "cannot count as measured"),
+        ({"modc": {"23": {**OWN["99"], "flags": "x"}}}, "flags"),
+        ({"parameter_units": {"SO2c": "ppm"}}, "did you mean 'SO2C'"),
+        ({"parameter_units": {"load": "MW"}}, "no parameter with a unit"),
+    ],
+)
+def test_a_wrong_key_of_a_table_is_an_error_with_the_nearest(more: Any, text: str) -> None:
+    with pytest.raises(ValueError, match=text):
+        config(files=["a.json"], **more)

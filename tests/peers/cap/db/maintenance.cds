@@ -37,6 +37,8 @@ entity MaintenanceOrder {
       CreationTime               : Time;
       MaintOrdProcessPhaseCode   : String(2);
       MaintOrdProcessSubPhaseCode : String(4);
+      // A field that the site has added.
+      YY1_DowntimeHours_ORD      : Decimal(13, 2);
       @sap.filterable: 'false' @sap.sortable: 'false'
       SystemStatusText           : String(40);
       @sap.filterable: 'false' @sap.sortable: 'false'
