@@ -48,6 +48,11 @@ class RecordReading(ABC):
         """``batch``, to be kept until the end of the read."""
         return batch if self.spool is None else self.spool.kept(batch)
 
+    def release(self) -> None:
+        """Give back the memory of kept pages that were looked at, where they are not in memory."""
+        if self.spool is not None:
+            self.spool.release()
+
     def in_batches(self, table: pa.Table) -> list[pa.RecordBatch]:
         """``table`` in batches, at least one; large ones, unless it is not to come into memory."""
         whole = table.combine_chunks() if self.spool is None else table

@@ -15,6 +15,7 @@ import pyarrow as pa
 _SEGMENT: Final = (
     1 << 26
 )  # bytes mapped at once: a process may have only some ten thousand mappings
+_RESIDENT: Final = 1 << 22  # bytes kept until what was looked at meanwhile is given back
 _ALIGNED: Final = 64  # bytes, as Arrow wants its buffers
 
 
@@ -27,7 +28,7 @@ class Spool:
             prefix="greenlang-", buffering=0
         )
         self._segments: list[mmap.mmap] = []
-        self._begin = self._place = self._end = 0
+        self._begin = self._place = self._end = self._released = 0
 
     def kept(self, batch: pa.RecordBatch) -> pa.RecordBatch:
         """The same rows, on disk. Raises OSError when the disk is full."""
@@ -42,6 +43,9 @@ class Spool:
         self._write(memoryview(content))
         begin = self._place - self._begin
         self._place += -(-content.size // _ALIGNED) * _ALIGNED
+        if self._place - self._released > _RESIDENT:
+            self._released = self._place
+            self.release()
         window = memoryview(self._segments[-1])[begin : begin + content.size]
         return pa.ipc.open_stream(pa.py_buffer(window)).read_next_batch()
 
@@ -56,7 +60,6 @@ class Spool:
         self._file.close()
 
     def _map_more(self, least: int) -> None:
-        self.release()
         granularity = mmap.ALLOCATIONGRANULARITY
         size = max(_SEGMENT, -(-least // granularity) * granularity)
         self._begin = self._place = self._end

@@ -17,7 +17,7 @@ from greenlang_data.provenance.hash import ContentHasher
 from greenlang_data.provenance.record import ProvenanceRecord, record_from
 
 ROW_GROUP: Final = 1 << 20  # rows
-_GROUP_BYTES: Final = 1 << 24  # whichever comes first, so that wide rows do not fill the memory
+_GROUP_BYTES: Final = 1 << 23  # whichever comes first, so that wide rows do not fill the memory
 
 
 def write_batches(

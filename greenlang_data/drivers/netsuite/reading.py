@@ -148,7 +148,7 @@ class NetSuiteReading(RecordReading):
             raise ProtocolError(
                 f"its values are of no one type: {str(error)[:150]}", source=self._source
             ) from None
-        proof = Proof(question, self._pages, after, True, self._log)
+        proof = Proof(question, self._pages, after, True, self._log, self.release)
         try:
             return question.answer(proof.checked(table))
         except NotWholeError as error:

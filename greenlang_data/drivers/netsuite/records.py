@@ -190,7 +190,7 @@ class RecordsReading(RecordReading):
         counted = self._pages.counted
         after = None if question.limit is not None or counted is None else counted - len(self._gone)
         self._pages.counted = after
-        proof = Proof(question, self._pages, after, True, self._log)
+        proof = Proof(question, self._pages, after, True, self._log, self.release)
         try:
             return question.answer(proof.checked(table))
         except NotWholeError as error:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from datetime import timedelta
 from typing import Any, Final
 
@@ -13,6 +13,8 @@ from greenlang_data.drivers.odata.decimals import widest_decimal
 from greenlang_data.drivers.odata.edm import Property
 from greenlang_data.drivers.odata.page import Page
 from greenlang_data.drivers.odata.values import wire_of
+
+_RELEASED: Final = 8  # batches
 
 
 def put_together(columns: Sequence[Property], pages: Sequence[Page]) -> tuple[pa.Table, list[str]]:
@@ -39,18 +41,13 @@ def put_together(columns: Sequence[Property], pages: Sequence[Page]) -> tuple[pa
 def table_of(names: Sequence[str | pa.Field], columns: Sequence[pa.ChunkedArray]) -> pa.Table:
     """A table of at least one column.
 
-    One column after the other, because Arrow looks into every page of those that come together,
-    which may be on disk.
+    Each is added to one that only tells how many rows there are, because Arrow looks into every
+    page of the columns that it makes a table of, and these may be on disk.
     """
-    first = names[0]
-    table = (
-        pa.table([columns[0]], schema=pa.schema([first]))
-        if isinstance(first, pa.Field)
-        else (pa.table([columns[0]], names=[first]))
-    )
-    for name, column in zip(names[1:], columns[1:], strict=True):
+    table = pa.table([pa.nulls(len(columns[0]))], names=[""])
+    for name, column in zip(names, columns, strict=True):
         table = table.append_column(name, column)
-    return table
+    return table.remove_column(0)
 
 
 def _as(kind: pa.DataType, part: pa.Array) -> pa.Array:
@@ -68,17 +65,22 @@ def _common(types: Sequence[pa.DataType]) -> pa.DataType:
     return next(one for one in [first, *others] if one.unit == "ns")
 
 
-def distinct_rows(table: pa.Table, columns: Sequence[str]) -> int:
-    """How many different values ``columns`` have together."""
-    if _ascends(table.select(list(columns))):
+def distinct_rows(table: pa.Table, columns: Sequence[str], release: Callable[[], None]) -> int:
+    """How many different values ``columns`` have together.
+
+    ``release`` gives back the memory of what was looked at, now and then.
+    """
+    if _ascends(table.select(list(columns)), release):
         return int(table.num_rows)  # without a hash table of all keys in memory
     return int(table.group_by(list(columns)).aggregate([]).num_rows)
 
 
-def _ascends(table: pa.Table) -> bool:
+def _ascends(table: pa.Table, release: Callable[[], None]) -> bool:
     """Whether each row is greater than the one before it; nothing that is missing is."""
     last: list[Any] = []
-    for batch in table.to_batches():
+    for number, batch in enumerate(table.to_batches()):
+        if number % _RELEASED == 0:
+            release()
         ends = [[column[place].as_py() for column in batch.columns] for place in (0, -1)]
         if None in ends[0] or not (last < ends[0] and _ascend(batch)):
             return False

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from typing import Protocol
 
@@ -50,13 +50,17 @@ class NotWholeError(Exception):
 
 @dataclass(slots=True)
 class Proof:
-    """What one read, ``pager`` with its pages, can prove. ``after`` was counted at its end."""
+    """What one read, ``pager`` with its pages, can prove. ``after`` was counted at its end.
+
+    ``release`` gives back the memory of pages that were looked at.
+    """
 
     question: Question
     pager: Pages
     after: int | None
     trust_counts: bool
     log: ReadLog
+    release: Callable[[], None]
     distinct: int | None = None
 
     def checked(self, table: pa.Table) -> pa.Table:
@@ -98,11 +102,11 @@ class Proof:
         if not keys or len(keys) < len(self.question.keys):
             self.log.note("the set has no key, so rows that came twice could not be told")
             return table
-        self.distinct = distinct_rows(table, keys)
+        self.distinct = distinct_rows(table, keys, self.release)
         twice = table.num_rows - self.distinct
         if not twice:
             return table
-        if distinct_rows(table, table.schema.names) > self.distinct:
+        if distinct_rows(table, table.schema.names, self.release) > self.distinct:
             raise NotWholeError(
                 f"{twice} records came twice and differ: they were changed during the read",
                 "Read again when less is written, or a part at a time.",

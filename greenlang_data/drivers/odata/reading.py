@@ -185,7 +185,8 @@ class ODataReading(RecordReading):
             ) from None
         if absent:
             self._log.note(f"the server left these columns out: {', '.join(absent)}")
-        proof = Proof(question, pager, after, self._settings.trust_counts, self._log)
+        trusts = self._settings.trust_counts
+        proof = Proof(question, pager, after, trusts, self._log, self.release)
         try:
             table = proof.checked(table)
         except NotWholeError as error:

@@ -195,7 +195,7 @@ class OracleReading(RecordReading):
             self._pages.counted = None  # it was of the parents
         # Its totals are told and not relied on: the pages went by key to an empty one.
         after = self._pages.counted if whole else None
-        proof = Proof(question, self._pages, after, False, self._log)
+        proof = Proof(question, self._pages, after, False, self._log, self.release)
         try:
             return question.answer(proof.checked(table))
         except NotWholeError as error:

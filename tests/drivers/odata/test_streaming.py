@@ -159,4 +159,4 @@ def test_distinct_rows(rows: list[Any], distinct: int, size: int) -> None:
     schema = pa.schema([("t", pa.string()), ("n", pa.int64())])
     table = pa.Table.from_pylist([dict(zip("tn", one, strict=True)) for one in rows], schema)
     pages = pa.Table.from_batches(table.to_batches(size), schema)
-    assert distinct_rows(pages, ["t", "n"]) == distinct
+    assert distinct_rows(pages, ["t", "n"], lambda: None) == distinct
