@@ -57,6 +57,20 @@ class _Template:
     own: int
 
 
+def object_pattern(time: str, value: str, written: str) -> re.Pattern[bytes]:
+    """For :func:`read_uniform`: objects with a ``time`` and, after it, a ``value``.
+
+    ``written`` is the expression of a value; a quoted one has the quotes around its group.
+    """
+    once = "".join(f'(?![^{{}}]*"{key}"[^{{}}]*"{key}")' for key in (time, value))
+    member = r'[^{{}}]*?"{}"\s*:\s*'.format
+    text = (
+        rf"\{{(?=[^{{}}\\]*\}}){once}"
+        rf'{member(time)}"(?P<time>[^"{{}}]+)"{member(value)}{written}[^{{}}]*\}}'
+    )
+    return re.compile(text.encode())
+
+
 def read_uniform(body: bytes | bytearray, start: int, pattern: re.Pattern[bytes]) -> Uniform | None:
     """The objects of the list whose first object begins at ``start``; None for another shape.
 

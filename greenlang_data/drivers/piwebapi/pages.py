@@ -13,21 +13,18 @@ from typing import Final
 import numpy as np
 import pyarrow as pa
 
+from greenlang_data.drivers.http.inserted import insert_texts, insert_values
 from greenlang_data.drivers.http.jsons import json_decoder
 from greenlang_data.drivers.http.numbers import read_numbers
 from greenlang_data.drivers.http.stamps import read_stamps
-from greenlang_data.drivers.http.uniform import read_uniform
+from greenlang_data.drivers.http.uniform import object_pattern, read_uniform
 from greenlang_data.drivers.piwebapi.decode import Answered, Item, answered, decode_streams
 from greenlang_data.drivers.piwebapi.samples import Columns, columns_of
 from greenlang_data.drivers.piwebapi.wire import Sample, Streams
 from greenlang_data.drivers.schema import GOOD, constant_dictionary
 
 _LIST: Final = re.compile(rb'"Items"\s*:\s*\[\s*(?=\{)')
-_SAMPLE: Final = re.compile(
-    rb'\{(?=[^{}\\]*\})(?![^{}]*"Timestamp"[^{}]*"Timestamp")(?![^{}]*"Value"[^{}]*"Value")'
-    rb'[^{}]*?"Timestamp"\s*:\s*"(?P<time>[^"{}]+)"'
-    rb'[^{}]*?"Value"\s*:\s*(?P<value>-?[0-9][^,{}\s]*)[^{}]*\}'
-)
+_SAMPLE: Final = object_pattern("Timestamp", "Value", r"(?P<value>-?[0-9][^,{}\s]*)")
 _streams = json_decoder(Streams)
 _samples = json_decoder(list[Sample])
 
@@ -75,18 +72,10 @@ def _merged(
     """Good numbers, and the other samples, each list after so many of the good ones."""
     others = columns_of([sample for _, samples in odd for sample in samples])
     after = np.repeat([place for place, _ in odd], [len(samples) for _, samples in odd])
-    value = np.insert(values, after, np.asarray(others.value.fill_null(0.0)))
-    missing = None
-    if others.value.null_count:
-        missing = np.insert(np.zeros(len(values), bool), after, np.asarray(others.value.is_null()))
-    text = others.text
-    if text is not None:
-        which = np.insert(np.full(len(times), -1), after, np.arange(len(others)))
-        text = text.take(pa.array(which, mask=which < 0))
     return Columns(
         np.insert(times, after, others.times),
-        pa.array(value, mask=missing),
-        text,
+        insert_values(values, after, others.value),
+        insert_texts(len(times), after, others.text),
         np.insert(np.full(len(times), GOOD, np.int8), after, others.quality),
         _statuses(len(times), after, others.status),
         others.kind if others.kind == "Double" else "Variant",
