@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Sequence
+from functools import lru_cache
 from typing import Final
 
 import numpy as np
@@ -95,8 +96,9 @@ def quality_array(codes: np.ndarray) -> pa.DictionaryArray:
     )
 
 
+@lru_cache(maxsize=8)
 def constant_dictionary(text: str | None, rows: int) -> pa.DictionaryArray:
-    """``rows`` times the same text (or null) as a status array."""
+    """``rows`` times the same text (or null) as a status array; pages of one size share it."""
     if text is None:
         return pa.DictionaryArray.from_arrays(pa.nulls(rows, pa.int32()), pa.array([], pa.string()))
     return pa.DictionaryArray.from_arrays(

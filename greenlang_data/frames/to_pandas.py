@@ -152,7 +152,7 @@ def _dictionary(column: Any) -> Any:
         _few_categories(tuple(texts.to_pylist()), ordered) if small else _categories(texts, ordered)
     )
     # A copy, because a categorical is written in place.
-    codes = np.empty(len(column), np.int8 if small else np.int32)
+    codes: Any = np.empty(len(column), np.int8 if small else np.int32)
     done = 0
     for chunk in chunks:
         indices = chunk.indices.fill_null(-1) if chunk.indices.null_count else chunk.indices

@@ -26,7 +26,7 @@ from typing import Any
 import pandas as pd
 
 import greenlang_data as gd
-from greenlang_data.drivers.proficy.samples import decode_data
+from greenlang_data.drivers.proficy.pages import decode_page
 from tests.bench.historian_clients import DAY, MILLION, START, processor
 from tests.drivers.piwebapi.helpers import config
 from tests.peers.historian_launch import HistorianPeer, start_pi, start_proficy
@@ -151,7 +151,7 @@ def proficy(rounds: int) -> None:
         return frame
 
     def ours() -> Any:
-        return decode_data(body).items[0].columns.batch("Million")
+        return decode_page(body).items[0].columns.batch("Million")
 
     assert ours().num_rows == len(theirs()) == 1_000_000
     one, other = timed(theirs, rounds), timed(ours, rounds)

@@ -24,21 +24,34 @@ def read_body(response: Response, stop: Stop, limit: int, source: str) -> bytes 
     """
     declared = response.headers.get("Content-Length", "")
     encoding = response.headers.get("Content-Encoding", "identity").strip().lower()
-    if encoding == "identity" and declared.isdigit() and int(declared) > limit:
-        raise _too_large(limit, source)
-    pieces = _pieces(response, stop)
+    piece = _PIECE
+    if encoding == "identity" and declared.isdigit():
+        if int(declared) > limit:
+            raise _too_large(limit, source)
+        # At once, so that it is not copied; whoever gives up ends the connection.
+        piece = max(_PIECE, int(declared))
+    pieces = _pieces(response, stop, piece)
     if encoding in ("gzip", "x-gzip", "deflate"):
         pieces = _inflated(pieces, limit, source)
     elif encoding != "identity":
         raise ProtocolError(
             f"the answer is compressed as {encoding!r}, which was not asked for", source=source
         )
-    body = bytearray()
+    return _joined(pieces, limit, source)
+
+
+def _joined(pieces: Iterator[bytes], limit: int, source: str) -> bytes | bytearray:
+    first = next(pieces, b"")
+    body = None
     for piece in pieces:
+        if body is None:
+            body = bytearray(first)
         body += piece
         if len(body) > limit:
             raise _too_large(limit, source)
-    return body
+    if len(first) > limit:
+        raise _too_large(limit, source)
+    return first if body is None else body
 
 
 def read_start(response: Response, stop: Stop, limit: int, source: str) -> bytes:
@@ -49,8 +62,8 @@ def read_start(response: Response, stop: Stop, limit: int, source: str) -> bytes
         return b""
 
 
-def _pieces(response: Response, stop: Stop) -> Iterator[bytes]:
-    while piece := response.raw.read(_PIECE, decode_content=False):
+def _pieces(response: Response, stop: Stop, size: int) -> Iterator[bytes]:
+    while piece := response.raw.read(size, decode_content=False):
         stop.check()
         yield piece
     stop.check()  # what ended it may have been us

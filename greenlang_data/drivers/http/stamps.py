@@ -32,12 +32,13 @@ def written(time: int, digits: int) -> str:
     return f"{datetime.fromtimestamp(seconds, UTC):%Y-%m-%dT%H:%M:%S}.{fraction:0{digits}d}Z"
 
 
-def read_stamps(stamps: Sequence[str]) -> np.ndarray:
+def read_stamps(stamps: Sequence[str] | pa.StringArray) -> np.ndarray:
     """ISO 8601 with zones and any number of digits, as nanoseconds since 1970 UTC.
 
     Raises ValueError for one that is none, has no zone, or is beyond what nanoseconds reach.
     """
     try:
-        return np.asarray(pa.array(stamps, pa.string()).cast(TIMESTAMP).cast(pa.int64()))
+        texts = stamps if isinstance(stamps, pa.StringArray) else pa.array(stamps, pa.string())
+        return np.asarray(texts.cast(TIMESTAMP).cast(pa.int64()))
     except pa.ArrowInvalid as error:
         raise ValueError(f"a time stamp is none: {str(error)[:100]}") from None

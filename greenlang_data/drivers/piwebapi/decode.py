@@ -67,7 +67,7 @@ _summaries = json_decoder(SummarizedStreams)
 def decode_streams(body: bytes | bytearray) -> Answered:
     """Of recorded, interpolated and plot values. Raises ValueError when it is something else."""
     answer = _streams(body)
-    return _answered(answer, [_item(one, one.items) for one in answer.items or []])
+    return answered(answer, [_item(one, one.items) for one in answer.items or []])
 
 
 def decode_nows(body: bytes | bytearray) -> Answered:
@@ -75,7 +75,7 @@ def decode_nows(body: bytes | bytearray) -> Answered:
     answer = _nows(body)
     values = [[] if one.value is None else [one.value] for one in answer.items or []]
     items = [_item(one, value) for one, value in zip(answer.items or [], values, strict=True)]
-    return _answered(answer, items)
+    return answered(answer, items)
 
 
 def decode_summaries(body: bytes | bytearray) -> Answered:
@@ -88,7 +88,7 @@ def decode_summaries(body: bytes | bytearray) -> Answered:
         for stream in answer.items or []
     ]
     items = [_item(one, value) for one, value in zip(answer.items or [], values, strict=True)]
-    return _answered(answer, items)
+    return answered(answer, items)
 
 
 def _item(one: Stream | Now | SummarizedStream, samples: Sequence[Sample] | None) -> Item:
@@ -98,7 +98,7 @@ def _item(one: Stream | Now | SummarizedStream, samples: Sequence[Sample] | None
     return Item(one.web_id, one.path, errors, one.web_exception, columns_of(samples or []))
 
 
-def _answered(answer: Streams | Nows | SummarizedStreams, items: list[Item]) -> Answered:
+def answered(answer: Streams | Nows | SummarizedStreams, items: list[Item]) -> Answered:
     if answer.items is None and not answer.errors and answer.web_exception is None:
         raise ValueError("it has no Items")
     return Answered(items, answer.errors, answer.web_exception)

@@ -21,6 +21,7 @@ from greenlang_data.drivers.http.stamps import written
 from greenlang_data.drivers.piwebapi.api import PiApi, RefusedError, TooManyError
 from greenlang_data.drivers.piwebapi.decode import decode_streams, selected
 from greenlang_data.drivers.piwebapi.moments import between
+from greenlang_data.drivers.piwebapi.pages import decode_page
 from greenlang_data.drivers.piwebapi.points import Point
 from greenlang_data.drivers.piwebapi.samples import Columns
 from greenlang_data.drivers.piwebapi.streams import ask_streams, grouped
@@ -118,7 +119,8 @@ class RecordedReader:
 
     async def _ask(self, points: Sequence[Point], start: int, size: int) -> list[Page]:
         params = [*self._window(start), ("maxCount", str(size)), _FIELDS]
-        return await ask_streams(self._api, "recorded", points, params, self._log, decode_streams)
+        decode = decode_page if len(points) == 1 else decode_streams
+        return await ask_streams(self._api, "recorded", points, params, self._log, decode)
 
     def _window(self, start: int) -> list[tuple[str, str]]:
         return [*between(start, self._end), ("boundaryType", "Inside")]

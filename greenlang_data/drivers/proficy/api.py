@@ -11,6 +11,7 @@ from greenlang_data.drivers.http.client import HttpClient
 from greenlang_data.drivers.http.jsons import errors_in
 from greenlang_data.drivers.http.message import Ask
 from greenlang_data.drivers.http.origin import checked_url, origin_of
+from greenlang_data.drivers.proficy.pages import decode_page
 from greenlang_data.drivers.proficy.samples import Answered, Columns, decode_data
 from greenlang_data.drivers.schema import UNKNOWN_TAG
 from greenlang_data.errors import (
@@ -66,7 +67,8 @@ class ProficyApi:
         """
         asked = [("tagNames", ";".join(tags)), *params]
         ask = Ask(f"datapoints/{call}", asked, expected=_REFUSALS)
-        answer = await self.client.ask(ask, log, decode_data)
+        decode = decode_page if len(tags) == 1 else decode_data
+        answer = await self.client.ask(ask, log, decode)
         if answer.data is None:
             return await self._apart(call, tags, params, log, explain(answer.body), 0)
         if answer.data.error_code:

@@ -26,6 +26,7 @@ from greenlang_data.drivers.schema import (
 _QUALITY: Final = np.array([BAD, UNCERTAIN, BAD, GOOD], np.int8)
 _STATUS: Final = pa.array(["Bad", "Uncertain", "NA", "Good"], pa.string())
 _UNKNOWN_QUALITY: Final = 2
+GOOD_CODE: Final = 3
 _INTEGERS: Final = {
     "integer": "Int16",
     "doubleinteger": "Int32",
@@ -131,6 +132,12 @@ def decode_data(body: bytes | bytearray) -> Answered:
     return Answered(answer.error_code, answer.error_message or "", items)
 
 
+def numeric_kind(data_type: str | int | None) -> str | None:
+    """The type of a tag whose values are numbers, by our name for it; None for others."""
+    name = data_type.lower() if isinstance(data_type, str) else ""
+    return _FLOATS.get(name) or _INTEGERS.get(name)
+
+
 def columns_of(samples: Sequence[Sample], data_type: str | int | None) -> Columns:
     """Columns of these samples. Raises ValueError for a time stamp or quality that is none."""
     times = read_stamps([one.timestamp for one in samples])
@@ -144,8 +151,8 @@ def columns_of(samples: Sequence[Sample], data_type: str | int | None) -> Column
     if bad.any():
         texts = pc.if_else(pa.array(bad), pa.scalar(None, pa.string()), texts)
     name = data_type.lower() if isinstance(data_type, str) else ""
-    if name in _FLOATS or name in _INTEGERS:
-        kind = _FLOATS.get(name) or _INTEGERS[name]
+    kind = numeric_kind(data_type)
+    if kind is not None:
         return _numbers(times, texts, codes, kind, exact=name in ("int64", "uint64"))
     if name == "bool":
         return _booleans(times, texts, codes)
@@ -202,5 +209,5 @@ def _booleans(times: np.ndarray, texts: pa.Array, codes: np.ndarray) -> Columns:
     known = {"true": 1.0, "1": 1.0, "false": 0.0, "0": 0.0}
     values = [None if text is None else known.get(text.lower()) for text in texts.to_pylist()]
     numbers = pa.array(values, pa.float64())
-    codes = np.where(np.asarray(numbers.is_null()) & (codes == 3), _UNKNOWN_QUALITY, codes)
+    codes = np.where(np.asarray(numbers.is_null()) & (codes == GOOD_CODE), _UNKNOWN_QUALITY, codes)
     return Columns(times, numbers, None, codes, "Boolean")

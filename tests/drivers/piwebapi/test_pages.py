@@ -1,0 +1,182 @@
+"""Long pages are read by columns; what comes of them is what comes of reading them one by one."""
+
+from __future__ import annotations
+
+import json
+import re
+from collections.abc import Callable
+from typing import Any
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from greenlang_data.drivers.http.uniform import read_uniform
+from greenlang_data.drivers.piwebapi.decode import Answered, decode_streams
+from greenlang_data.drivers.piwebapi.pages import decode_page
+
+ROWS = 400
+FLAGS = {"Good": True, "Questionable": False, "Substituted": False, "Annotated": False}
+SHAPES: dict[str, Callable[[str, Any], dict[str, Any]]] = {
+    "value last": lambda stamp, value: {"Timestamp": stamp, **FLAGS, "Value": value},
+    "value second": lambda stamp, value: {"Timestamp": stamp, "Value": value, **FLAGS},
+    "value first": lambda stamp, value: {"Value": value, **FLAGS, "Timestamp": stamp},
+    "with unit": lambda stamp, value: {
+        "Timestamp": stamp, "Value": value, "UnitsAbbreviation": "kg/h", **FLAGS
+    },
+}  # fmt: skip
+STATE = {"Name": "I/O Timeout", "Value": 246, "IsSystem": True}
+ODD: list[dict[str, Any]] = [
+    {"Value": STATE, "Good": False},
+    {"Value": 2**53 + 1},
+    {"Value": 'text \\ " {'},
+    {"Value": 1.5, "Questionable": True},
+    {"Value": 1.5, "Substituted": True, "Annotated": True},
+    {"Value": 1.5, "Errors": [{"FieldName": "V", "Message": ["broken"]}]},
+    {"Value": None},
+    {"Value": True},
+    {"Value": {"Name": "On", "Value": 1, "IsSystem": False}},
+    {"Value": [1, {"Timestamp": "2025-01-01T00:00:00Z", **FLAGS, "Value": 1.0}]},
+]  # fmt: skip
+NUMBERS = st.floats(allow_nan=False, allow_infinity=False) | st.integers(-(2**63), 2**63)
+PLAIN = st.floats(-1e9, 1e9) | st.integers(-(2**40), 2**40)
+FRACTION = st.sampled_from(["", ".5", ".0000001", ".1234567", ".12", ".999"])
+
+
+def stamp(row: int, fraction: str = "") -> str:
+    return f"2025-01-{1 + row // 86_400:02d}T{row // 3600 % 24:02d}:{row // 60 % 60:02d}:{row % 60:02d}{fraction}Z"
+
+
+def body_of(samples: list[dict[str, Any]], indent: int | None = None) -> bytes:
+    stream = {"WebId": "w", "Name": "n", "Path": "p", "Items": samples}
+    separators = (",", ":") if indent is None else None
+    return json.dumps({"Items": [stream]}, indent=indent, separators=separators).encode()
+
+
+def rows(found: Answered) -> list[dict[str, Any]]:
+    (item,) = found.items
+    batch = item.columns.batch("tag", None, None)
+    whole: list[dict[str, Any]] = batch.to_pylist()
+    return [*whole, {"about": batch.schema.metadata, "path": item.path, "errors": item.errors}]
+
+
+def outcome(decode: Callable[[bytes], Answered], body: bytes) -> object:
+    """What is read, or that nothing is."""
+    try:
+        return rows(decode(body))
+    except ValueError:
+        return "refused"
+
+
+@pytest.mark.parametrize("shape", SHAPES)
+@pytest.mark.parametrize("indent", [None, 1])
+@settings(max_examples=25, deadline=None)
+@given(
+    values=st.lists(PLAIN, min_size=1, max_size=20),
+    fractions=st.lists(FRACTION, min_size=1, max_size=5),
+    odd=st.dictionaries(st.integers(0, ROWS - 1), st.sampled_from(ODD), max_size=20),
+)
+def test_columns_are_what_the_samples_are(
+    shape: str,
+    indent: int | None,
+    values: list[float],
+    fractions: list[str],
+    odd: dict[int, dict[str, Any]],
+) -> None:
+    samples = [
+        SHAPES[shape](stamp(row, fractions[row % len(fractions)]), values[row % len(values)])
+        for row in range(ROWS)
+    ]
+    for row, other in odd.items():
+        samples[row] |= other
+    body = body_of(samples, indent)
+    assert rows(decode_page(body)) == rows(decode_streams(body))
+
+
+@pytest.mark.parametrize("shape", ["value last", "value second", "with unit"])
+def test_only_what_differs_is_read_by_itself(shape: str) -> None:
+    samples = [
+        SHAPES[shape](stamp(row, ("", ".1234567", ".5")[row % 3]), row / 7) for row in range(ROWS)
+    ]
+    samples[100] |= {"Value": STATE, "Good": False}
+    samples[101] |= {"Good": False}
+    samples[300]["Questionable"] = True
+    body = body_of(samples)
+    pattern = re.compile(
+        rb'\{[^{}]*"Timestamp":"(?P<time>[^"]+)"[^{}]*"Value":(?P<value>-?\d[^,}]*)[^{}]*\}'
+    )
+    uniform = read_uniform(body, body.index(b"[{", 20) + 1, pattern)
+    assert uniform is not None
+    texts = uniform.values.to_pylist()
+    assert texts[:3] == ["0.0", repr(1 / 7), repr(2 / 7)]
+    assert uniform.times.to_pylist()[:2] == [samples[0]["Timestamp"], samples[1]["Timestamp"]]
+    odd = [json.loads(b"[" + text + b"]") for _, text in uniform.odd]
+    alone = {samples.index(one) for stretch in odd for one in stretch}
+    # Whether the next one begins as it should is not known after an odd one.
+    assert {100, 101, 300} <= alone <= {100, 101, 102, 300, 301}
+    assert len(texts) + len(alone) + 1 == ROWS
+    assert [place for place, _ in uniform.odd] == [100, len(texts) - (ROWS - 2 - max(alone))]
+    assert rows(decode_page(body)) == rows(decode_streams(body))
+
+
+@pytest.mark.parametrize(
+    "written",
+    ["01", "-01", "1.", ".5", "-.5", "-", "+1", "1e", "1.e5", "nan", "NaN", "inf", "-inf", "Infinity",
+     "1e999", "-1e999", "0x10", "1_0", "1 0", "", "--1", "1.5.5", "true", '"1"', "null", "1,5",
+     "-0", "0", "0e5", "-0.0", "1E-05", "1e+5", "9007199254740993", "-9007199254740993",
+     "18446744073709551616", "5e-324", "1.7976931348623157e308", "0.1000000000000000055511151231257827",
+     "179769313486231570000000000000000000000000000000000000000", "2.00000000000000011102230246251565"],
+)  # fmt: skip
+@pytest.mark.parametrize("shape", ["value last", "value second"])
+def test_a_number_is_one_by_the_rules_of_json(shape: str, written: str) -> None:
+    samples = [SHAPES[shape](stamp(row), row + 0.5) for row in range(ROWS)]
+    body = body_of(samples).replace(b":200.5", f":{written}".encode())
+    assert outcome(decode_page, body) == outcome(decode_streams, body)
+
+
+@pytest.mark.parametrize("shape", ["value last", "value second"])
+@settings(max_examples=200, deadline=None)
+@given(st.data())
+def test_a_damaged_page_is_read_as_it_is_or_not_at_all(shape: str, data: st.DataObject) -> None:
+    samples = [SHAPES[shape](stamp(row, ".25"), row + 0.5) for row in range(ROWS)]
+    body = bytearray(body_of(samples))
+    for _ in range(data.draw(st.integers(1, 3))):
+        place = data.draw(st.integers(0, len(body) - 1))
+        what = data.draw(st.sampled_from(b'{}[]",:\\ 0aZ.-\x00\xff'))
+        if data.draw(st.booleans()):
+            body[place] = what
+        else:
+            del body[place : place + data.draw(st.integers(1, 300))]
+    assert outcome(decode_page, bytes(body)) == outcome(decode_streams, bytes(body))
+
+
+@settings(max_examples=50, deadline=None)
+@given(st.lists(NUMBERS, min_size=1, max_size=50))
+def test_any_numbers_are_exact(some: list[float]) -> None:
+    values = [some[row % len(some)] for row in range(ROWS)]
+    body = body_of([SHAPES["value last"](stamp(row), one) for row, one in enumerate(values)])
+    found = rows(decode_page(body))[:-1]
+    assert [float(one["value"] if one["text"] is None else one["text"]) for one in found] == [
+        float(one) for one in values
+    ]
+    assert found == rows(decode_streams(body))[:-1]
+
+
+def test_samples_of_another_list_are_not_taken_for_the_streams() -> None:
+    samples = [SHAPES["value last"](stamp(row), row + 0.5) for row in range(ROWS)]
+    own = [SHAPES["value last"](stamp(7), 1.5)]
+    stream = {"WebId": "w", "Path": "p", "Links": {"Items": samples}, "Items": own}
+    body = json.dumps({"Items": [stream]}, separators=(",", ":")).encode()
+    (item,) = decode_page(body).items
+    assert len(item.columns) == 1
+
+
+def test_what_broke_off_is_told() -> None:
+    samples = [SHAPES["value last"](stamp(row), row + 0.5) for row in range(ROWS)]
+    stream = {"Items": samples, "WebId": "w", "Path": "p",
+              "WebException": {"StatusCode": 500, "Errors": ["disk"]}}  # fmt: skip
+    body = json.dumps({"Items": [stream]}, separators=(",", ":")).encode()
+    (item,) = decode_page(body).items
+    assert item.web_exception is not None
+    assert item.web_exception.errors == ["disk"]
+    assert len(item.columns) == ROWS
