@@ -216,6 +216,19 @@ class Handler(BaseHTTPRequestHandler):
         self.end_headers()
         self._until_gone(b" ", 0.05)
 
+    def serve_drip_unmeasured(self) -> None:
+        """An answer that ends when the connection does."""
+        self.send_response(200)
+        self.send_header("Content-Type", JSON)
+        self.end_headers()
+        self._until_gone(b" ", 0.05)
+
+    def serve_stall_unmeasured(self) -> None:
+        self.send_response(200)
+        self.send_header("Connection", "close")
+        self.end_headers()
+        self._until_gone(b"", 0.05)
+
     def serve_silent(self) -> None:
         self._until_gone(b"", 0.05)
 
