@@ -17,7 +17,7 @@ import time
 from email.utils import formatdate
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
-from urllib.parse import parse_qs, urlsplit
+from urllib.parse import parse_qs, quote, urlsplit
 
 JSON = "application/json"
 
@@ -121,6 +121,16 @@ class Handler(BaseHTTPRequestHandler):
 
     def serve_never(self) -> None:
         self.answer(401, b"", "text/html", WWW_Authenticate="Negotiate, NTLM, Basic realm=x")
+
+    def serve_repeats(self) -> None:
+        """What was wrong with the login, word for word."""
+        sent = self.headers["Authorization"]
+        scheme, _, rest = sent.partition(" ")
+        plain = base64.b64decode(rest).decode().partition(":")[2] if scheme == "Basic" else rest
+        self.json(403, {"Errors": [f"no such login: {sent}", plain, quote(plain)]})
+
+    def post_repeats(self, body: str) -> None:
+        self.json(400, {"error": body.replace("+", " ")})
 
     def serve_expire(self) -> None:
         self.server.tokens += 1  # what was given out so far is void
