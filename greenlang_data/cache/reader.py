@@ -128,6 +128,8 @@ class CachedReader:
         source = self._store.source
         try:
             return await on_thread(lambda _: read_segment(segment, source, tag, low, high))
+        except FileNotFoundError:  # removed by another process, or here since it was listed
+            return None
         except DamagedError as error:
             remove(segment)
             self._log.note(f"{tag}: a file of the cache was not used and removed ({error})")

@@ -96,7 +96,14 @@ class SegmentWriter:
         self._groups: list[tuple[int, int]] = []
         folder.mkdir(parents=True, exist_ok=True)
         self._aside = folder / f".{secrets.token_hex(8)}.tmp"
-        self._file = pq.ParquetWriter(
+        try:
+            self._file = self._opened()
+        except OSError:
+            self._unlink()
+            raise
+
+    def _opened(self) -> pq.ParquetWriter:
+        return pq.ParquetWriter(
             self._aside,
             _SCHEMA,
             compression="zstd",
@@ -134,6 +141,9 @@ class SegmentWriter:
         """Leave nothing behind; does nothing after :meth:`finish`."""
         with suppress(OSError, pa.ArrowException):
             self._file.close()
+        self._unlink()
+
+    def _unlink(self) -> None:
         with suppress(OSError):
             self._aside.unlink()
 
@@ -150,7 +160,8 @@ class SegmentWriter:
 def read_segment(segment: Segment, source: str, tag: str, low: int, high: int) -> Kept:
     """The samples with ``low <= time < high``.
 
-    Raises DamagedError when the file is gone, damaged, or of something else.
+    Raises FileNotFoundError when the file is gone, DamagedError when it is damaged or of something
+    else.
     """
     try:
         content = segment.path.read_bytes()
@@ -164,6 +175,8 @@ def read_segment(segment: Segment, source: str, tag: str, low: int, high: int) -
                 if last >= low and first < high
             ]
             table = file.read_row_groups(wanted) if wanted else _SCHEMA.empty_table()
+    except FileNotFoundError:
+        raise
     except (OSError, pa.ArrowException, KeyError, TypeError, ValueError) as error:
         raise DamagedError(str(error)[:100]) from error
     table = table.unify_dictionaries().combine_chunks()

@@ -188,9 +188,10 @@ class HistorianConnector(DrivenConnector[HistorianQuery, HistorianPayload, Histo
             or request.interval is not None
         ):
             return super()._batches(request, log)
-        # What the samples depend on, beside the tag.
+        # What the samples depend on, beside the tag; who asks, since not all may read all.
         judged = config.good_confidence if config.historian_type == "phd" else ""
-        source = f"{config.source_system} {config.database_name or judged}".strip()
+        login = config.username or config.client_id or ""
+        source = f"{config.source_system} {config.database_name or judged} {login}".strip()
         late = math.ceil(config.cache_late_seconds) * 1_000_000_000
         store = Store(Path(config.cache_path), config.connector_id, source, late)
         return CachedReader(store, super()._batches, request, log).read()

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import asyncio
+import errno
+import os
 import tempfile
 from collections.abc import AsyncIterator
 from contextlib import suppress
@@ -308,6 +310,38 @@ def test_a_folder_that_cannot_be_written_loses_no_sample(tmp_path: Path) -> None
     found, log = read(plant, blocked, 5000, 0, 1000)
     assert found["one"] == plant.within("one", 0, 1000)
     assert log.notes == ["not kept in the cache: Not a directory"]
+
+
+def test_a_full_disk_loses_no_sample_and_leaves_no_file(tmp_path: Path) -> None:
+    plant = filled()
+    full = mock.patch("pyarrow.parquet.ParquetWriter", side_effect=_full_after_opening)
+    with full:
+        found, log = read(plant, tmp_path, 5000, 0, 1000, ("one",))
+    assert found["one"] == plant.within("one", 0, 1000)
+    assert log.notes == ["not kept in the cache: No space left on device"]
+    assert not [one for one in tmp_path.rglob("*") if one.is_file()]
+
+
+def _full_after_opening(path: Path, *_: object, **__: object) -> None:
+    path.write_bytes(b"")
+    raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
+
+
+def test_a_file_that_another_process_has_removed_is_read_anew(tmp_path: Path) -> None:
+    plant = filled()
+    read(plant, tmp_path, 5000, 0, 1000)
+    (file,) = tmp_path.rglob("*/one-*/*.parquet")
+    listed = Store.segments
+
+    def segments(store: Store, tag: str, now: int) -> list[Segment]:
+        found = listed(store, tag, now)
+        file.unlink(missing_ok=True)
+        return found
+
+    with mock.patch.object(Store, "segments", segments):
+        found, log = read(plant, tmp_path, 5000, 0, 1000, ("one",))
+    assert found["one"] == plant.within("one", 0, 1000)
+    assert log.notes == []
 
 
 def test_an_unfinished_read_leaves_no_file(tmp_path: Path) -> None:

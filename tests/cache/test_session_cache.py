@@ -10,6 +10,7 @@ import pandas as pd
 import pytest
 
 import greenlang_data as gd
+from greenlang_data.errors import AuthenticationError
 from tests.drivers.piwebapi.helpers import DAY, config
 from tests.peers.historian_launch import HistorianPeer
 
@@ -97,6 +98,22 @@ def test_aggregates_current_values_and_other_servers_are_not_mixed_in(
         s.historian(["Ramp"], DAY, DAY + HOUR)
     assert reads(proficy_peer) == 1
     assert len(list(tmp_path.iterdir())) == 2
+
+
+def test_what_one_login_may_read_is_not_given_to_another(
+    pi_peer: HistorianPeer, tmp_path: Path
+) -> None:
+    known = {"username": "operator", "password": "s3cret-Pässword"}
+    pi_peer.set(auth="basic")
+    for _ in range(2):
+        with opened(pi_peer, tmp_path, **known) as s:
+            s.historian(["Ramp"], DAY, DAY + HOUR)
+    assert reads(pi_peer) == 1
+    with (
+        opened(pi_peer, tmp_path, username="guest", password="none") as s,
+        pytest.raises(AuthenticationError),
+    ):
+        s.historian(["Ramp"], DAY, DAY + HOUR)
 
 
 def test_what_is_simulated_is_never_kept(tmp_path: Path) -> None:

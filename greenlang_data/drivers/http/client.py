@@ -16,6 +16,7 @@ from greenlang_data.drivers.http.exchange import Decode, Exchange, Raw
 from greenlang_data.drivers.http.faults import Explain, no_token, refusal
 from greenlang_data.drivers.http.jsons import read_any
 from greenlang_data.drivers.http.login import Login, login_of
+from greenlang_data.drivers.http.masked import masked
 from greenlang_data.drivers.http.message import Answer, Ask
 from greenlang_data.drivers.http.origin import Origin, checked_url, followed, origin_of
 from greenlang_data.drivers.http.tokens import FetchForm
@@ -27,6 +28,7 @@ T = TypeVar("T")
 _MOST_REDIRECTS: Final = 5
 _REDIRECTS: Final = frozenset({301, 302, 303, 307, 308})
 _NO_TOKEN: Final = frozenset({400, 401, 403})
+_SECRET_FIELDS: Final = frozenset({"password", "client_assertion"})
 _FORM: Final = {"Accept": "application/json"}
 _REQUEST_IDS: Final = ("X-Request-Id", "Request-Id", "X-Correlation-Id")
 
@@ -149,7 +151,8 @@ class HttpClient:
         if ask.content is not None:
             headers["Content-Type"] = ask.content_type
         request = Request(ask.method, url, headers=headers, data=ask.content)
-        return await self._written_down(request, ask, log, decode)
+        raw = await self._written_down(request, ask, log, decode)
+        return raw._replace(body=masked(raw.body, login.values()))
 
     async def _written_down(
         self, request: Request, ask: Ask, log: ReadLog, decode: Decode[Any]
@@ -179,8 +182,10 @@ class HttpClient:
             url: str, form: Mapping[str, str], headers: Mapping[str, str]
         ) -> Mapping[str, Any]:
             self._refuse_clear_text(origin_of(url))
+            secrets = [value for name, value in form.items() if name in _SECRET_FIELDS]
             request = Request("POST", url, data=dict(form), headers={**_FORM, **headers})
             raw = await self._written_down(request, Ask(url, method="POST"), log, read_any)
+            raw = raw._replace(body=masked(raw.body, [*headers.values(), *secrets]))
             if raw.status in _NO_TOKEN:
                 raise no_token(raw.status, raw.body, self._source)
             answer = self._checked(Ask(url), raw).data

@@ -130,7 +130,7 @@ def broken(error: Exception, where: str, source: str) -> GreenLangError:
         )
     if any(isinstance(reason, TimeoutError) for reason in reasons):
         return _silent(where, source)
-    if isinstance(error, requests.exceptions.InvalidURL | requests.exceptions.InvalidHeader):
+    if isinstance(error, _NOT_TO_BE_SENT):
         return ConfigurationError(
             f"no request can be made of its address or login ({type(error).__name__})",
             source=source,
@@ -143,7 +143,13 @@ def broken(error: Exception, where: str, source: str) -> GreenLangError:
     )
 
 
-NETWORK_ERRORS: Final = (requests.exceptions.RequestException, HTTPError, OSError)
+# The last for letters that no header can hold.
+_NOT_TO_BE_SENT: Final = (
+    requests.exceptions.InvalidURL,
+    requests.exceptions.InvalidHeader,
+    UnicodeError,
+)
+NETWORK_ERRORS: Final = (requests.exceptions.RequestException, HTTPError, OSError, UnicodeError)
 """What sending and reading may raise."""
 
 

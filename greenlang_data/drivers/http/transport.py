@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import socket
 import ssl
 from pathlib import Path
 from typing import Any
@@ -20,14 +21,23 @@ from greenlang_data.settings.http import HttpSettings
 class _Watched:
     """A connection that a Stop can end, also while it waits for the server to begin."""
 
+    sock: socket.socket | None
+    answering: socket.socket | None = None
+
     def connect(self) -> None:
         super().connect()  # type: ignore[misc]  # that of the connection it is mixed into
         current.stop.check()
 
     def request(self, *arguments: Any, **options: Any) -> None:
+        self.answering = None
         self.owner = current.stop
         current.stop.watch(self)
         super().request(*arguments, **options)  # type: ignore[misc]
+
+    def getresponse(self) -> Any:
+        # An answer whose end is the connection's takes the socket from it.
+        self.answering = self.sock
+        return super().getresponse()  # type: ignore[misc]
 
 
 class _Connection(_Watched, HTTPConnection):

@@ -21,11 +21,12 @@ T = TypeVar("T")
 class Connected(Protocol):
     """What a request travels over.
 
-    ``sock`` is None while it is being opened; ``owner`` is the Stop of the request that uses it
-    now, since connections are used again.
+    ``sock`` is None while it is being opened, ``answering`` before it is answered; ``owner`` is
+    the Stop of the request that uses it now, since connections are used again.
     """
 
     sock: socket.socket | None
+    answering: socket.socket | None
     owner: Stop
 
 
@@ -45,11 +46,14 @@ class Stop:
         with self._lock:
             self.requested = True
             connection = self._connection
-        if connection is None or connection.owner is not self or connection.sock is None:
+        if connection is None or connection.owner is not self:
+            return
+        open_socket = connection.answering or connection.sock
+        if open_socket is None:
             return
         # Not the method of a TLS socket, which would alter what the other thread uses.
         with contextlib.suppress(OSError):
-            socket.socket.shutdown(connection.sock, socket.SHUT_RDWR)
+            socket.socket.shutdown(open_socket, socket.SHUT_RDWR)
 
     def watch(self, connection: Connected) -> None:
         """Say what the request travels over from now on."""

@@ -17,7 +17,7 @@ import time
 from email.utils import formatdate
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
-from urllib.parse import parse_qs, urlsplit
+from urllib.parse import parse_qs, quote, urlsplit
 
 JSON = "application/json"
 
@@ -122,6 +122,16 @@ class Handler(BaseHTTPRequestHandler):
     def serve_never(self) -> None:
         self.answer(401, b"", "text/html", WWW_Authenticate="Negotiate, NTLM, Basic realm=x")
 
+    def serve_repeats(self) -> None:
+        """What was wrong with the login, word for word."""
+        sent = self.headers["Authorization"]
+        scheme, _, rest = sent.partition(" ")
+        plain = base64.b64decode(rest).decode().partition(":")[2] if scheme == "Basic" else rest
+        self.json(403, {"Errors": [f"no such login: {sent}", plain, quote(plain)]})
+
+    def post_repeats(self, body: str) -> None:
+        self.json(400, {"error": body.replace("+", " ")})
+
     def serve_expire(self) -> None:
         self.server.tokens += 1  # what was given out so far is void
         self.json(value={})
@@ -215,6 +225,19 @@ class Handler(BaseHTTPRequestHandler):
         self.send_header("Content-Length", "100000")
         self.end_headers()
         self._until_gone(b" ", 0.05)
+
+    def serve_drip_unmeasured(self) -> None:
+        """An answer that ends when the connection does."""
+        self.send_response(200)
+        self.send_header("Content-Type", JSON)
+        self.end_headers()
+        self._until_gone(b" ", 0.05)
+
+    def serve_stall_unmeasured(self) -> None:
+        self.send_response(200)
+        self.send_header("Connection", "close")
+        self.end_headers()
+        self._until_gone(b"", 0.05)
 
     def serve_silent(self) -> None:
         self._until_gone(b"", 0.05)

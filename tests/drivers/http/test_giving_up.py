@@ -32,7 +32,7 @@ def wait_for_gone(web: Web, path: str) -> float:
     return time.monotonic() - began
 
 
-@pytest.mark.parametrize("path", ["silent", "drip"])
+@pytest.mark.parametrize("path", ["silent", "drip", "drip-unmeasured", "stall-unmeasured"])
 def test_the_server_is_freed(web: Web, path: str) -> None:
     client = web.client(timeout_seconds=60)
     began = time.monotonic()

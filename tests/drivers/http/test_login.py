@@ -6,7 +6,7 @@ import base64
 import sys
 from collections.abc import Callable
 from typing import Any
-from urllib.parse import parse_qs
+from urllib.parse import parse_qs, quote
 
 import jwt
 import pytest
@@ -15,7 +15,10 @@ from cryptography.hazmat.primitives.asymmetric import ec, rsa
 
 from greenlang_data.drivers.base import ReadLog
 from greenlang_data.drivers.http.client import HttpClient
+from greenlang_data.drivers.http.jsons import read_any
+from greenlang_data.drivers.http.message import Ask
 from greenlang_data.errors import AuthenticationError, ConfigurationError
+from greenlang_data.runtime import get_runtime
 from tests.drivers.http.conftest import Web, config, run
 
 SECRET = "pa:ss/wörd&1"
@@ -136,6 +139,41 @@ def test_a_refused_login_is_told_once_and_without_the_secret(web: Web) -> None:
         run(client, "never", log)
     assert log.requests == 1
     assert SECRET not in f"{caught.value!r}{caught.value}{log}{client!r}"
+
+
+@pytest.mark.parametrize(
+    "login", [{"token": SECRET}, {"username": "u", "password": SECRET}], ids=["bearer", "basic"]
+)
+def test_a_server_that_repeats_the_login_does_not_get_it_told(
+    web: Web, login: dict[str, str]
+) -> None:
+    client = HttpClient(web.url, config(**login), "web", explain=lambda body: body.decode())
+    with pytest.raises(AuthenticationError, match=r"no such login: \*{10}") as caught:
+        run(client, "repeats")
+    told = str(caught.value)
+    pair = base64.b64encode(f"u:{SECRET}".encode()).decode()
+    assert not [part for part in (SECRET, quote(SECRET), pair) if part in told]
+    expected = client.ask(Ask("repeats", expected=frozenset({403})), ReadLog(), read_any)
+    assert SECRET.encode() not in get_runtime().run(expected).body
+
+
+@pytest.mark.parametrize("token", ["long-sec\u20acret", "long-secret\n"])
+def test_a_secret_that_no_header_can_hold_is_told_without_it(web: Web, token: str) -> None:
+    with pytest.raises(ConfigurationError, match="stray characters") as caught:
+        run(web.client(token=token), "hello")
+    assert "long-sec" not in f"{caught.value!r}{caught.value}"
+
+
+def test_a_token_server_that_repeats_the_login_does_not_get_it_told(web: Web) -> None:
+    client = granted(
+        web,
+        login="password_grant",
+        username="u",
+        password="long-secret",
+        token_url=f"{web.url}/repeats",
+    )
+    with pytest.raises(AuthenticationError, match=r"password=\*{10}"):
+        run(client, "hello")
 
 
 @pytest.mark.parametrize(
