@@ -62,7 +62,8 @@ class Device:
     about: dict[int, About] = field(default_factory=dict)
     objects: tuple[int, ...] | None = None
     by_name: dict[str, int] | None = None
-    logs: dict[int, Reference | Failure | None] = field(default_factory=dict)
+    # What each trend log records, member by member; None for what is not of this device.
+    logs: dict[int, tuple[Reference | None, ...] | Failure] = field(default_factory=dict)
 
     @property
     def check(self) -> Reference:

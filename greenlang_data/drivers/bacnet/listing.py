@@ -10,15 +10,18 @@ import pyarrow as pa
 
 from greenlang_data.drivers.bacnet.catalogue import WITH_UNITS
 from greenlang_data.drivers.bacnet.device import Device, list_objects
+from greenlang_data.drivers.bacnet.logs import learn_several
 from greenlang_data.drivers.bacnet.names import (
     ACTIVE_TEXT,
     DESCRIPTION,
     INACTIVE_TEXT,
+    LOG_BUFFER,
     MAX_VALUE,
     MIN_VALUE,
     OBJECT_NAME,
     STATE_TEXT,
     TREND_LOG,
+    TREND_LOG_MULTIPLE,
     UNITS,
     name_of,
 )
@@ -26,7 +29,7 @@ from greenlang_data.drivers.bacnet.reader import Reader
 from greenlang_data.drivers.bacnet.references import Reference, object_name
 from greenlang_data.drivers.bacnet.services import Result
 from greenlang_data.drivers.bacnet.units import unit_of
-from greenlang_data.drivers.bacnet.values import Value
+from greenlang_data.drivers.bacnet.values import Failure, Value
 from greenlang_data.drivers.schema import TAGS
 
 # The data type of the present value, by object type.
@@ -46,31 +49,51 @@ _LIMITED: Final = frozenset({0, 1, 2})
 _STEP: Final = 1000
 
 Results = Mapping[Reference, Result]
+Row = dict[str, str | float | None]
+_LOGS: Final = {TREND_LOG: "TrendLog", TREND_LOG_MULTIPLE: "TrendLogMultiple"}
 
 
 async def list_batches(reader: Reader, device: Device) -> AsyncGenerator[pa.RecordBatch, None]:
     """The tags in the order of the device's object list."""
     objects = await list_objects(reader, device)
     listed = [one for one in objects if _data_type(one) is not None]
+    await learn_several(listed, reader, device)
     if len(listed) < len(objects):
         reader.log.note(
             f"{len(objects) - len(listed)} objects are not listed, because their type has no "
             "present value; their properties can be read as in device,1.vendor-name"
         )
     for first in range(0, len(listed), _STEP):
-        yield await _batch(listed[first : first + _STEP], reader)
+        yield await _batch(listed[first : first + _STEP], reader, device)
 
 
 def _data_type(object_id: int) -> str | None:
     object_type = Reference(object_id).object_type
-    return "TrendLog" if object_type == TREND_LOG else _PRESENT_VALUES.get(object_type)
+    return _LOGS.get(object_type) or _PRESENT_VALUES.get(object_type)
 
 
-async def _batch(objects: Sequence[int], reader: Reader) -> pa.RecordBatch:
+async def _batch(objects: Sequence[int], reader: Reader, device: Device) -> pa.RecordBatch:
     wanted = [Reference(one, prop) for one in objects for prop in _properties(one)]
     results = await reader.read(wanted)
-    rows = [_row(one, results) for one in objects]
+    rows = [row for one in objects for row in _members(_row(one, results), device.logs.get(one))]
     return pa.RecordBatch.from_pylist(rows, schema=TAGS)
+
+
+def _members(row: Row, members: tuple[Reference | None, ...] | Failure | None) -> list[Row]:
+    """The row, or one for each value that a log of several records."""
+    if not isinstance(members, tuple) or row["data_type"] != _LOGS[TREND_LOG_MULTIPLE]:
+        return [row]
+    return [
+        {
+            **row,
+            "tag_id": f"{row['tag_id']}.{name_of('property', LOG_BUFFER)}[{place}]",
+            "description": " ".join(
+                str(one) for one in (row["description"], records and f"({records})") if one
+            )
+            or None,
+        }
+        for place, records in enumerate(members, start=1)
+    ]
 
 
 def _properties(object_id: int) -> list[int]:
@@ -82,7 +105,7 @@ def _properties(object_id: int) -> list[int]:
     return wanted + ([STATE_TEXT] if object_type in _MULTI_STATE else [])
 
 
-def _row(object_id: int, results: Results) -> dict[str, str | float | None]:
+def _row(object_id: int, results: Results) -> Row:
     def value(property_id: int) -> Value:
         result = results.get(Reference(object_id, property_id))
         return result if isinstance(result, Value) else Value("Null")

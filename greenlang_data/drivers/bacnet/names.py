@@ -57,10 +57,11 @@ DATABASE_REVISION: Final = 155
 
 DEVICE: Final = 8
 TREND_LOG: Final = 20
+TREND_LOG_MULTIPLE: Final = 27
 
 _SHORT: Final = {
     "AI": 0, "AO": 1, "AV": 2, "BI": 3, "BO": 4, "BV": 5, "DEV": 8, "MI": 13, "MSI": 13, "MO": 14,
-    "MSO": 14, "MV": 19, "MSV": 19, "TL": 20, "ACC": 23, "PC": 24, "CSV": 40, "DTV": 44, "IV": 45,
+    "MSO": 14, "MV": 19, "MSV": 19, "TL": 20, "ACC": 23, "PC": 24, "TLM": 27, "CSV": 40, "DTV": 44, "IV": 45,
     "LAV": 46, "OSV": 47, "PIV": 48,
 }  # fmt: skip
 

@@ -6,7 +6,7 @@ from collections.abc import AsyncGenerator
 from datetime import datetime, timedelta
 from typing import Final
 
-from greenlang_data.drivers.bacnet.names import RECORD_COUNT, TOTAL_RECORD_COUNT
+from greenlang_data.drivers.bacnet.names import RECORD_COUNT, TOTAL_RECORD_COUNT, TREND_LOG_MULTIPLE
 from greenlang_data.drivers.bacnet.reader import Reader
 from greenlang_data.drivers.bacnet.records import Record, read_records
 from greenlang_data.drivers.bacnet.references import Reference, object_name
@@ -96,7 +96,8 @@ class Pages:
 
     def _records(self, answer: RangeAnswer) -> list[Record]:
         try:
-            return read_records(answer.records, answer.quantity)
+            several = Reference(self._log).object_type == TREND_LOG_MULTIPLE
+            return read_records(answer.records, answer.quantity, several=several)
         except BrokenAnswerError as broken:
             raise self._reader.link.broken(broken) from broken
 

@@ -19,6 +19,7 @@ from greenlang_data.drivers.bacnet.reader import Reader
 from greenlang_data.drivers.bacnet.records import Record
 from greenlang_data.drivers.bacnet.references import object_name
 from greenlang_data.drivers.bacnet.refusals import RefusedError
+from greenlang_data.drivers.bacnet.tags import BrokenAnswerError
 from greenlang_data.drivers.bacnet.values import Failure, Value
 from greenlang_data.drivers.bacnet.wall_clock import ClockError, around, utc_moments
 from greenlang_data.drivers.base import Window
@@ -53,6 +54,7 @@ async def read_window(
     logs = await find_logs(targets, reader, device)
     recorded = [one.records for one in logs if isinstance(one, Log) and one.records]
     about = await learn_about([one.object_id for one in recorded], reader, device)
+    source = _Source(window, zone, reader)
     for tag, log in zip(window.tags, logs, strict=True):
         if isinstance(log, Failure):
             yield failed_series(tag, log.text)
@@ -62,7 +64,7 @@ async def read_window(
         if log.records and known and not isinstance(known, Failure):
             unit = unit_for(log.records, known) or unit
         try:
-            samples = await _samples(window, log, zone, reader)
+            samples = await source.samples(log)
         except RefusedError as refused:
             yield failed_series(tag, refused.failure.text)
         except ClockError as error:
@@ -89,28 +91,56 @@ def _checked(window: Window, zone: tzinfo | None, source: str) -> tzinfo:
     return zone
 
 
-async def _samples(window: Window, log: Log, zone: tzinfo, reader: Reader) -> list[Sample]:
-    """The values in the window, in time order; whatever else the log holds is noted."""
-    pages = Pages(log.object_id, reader)
-    first = max(around(window.start, zone, before=True), _FIRST_DAY)
-    last = around(window.end, zone, before=False)
-    records: list[Record] = []
-    async with aclosing(pages.read(first)) as more:
-        async for page in more:
-            records += page
-            if any(one.moment is not None and one.moment >= last for one in page):
-                break
-    timed = [one for one in records if one.moment is not None]
-    moments = utc_moments([one.moment for one in timed if one.moment is not None], zone)
-    inside = [
-        (moment, one)
-        for moment, one in zip(moments, timed, strict=True)
-        if window.start <= moment < window.end
-    ]
-    _note_gaps(pages, log, moments, window, reader)
-    _note_events(log, inside, len(records) - len(timed), reader)
-    samples = [(moment, one) for moment, one in inside if one.value is not None]
-    return sorted(samples, key=lambda sample: sample[0])
+class _Source:
+    """The logs of one window; one of several values is read once for all its members."""
+
+    def __init__(self, window: Window, zone: tzinfo, reader: Reader) -> None:
+        self._window = window
+        self._zone = zone
+        self._reader = reader
+        self._several: dict[int, tuple[Pages, list[Record]]] = {}
+
+    async def samples(self, log: Log) -> list[Sample]:
+        """The values in the window, in time order; whatever else the log holds is noted."""
+        window, reader = self._window, self._reader
+        pages, records = await self._records(log)
+        timed = [one for one in records if one.moment is not None]
+        moments = utc_moments([one.moment for one in timed if one.moment is not None], self._zone)
+        inside = [
+            (moment, self._of(log, one))
+            for moment, one in zip(moments, timed, strict=True)
+            if window.start <= moment < window.end
+        ]
+        _note_gaps(pages, log, moments, window, reader)
+        _note_events(log, inside, len(records) - len(timed), reader)
+        samples = [(moment, one) for moment, one in inside if one.value is not None]
+        return sorted(samples, key=lambda sample: sample[0])
+
+    async def _records(self, log: Log) -> tuple[Pages, list[Record]]:
+        known = self._several.get(log.object_id)
+        if known is not None:
+            return known
+        pages = Pages(log.object_id, self._reader)
+        first = max(around(self._window.start, self._zone, before=True), _FIRST_DAY)
+        last = around(self._window.end, self._zone, before=False)
+        records: list[Record] = []
+        async with aclosing(pages.read(first)) as more:
+            async for page in more:
+                records += page
+                if any(one.moment is not None and one.moment >= last for one in page):
+                    break
+        if log.member is not None:
+            self._several[log.object_id] = pages, records
+        return pages, records
+
+    def _of(self, log: Log, record: Record) -> Record:
+        """The record with the value of the member that is meant."""
+        if log.member is None or record.event is not None:
+            return record
+        if log.member >= len(record.members):
+            broken = BrokenAnswerError(f"a record of {object_name(log.object_id)} lacks a value")
+            raise self._reader.link.broken(broken)
+        return record._replace(value=record.members[log.member])
 
 
 def _note_gaps(
