@@ -171,17 +171,17 @@ def test_senseless_timeouts_are_refused(timeout: float) -> None:
 
 
 def test_waiting_for_a_slot_eats_the_deadline_but_not_the_attempt() -> None:
-    pipeline, _, _ = make_pipeline(connection_pool_size=1, timeout_seconds=0.15)
+    pipeline, _, _ = make_pipeline(connection_pool_size=1, timeout_seconds=0.8)
 
     async def slow() -> str:
-        await asyncio.sleep(0.1)
+        await asyncio.sleep(0.5)
         return "ok"
 
     async def main() -> None:
         results = await asyncio.gather(*(pipeline.run(slow) for _ in range(3)))
         assert results == ["ok"] * 3
         late = await asyncio.gather(
-            *(pipeline.run(slow, timeout=0.15) for _ in range(2)), return_exceptions=True
+            *(pipeline.run(slow, timeout=0.8) for _ in range(2)), return_exceptions=True
         )
         assert late[0] == "ok"
         assert isinstance(late[1], DeadlineExceeded)
