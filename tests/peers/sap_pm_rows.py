@@ -252,16 +252,41 @@ _PLAN_STATUSES = {"draft": "I0001", "active": "I0002", "inactive": "I0320"}
 
 
 def plan(index: int) -> Row:
-    """A row of ``MaintenancePlan``."""
+    """A row of ``MaintenancePlan``: what is maintained is told by its item, how often by its cycle."""
     found = plant.plan(index)
     return {
         "MaintenancePlan": plan_number(index),
         "MaintenancePlanDesc": found.description,
+        "MaintenancePlanCategory": "PM",
         "MaintenancePlanSystemStatus": _PLAN_STATUSES[found.status],
-        "MaintenancePlanningPlant": found.site.plant,
+        "LastChangeDateTime": plant.FIRST_MOMENT,
+    }
+
+
+def item(index: int) -> Row:
+    """A row of ``MaintenanceItem``: one for each plan."""
+    found = plant.plan(index)
+    return {
+        "MaintenanceItem": str(index + 1),
+        "MaintenanceItemDescription": found.description,
+        "MaintenancePlan": plan_number(index),
         "Equipment": equipment_number(found.asset),
-        "MaintenancePlanCycleValue": Decimal(found.frequency),
-        "MaintenancePlanCycleUnit": {"days": "DAY", "weeks": "WK", "months": "MON"}[found.unit],
+        "FunctionalLocationLabelName": _location(plant.asset(found.asset).location),
+        "MaintenancePlanningPlant": found.site.plant,
+        "MaintenancePlant": found.site.plant,
+    }
+
+
+def cycle(index: int) -> Row:
+    """A row of ``MaintenancePlanCycle``: one for each plan, which is no strategy plan."""
+    found = plant.plan(index)
+    return {
+        "MaintenancePlan": plan_number(index),
+        "MaintenancePlanCycle": "1",
+        "MaintPlanCycRcrrcIntervalQty": float(found.frequency),
+        "MaintPlanCycRcrrcIntervalUnit": {"days": "DAY", "weeks": "WK", "months": "MON"}[
+            found.unit
+        ],
     }
 
 

@@ -120,6 +120,35 @@ def _sites(table: pa.Table, log: ReadLog) -> Filled:
     return {"site": {record: site or None for record, site in _rows(table, "site")}}
 
 
+def _agreed(table: pa.Table, names: tuple[str, ...], what: str, log: ReadLog) -> Filled:
+    """The values of each record of which all its rows tell the same; where they differ, none."""
+    found: dict[str, dict[str, Any]] = {name: {} for name in names}
+    differing: dict[str, set[str]] = {name: set() for name in names}
+    for record, *values in _rows(table, *names):
+        for name, value in zip(names, values, strict=True):
+            if found[name].setdefault(record, value) != value:
+                differing[name].add(record)
+    for name, records in differing.items():
+        if records:
+            log.caution(f"{name} of {len(records)} plans is missing, as their {what} differ in it")
+            found[name].update(dict.fromkeys(records))
+    return {
+        name: {one: value or None for one, value in told.items()} for name, told in found.items()
+    }
+
+
+def _items(table: pa.Table, log: ReadLog) -> Filled:
+    found = _agreed(table, ("site", "asset_id", "location_id"), "items", log)
+    found["asset_id"] = {one: without_zeros(asset) for one, asset in found["asset_id"].items()}
+    return found
+
+
+def _cycles(table: pa.Table, log: ReadLog) -> Filled:
+    found = _agreed(table, ("frequency", "frequency_unit"), "cycles", log)
+    found["frequency"] = {one: exact(value) for one, value in found["frequency"].items()}
+    return found
+
+
 def _readings(table: pa.Table, log: ReadLog) -> Filled:
     """The latest document of each point; of several of one time the last that was entered."""
     best: dict[str, tuple[tuple[Any, ...], Any, Any]] = {}
@@ -152,5 +181,12 @@ def _days(table: pa.Table, name: str) -> pa.ChunkedArray | pa.Array:
 
 
 _MAKERS: Final[Mapping[str, Callable[[pa.Table, ReadLog], Filled]]] = MappingProxyType(
-    {"cost": _costs, "schedule": _dates, "equipment": _sites, "measurement": _readings}
+    {
+        "cost": _costs,
+        "item": _items,
+        "cycle": _cycles,
+        "schedule": _dates,
+        "equipment": _sites,
+        "measurement": _readings,
+    }
 )

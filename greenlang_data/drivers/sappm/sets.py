@@ -141,12 +141,9 @@ _TABLES: Final = (
         "API_MAINTENANCEPLAN/MaintenancePlan",
         {
             "pm_id": "MaintenancePlan",
-            "site": "MaintenancePlanningPlant|MaintenancePlant",
-            "asset_id": "Equipment",
             "description": "MaintenancePlanDesc",
             "status_raw": "MaintenancePlanSystemStatus",
-            "frequency": "MaintenancePlanCycleValue",
-            "frequency_unit": "MaintenancePlanCycleUnit",
+            "changed_at": "LastChangeDateTime",
         },
         {},
         "code",

@@ -117,11 +117,26 @@ entity FunctionalLocation {
 entity MaintenancePlan {
   key MaintenancePlan             : String(12);
       MaintenancePlanDesc         : String(40);
-      MaintenancePlanSystemStatus : String(5);
-      MaintenancePlanningPlant    : String(4);
+      MaintenancePlanCategory     : String(2);
+      MaintenancePlanSystemStatus : String(30);
+      LastChangeDateTime          : Timestamp;
+}
+
+entity MaintenanceItem {
+  key MaintenanceItem             : String(16);
+      MaintenanceItemDescription  : String(40);
+      MaintenancePlan             : String(12);
       Equipment                   : String(18);
-      MaintenancePlanCycleValue   : Decimal(5, 0);
-      MaintenancePlanCycleUnit    : String(3);
+      FunctionalLocationLabelName : String(40);
+      MaintenancePlanningPlant    : String(4);
+      MaintenancePlant            : String(4);
+}
+
+entity MaintenancePlanCycle {
+  key MaintenancePlan               : String(12);
+  key MaintenancePlanCycle          : String(2);
+      MaintPlanCycRcrrcIntervalQty  : Double;
+      MaintPlanCycRcrrcIntervalUnit : String(3);
 }
 
 entity MaintenancePlanSchedule {
