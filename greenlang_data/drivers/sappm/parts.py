@@ -47,8 +47,13 @@ _PARTS: Final = (
             "record": "MaintenanceOrder",
             "work": "ActualWorkQuantity",
             "unit": "MaintOrdOpWorkDurationUnit",
+            "start_day": "OpActualExecutionStartDate",
+            "start_time": "OpActualExecutionStartTime",
+            "end_day": "OpActualExecutionEndDate",
+            "end_time": "OpActualExecutionEndTime",
         },
-        ("labor_hours",),
+        ("labor_hours", "actual_start", "actual_finish"),
+        optional=frozenset({"start_day", "start_time", "end_day", "end_time"}),
     ),
     # What an order has cost is in no service that SAP publishes.
     Part(

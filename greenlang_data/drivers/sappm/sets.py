@@ -63,13 +63,11 @@ _TABLES: Final = (
             "status_raw": "SystemStatusText",
             "type": "MaintenanceOrderType",
             "priority": "MaintPriority",
-            "created_at": "CreationDate+CreationTime|CreationDate",
+            "created_at": "MaintOrderCreationDateTime|CreationDate+CreationTime|CreationDate",
             "scheduled_start": "MaintOrdBasicStartDateTime"
             "|MaintOrdBasicStartDate+MaintOrdBasicStartTime|MaintOrdBasicStartDate",
             "scheduled_finish": "MaintOrdBasicEndDateTime"
             "|MaintOrdBasicEndDate+MaintOrdBasicEndTime|MaintOrdBasicEndDate",
-            "actual_start": "ActualStartDate+ActualStartTime|ActualStartDate",
-            "actual_finish": "ActualEndDate+ActualEndTime|ActualEndDate",
             "due_at": "LatestAcceptableCompletionDate",
             "parent_id": "SuperiorMaintenanceOrder",
             "pm_id": "MaintenancePlan",

@@ -115,7 +115,8 @@ def test_few_orders_are_asked_for_by_their_numbers(cap: CapPeer) -> None:
 
 
 def test_hours_are_not_read_where_nobody_wants_them(cap: CapPeer) -> None:
-    with session(cap, **STRANGE, field_map={"work_order": {"labor_hours": ""}}) as s:
+    nothing = dict.fromkeys(("labor_hours", "actual_start", "actual_finish"), "")
+    with session(cap, **STRANGE, field_map={"work_order": nothing}) as s:
         before = len(cap.requests())
         frame = s.cmms("work_order")
         asked = cap.requests()[before:]

@@ -69,7 +69,9 @@ def test_orders_are_those_of_the_plant_in_both_versions(cap: CapPeer, more: Any)
     assets = [None if one.asset is None else rows.equipment_number(one.asset) for one in truth]
     assert told(frame["asset_id"]) == assets
     assert moments(frame["scheduled_start"]) == [one.scheduled_start for one in truth]
-    assert moments(frame["created_at"]) == [clear(one.reported, one.site) for one in truth]
+    assert moments(frame["created_at"]) == [one.reported for one in truth]
+    started = [clear(one.actual_start, one.site) for one in truth]
+    assert moments(frame["actual_start"]) == started
     finished = [clear(one.actual_finish, one.site) for one in truth]
     assert moments(frame["actual_finish"]) == finished
     assert moments(frame["changed_at"]) == [one.changed for one in truth]
@@ -128,7 +130,8 @@ def test_a_window_is_exact_on_the_clocks_of_all_plants(cap: CapPeer) -> None:
 def test_without_the_zone_of_a_plant_its_times_stay_dates(cap: CapPeer) -> None:
     with session(cap, site_zones={"DE01": "Europe/Berlin"}, **STRANGE) as s:
         frame = s.cmms("work_order")
-    by_site = frame.groupby("site")["created_at_is_date"].all()
+    begun = frame[frame["actual_start"].notna()]
+    by_site = begun.groupby("site")["actual_start_is_date"].all()
     assert by_site.to_dict() == {"1010": True, "1020": True, "DE01": False}
     assert "time zone is not known" in " ".join(frame.attrs["provenance"]["notes"])
 

@@ -28,13 +28,8 @@ entity MaintenanceOrder {
       MaintOrdBasicEndTime       : Time;
       ScheduledBasicStartDate    : Date;
       ScheduledBasicEndDate      : Date;
-      ActualStartDate            : Date;
-      ActualStartTime            : Time;
-      ActualEndDate              : Date;
-      ActualEndTime              : Time;
       LatestAcceptableCompletionDate : Date;
-      CreationDate               : Date;
-      CreationTime               : Time;
+      MaintOrderCreationDateTime : Timestamp;
       MaintOrdProcessPhaseCode   : String(2);
       MaintOrdProcessSubPhaseCode : String(4);
       // A field that the site has added.
@@ -56,6 +51,10 @@ entity MaintenanceOrderOperation {
       WorkCenter                   : String(8);
       ActualWorkQuantity           : Decimal(13, 3);
       MaintOrdOpWorkDurationUnit   : String(3);
+      OpActualExecutionStartDate   : Date;
+      OpActualExecutionStartTime   : Time;
+      OpActualExecutionEndDate     : Date;
+      OpActualExecutionEndTime     : Time;
 }
 
 entity MaintenanceNotification {
