@@ -193,9 +193,10 @@ def notification(index: int) -> Row:
         "ConcatenatedActiveSystStsName": statuses,
         **_object(found.asset, ""),
         "MaintenancePlant": site.plant,
-        "NotificationReportingDate": reported[0],
-        "NotificationReportingTime": reported[1],
         "NotificationCreationDate": reported[0],
+        "NotificationCreationTime": reported[1],
+        "RequiredEndDate": reported[0] + timedelta(days=7) if reported[0] else None,
+        "RequiredEndTime": time(12),
         "MalfunctionStartDate": start[0],
         "MalfunctionStartTime": start[1],
         "MalfunctionEndDate": end[0],
@@ -230,13 +231,14 @@ def equipment(index: int) -> Row:
         ),
         "SuperordinateEquipment": "" if found.parent is None else equipment_number(found.parent),
         "AssetManufacturerName": found.manufacturer,
-        "SerialNumber": found.serial,
+        "ManufacturerSerialNumber": found.serial,
         "OperationStartDate": found.installed,
         "ABCIndicator": "ABC"[number % 3],
         "EquipmentIsAvailable": found.status in {"operating", "not ready"},
         "EquipmentIsInstalled": found.status != "retired",
         "EquipmentIsInactive": found.status == "inactive",
         "EquipmentIsMarkedForDeletion": found.status == "retired",
+        "LastChangeDateTime": plant.FIRST_MOMENT + timedelta(days=number),
     }
 
 

@@ -96,10 +96,11 @@ _TABLES: Final = (
             "status_raw": "ConcatenatedActiveSystStsName",
             "type": "NotificationType",
             "priority": "MaintPriority",
-            "created_at": "NotificationReportingDate+NotificationReportingTime"
-            "|NotificationReportingDate|NotificationCreationDate",
+            "created_at": "NotificationCreationDate+NotificationCreationTime"
+            "|NotificationCreationDate",
             "malfunction_start": "MalfunctionStartDate+MalfunctionStartTime|MalfunctionStartDate",
             "malfunction_finish": "MalfunctionEndDate+MalfunctionEndTime|MalfunctionEndDate",
+            "due_at": "RequiredEndDate+RequiredEndTime|RequiredEndDate",
             "downtime_hours": "MaintObjectDowntimeDuration",
             "work_order_id": "MaintenanceOrder",
             "changed_at": "LastChangeDateTime",
@@ -121,10 +122,11 @@ _TABLES: Final = (
             "type": "TechnicalObjectType",
             "location_id": "FunctionalLocation",
             "parent_id": "SuperordinateEquipment",
-            "serial_number": "SerialNumber",
+            "serial_number": "ManufacturerSerialNumber|SerialNumber",
             "manufacturer": "AssetManufacturerName",
             "priority": "ABCIndicator",
             "install_date": "OperationStartDate",
+            "changed_at": "LastChangeDateTime",
         },
         {
             "EquipmentCategory": Kind.TEXT,

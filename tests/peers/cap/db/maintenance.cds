@@ -70,9 +70,10 @@ entity MaintenanceNotification {
       TechnicalObjectLabel         : String(40);
       TechObjIsEquipOrFuncnlLoc    : String(10);
       MaintenancePlant             : String(4);
-      NotificationReportingDate    : Date;
-      NotificationReportingTime    : Time;
       NotificationCreationDate     : Date;
+      NotificationCreationTime     : Time;
+      RequiredEndDate              : Date;
+      RequiredEndTime              : Time;
       MalfunctionStartDate         : Date;
       MalfunctionStartTime         : Time;
       MalfunctionEndDate           : Date;
@@ -97,13 +98,14 @@ entity Equipment {
       FunctionalLocation       : String(40);
       SuperordinateEquipment   : String(18);
       AssetManufacturerName    : String(30);
-      SerialNumber             : String(30);
+      ManufacturerSerialNumber : String(30);
       OperationStartDate       : Date;
       ABCIndicator             : String(1);
       EquipmentIsAvailable     : Boolean;
       EquipmentIsInstalled     : Boolean;
       EquipmentIsInactive      : Boolean;
       EquipmentIsMarkedForDeletion : Boolean;
+      LastChangeDateTime       : Timestamp;
 }
 
 entity FunctionalLocation {
