@@ -23,8 +23,8 @@ class CmmsSettings(ODataSettings):
     Infor that is read, because a user's usual one may hide records.
 
     What SAP tells of records in other sets has names of its own in ``objects`` and ``field_map``:
-    operation and cost of work orders, schedule of plans, equipment and measurement of meters.
-    They are read at their usual place, the cost where ``objects`` names one, and not at all where
+    operation and cost of work orders, item, cycle and schedule of plans, equipment and
+    measurement of meters. They are read at their usual place, the cost where ``objects`` names one, and not at all where
     ``objects`` names another place for the records or ``field_map`` has "" for the columns.
     """
 

@@ -41,6 +41,8 @@ def _maintenance(orders: int) -> dict[str, tuple[Callable[[int], Row], int]]:
         "maintenance_Equipment": (sap_pm_rows.equipment, sap_pm_rows.PERIODS * plant.ASSETS),
         "maintenance_FunctionalLocation": (sap_pm_rows.functional_location, plant.LOCATIONS),
         "maintenance_MaintenancePlan": (sap_pm_rows.plan, plant.PLANS),
+        "maintenance_MaintenanceItem": (sap_pm_rows.item, plant.PLANS),
+        "maintenance_MaintenancePlanCycle": (sap_pm_rows.cycle, plant.PLANS),
         "maintenance_MaintenancePlanSchedule": (sap_pm_rows.schedule, 2 * plant.PLANS),
         "maintenance_MeasuringPoint": (sap_pm_rows.measuring_point, plant.METERS_THERE),
         "maintenance_MeasurementDocument": (sap_pm_rows.measurement, sap_pm_rows.DOCUMENTS),

@@ -75,6 +75,8 @@ def _maintenance(orders: int) -> Services:
         ),
         "API_MAINTENANCEPLAN": sets(
             ("MaintenancePlan", sap_pm_rows.plan, plant.PLANS),
+            ("MaintenanceItem", sap_pm_rows.item, plant.PLANS),
+            ("MaintenancePlanCycle", sap_pm_rows.cycle, plant.PLANS),
             ("MaintenancePlanSchedule", sap_pm_rows.schedule, 2 * plant.PLANS),
         ),
         "api_measuringpoint/srvd_a2x/sap/measuringpoint/0001": sets(

@@ -96,6 +96,13 @@ def job(index: int) -> Row:
     }
 
 
+def numbered_job(index: int) -> Row:
+    """A row of a grid in which the code of the equipment is a number."""
+    row = job(index)
+    code = row["equipment"]
+    return row | {"equipment": Decimal(code) if code and code.isdigit() else None}
+
+
 _ASSET_FIELDS = {
     "equipmentno": "VARCHAR", "equipmentdesc": "MIXVARCHAR", "organization": "VARCHAR",
     "assetstatus": "VARCHAR", "assetstatus_display": "MIXVARCHAR", "obj_rstatus": "VARCHAR",
@@ -204,6 +211,7 @@ def _nothing(_: Row) -> bool:
 
 GRIDS = {
     "WSJOBS": Grid(_JOB_FIELDS, job, -1, lambda row: row["evt_rstatus"] == "C"),
+    "UUJOBN": Grid(_JOB_FIELDS | {"equipment": "NUMBER"}, numbered_job, -1, _nothing),
     "OSOBJA": Grid(_ASSET_FIELDS, asset, plant.ASSETS, lambda row: row["obj_rstatus"] == "D"),
     "OSMETE": Grid(_METER_FIELDS, meter, plant.METERS_THERE, _nothing),
     "OSPPMS": Grid(_PLAN_FIELDS, plan, plant.PLANS, lambda row: row["status"] != "A"),

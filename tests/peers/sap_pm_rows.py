@@ -92,8 +92,6 @@ def order(index: int) -> Row:
     found = plant.work_order(index)
     site = found.site
     start, end = _clock(found.scheduled_start, site), _clock(found.scheduled_finish, site)
-    began, done = _clock(found.actual_start, site), _clock(found.actual_finish, site)
-    created = _clock(found.reported, site)
     phase = _PHASES[found.state] if index % 3 else ("", "")
     return {
         "MaintenanceOrder": order_number(index),
@@ -120,13 +118,8 @@ def order(index: int) -> Row:
         "MaintOrdBasicEndTime": end[1],
         "ScheduledBasicStartDate": start[0],
         "ScheduledBasicEndDate": end[0],
-        "ActualStartDate": began[0],
-        "ActualStartTime": began[1],
-        "ActualEndDate": done[0],
-        "ActualEndTime": done[1],
         "LatestAcceptableCompletionDate": found.due,
-        "CreationDate": created[0],
-        "CreationTime": created[1],
+        "MaintOrderCreationDateTime": found.reported,
         "MaintOrdProcessPhaseCode": phase[0],
         "MaintOrdProcessSubPhaseCode": phase[1],
         "YY1_DowntimeHours_ORD": plant.downtime_hours(found),
@@ -140,10 +133,20 @@ def operation(index: int) -> Row:
     """A row of ``MaintenanceOrderOperation``: two for each order, which share its hours.
 
     The second is in minutes at every fifth order, and at some in a unit of the site's own, of
-    which ten are an hour.
+    which ten are an hour. It ends with the order; the first one five minutes after it began, also
+    when the order is still in progress.
     """
     of_order, place = divmod(index, 2)
-    hours = plant.work_order(of_order).labor_hours
+    order = plant.work_order(of_order)
+    hours = order.labor_hours
+    started, ended = order.actual_start, order.actual_finish
+    if started is not None and place == 0:
+        ended = started + timedelta(minutes=5)
+    elif started is not None and order.state in plant.FINISHED:
+        started += timedelta(minutes=10)
+    elif place:
+        started = None
+    begun, done = _clock(started, order.site), _clock(ended, order.site)
     first = (hours / 2).quantize(Decimal("0.01"))
     unit = OWN_UNIT if of_order % 50 == 49 else "MIN" if of_order % 5 == 0 else "H"
     parts = {"H": 1, "MIN": 60, OWN_UNIT: 10}[unit] if place else 1
@@ -155,6 +158,10 @@ def operation(index: int) -> Row:
         "WorkCenter": f"MECH{of_order % 5:02d}",
         "ActualWorkQuantity": (hours - first if place else first) * parts,
         "MaintOrdOpWorkDurationUnit": unit if place else "H",
+        "OpActualExecutionStartDate": begun[0],
+        "OpActualExecutionStartTime": begun[1],
+        "OpActualExecutionEndDate": done[0],
+        "OpActualExecutionEndTime": done[1],
     }
 
 
@@ -186,9 +193,10 @@ def notification(index: int) -> Row:
         "ConcatenatedActiveSystStsName": statuses,
         **_object(found.asset, ""),
         "MaintenancePlant": site.plant,
-        "NotificationReportingDate": reported[0],
-        "NotificationReportingTime": reported[1],
         "NotificationCreationDate": reported[0],
+        "NotificationCreationTime": reported[1],
+        "RequiredEndDate": reported[0] + timedelta(days=7) if reported[0] else None,
+        "RequiredEndTime": time(12),
         "MalfunctionStartDate": start[0],
         "MalfunctionStartTime": start[1],
         "MalfunctionEndDate": end[0],
@@ -223,13 +231,14 @@ def equipment(index: int) -> Row:
         ),
         "SuperordinateEquipment": "" if found.parent is None else equipment_number(found.parent),
         "AssetManufacturerName": found.manufacturer,
-        "SerialNumber": found.serial,
+        "ManufacturerSerialNumber": found.serial,
         "OperationStartDate": found.installed,
         "ABCIndicator": "ABC"[number % 3],
         "EquipmentIsAvailable": found.status in {"operating", "not ready"},
         "EquipmentIsInstalled": found.status != "retired",
         "EquipmentIsInactive": found.status == "inactive",
         "EquipmentIsMarkedForDeletion": found.status == "retired",
+        "LastChangeDateTime": plant.FIRST_MOMENT + timedelta(days=number),
     }
 
 
@@ -252,16 +261,41 @@ _PLAN_STATUSES = {"draft": "I0001", "active": "I0002", "inactive": "I0320"}
 
 
 def plan(index: int) -> Row:
-    """A row of ``MaintenancePlan``."""
+    """A row of ``MaintenancePlan``: what is maintained is told by its item, how often by its cycle."""
     found = plant.plan(index)
     return {
         "MaintenancePlan": plan_number(index),
         "MaintenancePlanDesc": found.description,
+        "MaintenancePlanCategory": "PM",
         "MaintenancePlanSystemStatus": _PLAN_STATUSES[found.status],
-        "MaintenancePlanningPlant": found.site.plant,
+        "LastChangeDateTime": plant.FIRST_MOMENT,
+    }
+
+
+def item(index: int) -> Row:
+    """A row of ``MaintenanceItem``: one for each plan."""
+    found = plant.plan(index)
+    return {
+        "MaintenanceItem": str(index + 1),
+        "MaintenanceItemDescription": found.description,
+        "MaintenancePlan": plan_number(index),
         "Equipment": equipment_number(found.asset),
-        "MaintenancePlanCycleValue": Decimal(found.frequency),
-        "MaintenancePlanCycleUnit": {"days": "DAY", "weeks": "WK", "months": "MON"}[found.unit],
+        "FunctionalLocationLabelName": _location(plant.asset(found.asset).location),
+        "MaintenancePlanningPlant": found.site.plant,
+        "MaintenancePlant": found.site.plant,
+    }
+
+
+def cycle(index: int) -> Row:
+    """A row of ``MaintenancePlanCycle``: one for each plan, which is no strategy plan."""
+    found = plant.plan(index)
+    return {
+        "MaintenancePlan": plan_number(index),
+        "MaintenancePlanCycle": "1",
+        "MaintPlanCycRcrrcIntervalQty": float(found.frequency),
+        "MaintPlanCycRcrrcIntervalUnit": {"days": "DAY", "weeks": "WK", "months": "MON"}[
+            found.unit
+        ],
     }
 
 

@@ -11,6 +11,7 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 
+from greenlang_data.drivers.absent import absent
 from greenlang_data.drivers.averages import nanoseconds
 from greenlang_data.drivers.base import ReadLog, Window
 from greenlang_data.drivers.campd.api import CampdApi
@@ -66,7 +67,9 @@ class WindowReader:
         order = order[(moments[order] >= begin_ns) & (moments[order] < end_ns)]
         rows, moments = rows.take(pa.array(order)), moments[order]
         log.note(CLOCK)
-        self._note_missing(moments, begin_ns, end_ns, log)
+        missing = absent(moments, begin_ns, end_ns, _HOUR)
+        if missing:
+            log.caution(f"CAMPD has no rows for {missing} of the window")
         for tag in window.tags:
             column = column_of(tag)
             if column is None:
@@ -105,12 +108,6 @@ class WindowReader:
             source=self._source,
             remedy="Set facility_unit to one of them.",
         )
-
-    def _note_missing(self, moments: np.ndarray, begin: int, end: int, log: ReadLog) -> None:
-        first = -(-begin // _HOUR)
-        missing = max(0, -(-end // _HOUR) - first) - len(moments)
-        if missing > 0:
-            log.note(f"CAMPD has no rows for {missing} hours of the window")
 
     def _series(
         self, tag: str, column: Column, rows: pa.Table, moments: np.ndarray

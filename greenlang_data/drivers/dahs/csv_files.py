@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import codecs
 import io
 from collections.abc import Sequence
 from pathlib import Path
+from typing import Final
 
 import pyarrow as pa
 from pyarrow import csv
@@ -14,6 +16,16 @@ from greenlang_data.drivers.dahs.records import RawRecords, moments_of
 from greenlang_data.drivers.paths import content_of, files_of
 from greenlang_data.errors import ConfigurationError, ProtocolError
 from greenlang_data.settings.dahs import DahsSettings
+
+# The longer ones first: that of UTF-16 begins one of UTF-32.
+_MARKS: Final = {
+    codecs.BOM_UTF32_LE: "utf-32",
+    codecs.BOM_UTF32_BE: "utf-32",
+    codecs.BOM_UTF16_LE: "utf-16",
+    codecs.BOM_UTF16_BE: "utf-16",
+}
+_UNITS: Final = {"utf-32": 4, "utf-16": 2}
+_HEAD: Final = 1_000
 
 
 def read_csv_files(
@@ -30,7 +42,10 @@ def read_csv_files(
 def _read(
     path: Path, settings: DahsSettings, names: Sequence[str], log: ReadLog, source: str
 ) -> RawRecords:
-    content = content_of(path, source)
+    try:
+        content = _in_utf8(content_of(path, source), settings, path, log)
+    except (UnicodeError, LookupError) as error:
+        raise _no_csv(path, error, source) from None
     if content and not content.endswith((b"\n", b"\r")):
         # It may be half written, and half a number is a number too.
         content = content[: max(content.rfind(b"\n"), content.rfind(b"\r")) + 1]
@@ -67,21 +82,44 @@ def _read(
 
 def _parsed(content: bytes, settings: DahsSettings, path: Path, source: str) -> pa.Table:
     try:
-        named = _names(content.decode(settings.encoding), str(settings.delimiter))
+        named = _names(content.decode(), str(settings.delimiter))
         return csv.read_csv(
             io.BytesIO(content),
-            read_options=csv.ReadOptions(encoding=settings.encoding),
             parse_options=csv.ParseOptions(delimiter=settings.delimiter),
             convert_options=csv.ConvertOptions(
                 column_types=dict.fromkeys(named, pa.string()), strings_can_be_null=False
             ),
         )
-    except (pa.ArrowException, UnicodeDecodeError, LookupError, ValueError) as error:
-        raise ProtocolError(
-            f"{path.name} is no such CSV file: {' '.join(str(error).split())[:200]}",
-            source=source,
-            remedy="Check delimiter and encoding; none of the file is used.",
-        ) from None
+    except (pa.ArrowException, ValueError) as error:
+        raise _no_csv(path, error, source) from None
+
+
+def _in_utf8(content: bytes, settings: DahsSettings, path: Path, log: ReadLog) -> bytes:
+    """The same text; a byte order mark says what the file is, whatever is configured.
+
+    Raises UnicodeError for bytes that are no text, LookupError for an encoding that there is not.
+    """
+    usual = codecs.lookup(settings.encoding).name
+    marked = next((name for mark, name in _MARKS.items() if content.startswith(mark)), None)
+    if marked is not None and not usual.startswith(marked):
+        log.note(f"{path.name} begins with the byte order mark of {marked}, and was read so")
+    encoding = marked or usual
+    if encoding == "utf-8":
+        if b"\0" in content[:_HEAD]:
+            raise UnicodeError("it has null bytes, as UTF-16 has; set encoding to utf-16-le")
+        return content
+    unit = next((size for name, size in _UNITS.items() if encoding.startswith(name)), 1)
+    # A file that is being written may end in the middle of a character.
+    text = content[: len(content) // unit * unit].decode(encoding)
+    return text.removeprefix("\ufeff").encode()
+
+
+def _no_csv(path: Path, error: Exception, source: str) -> ProtocolError:
+    return ProtocolError(
+        f"{path.name} is no such CSV file: {' '.join(str(error).split())[:200]}",
+        source=source,
+        remedy="Check delimiter and encoding; none of the file is used.",
+    )
 
 
 def _names(text: str, delimiter: str) -> list[str]:

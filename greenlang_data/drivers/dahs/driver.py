@@ -8,6 +8,7 @@ from typing import ClassVar, Final
 import numpy as np
 import pyarrow as pa
 
+from greenlang_data.drivers.absent import absent
 from greenlang_data.drivers.averages import averaged, nanoseconds
 from greenlang_data.drivers.base import Driver, ReadLog, Request, Window
 from greenlang_data.drivers.dahs.csv_files import read_csv_files
@@ -129,10 +130,16 @@ class DahsDriver(Driver):
                 source=self.source,
                 remedy="Leave out files that overlap, or correct the time zone.",
             )
-        due = (nanoseconds(window.end) - nanoseconds(window.start)) // self._period()
-        if len(stamps) < due:
-            log.note(f"{due - len(stamps)} of {due} records of the window are not there")
+        self._tell_absent(stamps, window, log)
         return pa.array(np.argsort(stamps))
+
+    def _tell_absent(self, stamps: np.ndarray, window: Window, log: ReadLog) -> None:
+        """Where records stand between the whole periods of the clock is seen by the first."""
+        period, begin = self._period(), nanoseconds(window.start)
+        phase = int(stamps.min()) if len(stamps) else begin
+        missing = absent(stamps, begin, nanoseconds(window.end), period, phase)
+        if missing:
+            log.caution(f"{missing} of the window are not there")
 
     def _period(self) -> int:
         return round(self.config.period_seconds * 1e9)

@@ -10,6 +10,7 @@ from zoneinfo import ZoneInfo
 import numpy as np
 import pyarrow as pa
 
+from greenlang_data.drivers.absent import absent
 from greenlang_data.drivers.averages import nanoseconds
 from greenlang_data.drivers.base import ReadLog, Window
 from greenlang_data.drivers.ecmps.parameters import Parameter, known, parameter_of
@@ -29,6 +30,7 @@ from greenlang_data.errors import ProtocolError, QueryError
 from greenlang_data.settings.ecmps import EcmpsSettings
 
 _MOISTURE: Final = {"W": "wet", "D": "dry"}
+_HOUR: Final = 3_600_000_000_000
 NOT_OPERATING: Final = "not_operating"
 REPORTED: Final = "reported"
 MISSING: Final = "missing"
@@ -62,6 +64,11 @@ class WindowOfReports:
     ) -> Iterator[pa.RecordBatch]:
         """A batch per tag. ``missing`` are quarters without a report."""
         hours, moments = self._hours(window, reports)
+        if not missing:
+            begin, end = nanoseconds(window.start), nanoseconds(window.end)
+            lacking = absent(moments, begin, end, _HOUR)
+            if lacking:
+                log.caution(f"the reports have no rows for {lacking} of the window")
         failure = None
         if missing:
             named = ", ".join(f"quarter {q} of {year}" for year, q in missing)

@@ -7,7 +7,7 @@ from typing import Any
 
 from greenlang_data.drivers.base import ReadLog
 from greenlang_data.drivers.cmms.columns import text_of
-from greenlang_data.drivers.cmms.entities import UNKNOWN
+from greenlang_data.drivers.cmms.entities import UNKNOWN, Kind
 from greenlang_data.drivers.cmms.mapping import Mapped
 from greenlang_data.drivers.cmms.selection import Selection
 from greenlang_data.drivers.infor.dialect import Dialect
@@ -75,13 +75,13 @@ class Rows:
 
         Raises ValueError for a value that is not what it should be.
         """
-        rows = [row for row in page.rows if self._is_wanted(row, assets)]
+        rows = [row for row in page.rows if self._is_wanted(row, assets, page.kinds)]
         columns: dict[str, list[Any]] = {
             name: self._values(rows, name, page.kinds) for name in self._fields
         }
         columns["source_system"] = ["infor"] * len(rows)
         if self._table.entity.statuses:
-            columns |= self._status_columns(rows)
+            columns |= self._status_columns(rows, page.kinds)
         return columns
 
     def _raw(self, row: Row, column: str) -> Any:
@@ -97,39 +97,58 @@ class Rows:
         kind = kinds.get(self._fields[name], "VARCHAR")
         return [self._dialect.value(self._raw(row, name), kind, wanted) for row in rows]
 
-    def _is_wanted(self, row: Row, assets: Collection[str]) -> bool:
+    def _code(self, row: Row, name: str, kinds: Mapping[str, str]) -> str | None:
+        """A code as its column has it; in a field of numbers ``1,234`` is the code 1234."""
+        return self._as_code(self._raw(row, name), name, kinds)
+
+    def _as_code(self, raw: Any, name: str, kinds: Mapping[str, str]) -> str | None:
+        text = text_of(raw)
+        if not self._table.is_grid:
+            return text or None
+        kind = kinds.get(self._fields.get(name, ""), "VARCHAR")
+        code: str | None = self._dialect.value(text, kind, Kind.TEXT)
+        return code
+
+    def _is_wanted(self, row: Row, assets: Collection[str], kinds: Mapping[str, str]) -> bool:
         selection = self._selection
+
+        def is_one(name: str, wanted: Collection[str]) -> bool:
+            codes = {self._as_code(one, name, kinds) for one in wanted}
+            return not wanted or self._code(row, name, kinds) in codes
+
         return (
-            (not selection.sites or self._raw(row, "site") in selection.sites)
-            and (not assets or self._raw(row, "asset_id") in assets)
-            and (self._tell(row) in selection.statuses or not selection.statuses)
+            is_one("site", selection.sites)
+            and is_one("asset_id", assets)
+            and (self._tell(row, kinds) in selection.statuses or not selection.statuses)
         )
 
-    def _meaning(self, row: Row) -> str | None:
+    def _meaning(self, row: Row, kinds: Mapping[str, str]) -> str | None:
         read = row.get if self._table.is_grid else lambda path: part_of(row, path)
         system, text = (
             None if field is None else text_of(read(field)) or None
             for field in (self._table.system_status, self._table.status_text)
         )
-        return self.meanings.of(text_of(self._raw(row, "status_raw")) or None, system, text)
+        return self.meanings.of(self._code(row, "status_raw", kinds), system, text)
 
-    def _tell(self, row: Row) -> str | None:
+    def _tell(self, row: Row, kinds: Mapping[str, str]) -> str | None:
         """What the status of a row means; an unknown one is told, wanted or not."""
-        meaning = self._meaning(row)
+        meaning = self._meaning(row, kinds)
         if meaning == "completed" and self._table.status_text is not None:
             self._log.note(
                 "work that has ended is completed, unless the name of its status says cancelled"
             )
         if meaning == UNKNOWN:
             self._log.caution(
-                f"what the status {self._raw(row, 'status_raw')!r} means is not known, so it is "
+                f"what the status {self._code(row, 'status_raw', kinds)!r} means is not known, so it is "
                 f"{UNKNOWN!r}; name it in status_map.{self._table.entity.name}"
             )
         return meaning
 
-    def _status_columns(self, rows: Sequence[Row]) -> dict[str, list[Any]]:
-        raw = [text_of(self._raw(row, "status_raw")) or None for row in rows]
-        meanings = [self._meaning(row) for row in rows]
+    def _status_columns(
+        self, rows: Sequence[Row], kinds: Mapping[str, str]
+    ) -> dict[str, list[Any]]:
+        raw = [self._code(row, "status_raw", kinds) for row in rows]
+        meanings = [self._meaning(row, kinds) for row in rows]
         return {
             "status": meanings,
             "status_all": [None if text is None else [text] for text in raw],

@@ -11,7 +11,7 @@ from greenlang_data.drivers.base import ReadLog
 from greenlang_data.drivers.cmms.selection import Selection
 from greenlang_data.drivers.maximo.rows import Rows
 from greenlang_data.drivers.maximo.structures import Structure
-from greenlang_data.drivers.maximo.where import compared, missing, one_of
+from greenlang_data.drivers.maximo.where import compared, is_listable, missing, one_of
 from greenlang_data.errors import QueryError, UnsupportedError
 
 # The date of a finished order that has no actual finish.
@@ -77,16 +77,16 @@ def _conditions(
     if not values:
         return [[]]
     attribute = _attribute(selection, rows, column, source)
+    several = [one for one in values if is_listable(one)]
+    parts = [several[start : start + _AT_ONCE] for start in range(0, len(several), _AT_ONCE)]
+    parts += [[one] for one in values if not is_listable(one)]
     try:
-        return [
-            [one_of(attribute, values[start : start + _AT_ONCE])]
-            for start in range(0, len(values), _AT_ONCE)
-        ]
+        return [[one_of(attribute, part)] for part in parts]
     except ValueError as error:
         raise QueryError(
-            f"Maximo cannot be asked for that: {error}",
+            f"Maximo cannot be asked for this {column}: {error}",
             source=source,
-            remedy="Leave it out, and select from the frame.",
+            remedy=f"Leave {column} out, and select from the frame.",
         ) from None
 
 

@@ -27,6 +27,7 @@ HOURS_IN: Final[Mapping[str, Decimal | Fraction]] = MappingProxyType({
 A day of work is not 24 hours, so days are not here; ``work_units`` tells what they are at a site.
 """
 
+_Moment = tuple[Any, Any]
 Filled = dict[str, dict[str, Any]]
 """By column, the value of each record; an instant is its day and its time on the plant's clock."""
 
@@ -34,7 +35,7 @@ Filled = dict[str, dict[str, Any]]
 def combined(part: str, table: pa.Table, units: Mapping[str, Decimal], log: ReadLog) -> Filled:
     """The columns that the rows of ``part`` fill."""
     if part == "operation":
-        return {"labor_hours": _hours(table, {**HOURS_IN, **units}, log)}
+        return {"labor_hours": _hours(table, {**HOURS_IN, **units}, log), **_execution(table, log)}
     return _MAKERS[part](table, log)
 
 
@@ -69,6 +70,38 @@ def _hours(
         else:
             sums[record] += Fraction(amount) * Fraction(hours)
     return {one: None if one in unknown else _decimal(total) for one, total in sums.items()}
+
+
+def _execution(table: pa.Table, log: ReadLog) -> Filled:
+    """When the first operation of an order was begun, and when the last one was ended.
+
+    The end is not known while an operation that was begun has none. Each is a day and a time.
+    """
+    starts: dict[str, _Moment] = {}
+    ends: dict[str, _Moment | None] = {}
+    dated = [name for name in ("start_day", "end_day") if name in table.schema.names]
+    for name in dated:
+        place = table.schema.get_field_index(name)
+        table = table.set_column(place, name, _days(table, name))
+    for record, *moments in _rows(table, "start_day", "start_time", "end_day", "end_time"):
+        start, end = (moments[0], moments[1]), (moments[2], moments[3])
+        if start[0] is not None:
+            starts[record] = min(start, starts.get(record, start), key=_in_order)
+        if end[0] is not None:
+            last = ends.get(record, end)
+            ends[record] = None if last is None else max(end, last, key=_in_order)
+        elif start[0] is not None:
+            ends[record] = None
+    if dated:
+        log.note(
+            "actual_start is when the first operation was begun, actual_finish when the last one "
+            "was ended, of orders whose work is done"
+        )
+    return {"actual_start": starts, "actual_finish": ends}
+
+
+def _in_order(moment: _Moment) -> tuple[Any, str]:
+    return moment[0], str(moment[1] or "")
 
 
 def _decimal(value: Fraction) -> Decimal:
@@ -120,6 +153,35 @@ def _sites(table: pa.Table, log: ReadLog) -> Filled:
     return {"site": {record: site or None for record, site in _rows(table, "site")}}
 
 
+def _agreed(table: pa.Table, names: tuple[str, ...], what: str, log: ReadLog) -> Filled:
+    """The values of each record of which all its rows tell the same; where they differ, none."""
+    found: dict[str, dict[str, Any]] = {name: {} for name in names}
+    differing: dict[str, set[str]] = {name: set() for name in names}
+    for record, *values in _rows(table, *names):
+        for name, value in zip(names, values, strict=True):
+            if found[name].setdefault(record, value) != value:
+                differing[name].add(record)
+    for name, records in differing.items():
+        if records:
+            log.caution(f"{name} of {len(records)} plans is missing, as their {what} differ in it")
+            found[name].update(dict.fromkeys(records))
+    return {
+        name: {one: value or None for one, value in told.items()} for name, told in found.items()
+    }
+
+
+def _items(table: pa.Table, log: ReadLog) -> Filled:
+    found = _agreed(table, ("site", "asset_id", "location_id"), "items", log)
+    found["asset_id"] = {one: without_zeros(asset) for one, asset in found["asset_id"].items()}
+    return found
+
+
+def _cycles(table: pa.Table, log: ReadLog) -> Filled:
+    found = _agreed(table, ("frequency", "frequency_unit"), "cycles", log)
+    found["frequency"] = {one: exact(value) for one, value in found["frequency"].items()}
+    return found
+
+
 def _readings(table: pa.Table, log: ReadLog) -> Filled:
     """The latest document of each point; of several of one time the last that was entered."""
     best: dict[str, tuple[tuple[Any, ...], Any, Any]] = {}
@@ -152,5 +214,12 @@ def _days(table: pa.Table, name: str) -> pa.ChunkedArray | pa.Array:
 
 
 _MAKERS: Final[Mapping[str, Callable[[pa.Table, ReadLog], Filled]]] = MappingProxyType(
-    {"cost": _costs, "schedule": _dates, "equipment": _sites, "measurement": _readings}
+    {
+        "cost": _costs,
+        "item": _items,
+        "cycle": _cycles,
+        "schedule": _dates,
+        "equipment": _sites,
+        "measurement": _readings,
+    }
 )

@@ -1,9 +1,8 @@
 """Sets beside an entity's own, whose rows tell something of its records.
 
-Source: the fields of MaintenanceOrderOperation and their units are those of SAP's published
-metadata of API_MAINTENANCEORDER; of MeasurementDocument those that SAP's API hub shows in
-API_MEASUREMENTDOCUMENT_0001. MaintenancePlanSchedule has the field names of SAP's published CDS
-view of the same data; that API_MAINTENANCEPLAN has such a set is unverified. ``objects`` and
+Source: SAP's published metadata of API_MAINTENANCEORDER for MaintenanceOrderOperation and its
+unit; its API hub's API_MAINTENANCEPLAN_0001 for MaintenanceItem, MaintenancePlanCycle and
+MaintenancePlanSchedule, and API_MEASUREMENTDOCUMENT_0001 for MeasurementDocument. ``objects`` and
 ``field_map`` override all of it under the name of the part.
 """
 
@@ -22,7 +21,8 @@ class Part:
     """A set whose rows belong to records of an entity.
 
     ``by`` is the entity's column whose values the field ``record`` has here. ``fills`` are the
-    entity's columns that are made of the others in ``columns``; those in ``optional`` may lack.
+    entity's columns that are made of the others in ``columns``, where the entity's own set has no
+    field for them; those in ``optional`` may lack.
     Without a ``place`` it is read only where ``objects`` names one. ``day`` is the column by which
     rows before a window's start can be left out.
     """
@@ -47,8 +47,13 @@ _PARTS: Final = (
             "record": "MaintenanceOrder",
             "work": "ActualWorkQuantity",
             "unit": "MaintOrdOpWorkDurationUnit",
+            "start_day": "OpActualExecutionStartDate",
+            "start_time": "OpActualExecutionStartTime",
+            "end_day": "OpActualExecutionEndDate",
+            "end_time": "OpActualExecutionEndTime",
         },
-        ("labor_hours",),
+        ("labor_hours", "actual_start", "actual_finish"),
+        optional=frozenset({"start_day", "start_time", "end_day", "end_time"}),
     ),
     # What an order has cost is in no service that SAP publishes.
     Part(
@@ -59,6 +64,32 @@ _PARTS: Final = (
         {"record": "MaintenanceOrder", "amount": "", "currency": ""},
         ("cost_total",),
         optional=frozenset({"currency"}),
+    ),
+    Part(
+        "item",
+        "pm",
+        "API_MAINTENANCEPLAN/MaintenanceItem",
+        "pm_id",
+        {
+            "record": "MaintenancePlan",
+            "site": "MaintenancePlant|MaintenancePlanningPlant",
+            "asset_id": "Equipment",
+            "location_id": "FunctionalLocationLabelName|FunctionalLocation",
+        },
+        ("site", "asset_id", "location_id"),
+        optional=frozenset({"location_id"}),
+    ),
+    Part(
+        "cycle",
+        "pm",
+        "API_MAINTENANCEPLAN/MaintenancePlanCycle",
+        "pm_id",
+        {
+            "record": "MaintenancePlan",
+            "frequency": "MaintPlanCycRcrrcIntervalQty",
+            "frequency_unit": "MaintPlanCycRcrrcIntervalUnit",
+        },
+        ("frequency", "frequency_unit"),
     ),
     Part(
         "schedule",

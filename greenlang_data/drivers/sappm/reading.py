@@ -86,6 +86,9 @@ class SapPmReading(RecordReading):
 
     async def _gather(self, gathering: Gathering, main: pa.Table) -> None:
         """A step more of the rows that belong to the records."""
+        if not self._left.intersection(gathering.part.fills):
+            self._gatherings.pop(0)
+            return
         source = self._found.get(gathering.part.by)
         ids = [] if source is None else pc.unique(main.column(source.name)).to_pylist()
         whole = not self._told["filtered_by_server"]
@@ -124,7 +127,8 @@ class SapPmReading(RecordReading):
     def _left(self) -> set[str]:
         """The columns that other sets fill: those for which the site has no field of its own."""
         own = self._settings.field_map.get(self._selection.entity.name, {})
-        return {name for part in PARTS.values() for name in part.fills if name not in own}
+        fills = (name for part in PARTS.values() for name in part.fills)
+        return {name for name in fills if name not in own and name not in self._found}
 
     def _called(self, field: str) -> str:
         """The column that a field is the source of."""
@@ -163,12 +167,13 @@ class SapPmReading(RecordReading):
         """Where each column is. What the service lacks is told."""
         found = {}
         mapped = self._mapped
+        filled = {name for one in self._gatherings for name in one.part.fills}
         own = {name: name for name in mapped.native if name not in mapped.made}
         for column, field in {**mapped.columns, **own}.items():
             source = resolved(field, known)
             if source is not None:
                 found[column] = source
-            elif column in {self._selection.entity.record_id, "site"}:
+            elif column in {self._selection.entity.record_id, "site"} - filled:
                 raise ProtocolError(
                     f"{self._place.service}/{self._place.name} has no field {field!r}",
                     source=self._source,
@@ -179,7 +184,6 @@ class SapPmReading(RecordReading):
                 self._log.note(f"the service has no {field}, so {column} is missing")
         date_field = self._selection.date_field
         if date_field is not None:
-            filled = {name for one in self._gatherings for name in one.part.fills}
             if date_field not in found and date_field not in filled:
                 raise QueryError(
                     f"the service has nothing for {date_field} of {self._selection.entity.name}",

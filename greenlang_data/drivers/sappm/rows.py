@@ -23,6 +23,7 @@ from greenlang_data.drivers.sappm.statuses import LOCKED, LONGEST_LINE, of_code,
 from greenlang_data.drivers.sappm.values import exact, without_zeros
 
 _HOUR: Final = Decimal(3600)
+_DONE: Final = frozenset({"work_done", "completed", "closed"})
 
 
 class Rows:
@@ -61,11 +62,11 @@ class Rows:
         if self._table.seconds in columns:
             columns[self._table.seconds] = _each(columns[self._table.seconds], _hours)
             self._log.note(f"{self._table.seconds}: SAP tells seconds, whatever unit it names")
+        columns |= self._statuses(found)
         for part, values in filled:
             for name, known in values.items():
-                columns[name] = self._filled(name, columns[part.by], known, columns.get("site"))
+                columns[name] = self._filled(name, part, known, columns)
         columns["source_system"] = ["sap"] * found.num_rows
-        columns |= self._statuses(found)
         columns = {name: values for name, values in columns.items() if values is not None}
         batch = make_batch(self._table.entity, columns, self._native, self._log)
         return within(self._wanted(batch), self._selection, self._log)
@@ -90,9 +91,16 @@ class Rows:
             return array
         return on_clock(array, times, self._sites(found), self._zone_of, self._log)
 
-    def _filled(self, name: str, records: Any, known: Mapping[str, Any], sites: Any) -> Any:
+    def _filled(
+        self, name: str, part: Part, known: Mapping[str, Any], columns: Mapping[str, Any]
+    ) -> Any:
         """A column out of what is known of each record."""
-        values = [known.get(without_zeros(_plain(one)) or "") for one in records]
+        values = [known.get(without_zeros(_plain(one)) or "") for one in columns[part.by]]
+        if name == "actual_finish":
+            # One operation may have ended long before the others.
+            done = [one in _DONE for one in columns["status"]]
+            values = [one if is_done else None for one, is_done in zip(values, done, strict=True)]
+        sites = columns.get("site")
         kind = self._table.entity.columns[name]
         if kind is not Kind.INSTANT:
             return pa.array(values, kind.value) if kind is Kind.DAY else values

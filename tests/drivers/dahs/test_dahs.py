@@ -219,7 +219,8 @@ def test_averages_leave_calibration_out(tmp_path: Path) -> None:
 def test_an_average_over_missing_records_says_so(tmp_path: Path) -> None:
     whole = lines()
     files = [write(tmp_path / "dahs.csv", [*whole[:70], *whole[90:]])]
-    frame = read(["NOx"], files=files, resolution="hour")
+    with pytest.warns(gd.GreenLangWarning, match="20 of 120 records"):
+        frame = read(["NOx"], files=files, resolution="hour")
     counted = [nox(m) for m in range(60, 120) if not 69 <= m < 89]
     assert frame.iloc[1]["concentration"] == pytest.approx(sum(counted) / len(counted))
     assert (frame.iloc[1]["quality_flag"], frame.iloc[1]["quality"]) == (
@@ -248,7 +249,8 @@ def test_a_day_that_its_month_does_not_have_is_no_time(tmp_path: Path, sql: bool
         read(["NOx"], *window, timestamp_format=written, **more)
     for hours in ("3.3.2025 9:05", "03.03.2025 09:05"):
         files = [write(tmp_path / "fine.csv", [lines()[0], f"{hours};1,0;G;6,5;1"])]
-        fine = read(["NOx"], *window, files=files)
+        with pytest.warns(gd.GreenLangWarning, match="records"):
+            fine = read(["NOx"], *window, files=files)
         assert fine["timestamp"].iloc[0] == datetime(2025, 3, 3, 8, 4, tzinfo=UTC)
 
 
@@ -264,11 +266,13 @@ def test_hours_that_the_clock_repeats_are_refused(tmp_path: Path) -> None:
     night = (autumn, autumn + timedelta(hours=4))
     with pytest.raises(gd.ProtocolError, match=r"skips or repeats.*standard_time"):
         read(["NOx"], *night, files=files)
-    frame = read(["NOx"], *night, files=files, standard_time=True)
+    with pytest.warns(gd.GreenLangWarning, match="60 of 300 records"):
+        frame = read(["NOx"], *night, files=files, standard_time=True)
     assert len(frame) == 240, "three hours of summer time had been there before this file began"
     assert frame["timestamp"].iloc[0] == datetime(2025, 10, 25, 23, tzinfo=UTC)
     far = (autumn - timedelta(days=30), autumn - timedelta(days=29))
-    assert len(read(["NOx"], *far, files=files)) == 0
+    with pytest.warns(gd.GreenLangWarning, match="1440 of 1440 records"):
+        assert len(read(["NOx"], *far, files=files)) == 0
 
 
 @pytest.mark.parametrize(
@@ -305,11 +309,14 @@ def test_broken_files_are_refused_and_a_half_line_is_told(tmp_path: Path) -> Non
         with pytest.raises(gd.ProtocolError, match=message):
             read(["NOx"], files=[write(tmp_path / "dahs.csv", text)])
     path = write(tmp_path / "dahs.csv", [*whole[:-1], whole[-1][:-12]], end="")
-    frame = read(["NOx"], files=[path])
+    with pytest.warns(gd.GreenLangWarning, match="1 of 120 records"):
+        frame = read(["NOx"], files=[path])
     notes = frame.attrs["provenance"]["notes"]
     assert len(frame) == 119
     assert "the last line of dahs.csv has no end, so it is not used" in notes
-    assert "1 of 120 records of the window are not there" in notes
+    assert (
+        "1 of 120 records (the first of 2025-01-10T00:59:00Z) of the window are not there" in notes
+    )
 
 
 def test_line_ends_blank_lines_and_names_that_are_there_twice(tmp_path: Path) -> None:
@@ -321,7 +328,8 @@ def test_line_ends_blank_lines_and_names_that_are_there_twice(tmp_path: Path) ->
     # A leading zero of a flag stays, also where no line tells Arrow that it is text.
     coded = [line.replace(",", ".").replace(";G;", ";001;") for line in lines(2)]
     files = [write(tmp_path / "coded.csv", ["", *coded])]
-    frame = read(["NOx"], files=files, decimal=".", flags={"001": "measured"})
+    end = START + timedelta(minutes=2)
+    frame = read(["NOx"], START, end, files=files, decimal=".", flags={"001": "measured"})
     assert list(frame["quality_flag"]) == ["measured"] * 2
     path.write_text(text.replace("O2;Flow", "NOx [mg/Nm3];Flow"), encoding="latin-1")
     with pytest.raises(gd.ConfigurationError, match="more than one column"):
@@ -367,3 +375,39 @@ def test_numbers_are_what_is_written_and_nothing_else(
     for wrong in (f"1{other}5", f"1{point}000{point}5", "1e", "0x10", "nan", "12 5", "--1", "1_0"):
         with pytest.raises(gd.ProtocolError, match="no number"):
             _numbers(pa.array([*texts, wrong]), "NOx", settings, "here", "dahs")
+
+
+@pytest.mark.parametrize("encoding", ["utf-16-le", "utf-16-be", "utf-32-le", "utf-8"])
+@pytest.mark.parametrize("told", [None, "utf-8"])
+def test_a_byte_order_mark_says_how_a_file_is_written(
+    tmp_path: Path, encoding: str, told: str | None
+) -> None:
+    path = tmp_path / "dahs.csv"
+    path.write_bytes(("\ufeff" + "\r\n".join(lines()) + "\r\n").encode(encoding))
+    frame = read(["NOx"], files=[str(path)], encoding=told or encoding)
+    check(frame)
+    notes = " ".join(frame.attrs["provenance"]["notes"])
+    assert ("byte order mark" in notes) == (told is not None and encoding != "utf-8")
+
+
+def test_utf_16_without_a_mark_is_read_when_it_is_configured(tmp_path: Path) -> None:
+    path = tmp_path / "dahs.csv"
+    whole = ("\n".join(lines()) + "\n").encode("utf-16-le")
+    path.write_bytes(whole)
+    check(read(["NOx"], files=[str(path)], encoding="utf-16-le"))
+    with pytest.raises(gd.ProtocolError, match="set encoding to utf-16-le"):
+        read(["NOx"], files=[str(path)], encoding="utf-8")
+    # It is being written: half a line, and half a character.
+    path.write_bytes(whole + "10.01.2025 02:01;1".encode("utf-16-le") + b"2")
+    frame = read(["NOx"], files=[str(path)], encoding="utf-16-le")
+    check(frame)
+    assert "has no end" in " ".join(frame.attrs["provenance"]["notes"])
+
+
+def test_a_window_with_records_missing_in_the_middle_warns(tmp_path: Path) -> None:
+    whole = lines()
+    path = write(tmp_path / "dahs.csv", [*whole[:31], *whole[41:]])
+    told = r"10 of 120 records \(the first of 2025-01-09T23:30:00Z\)"
+    with pytest.warns(gd.GreenLangWarning, match=told):
+        frame = read(["NOx"], files=[path])
+    assert len(frame) == 110

@@ -276,3 +276,16 @@ def test_codes_and_units_can_be_those_of_the_site(files: Path) -> None:
 def test_a_wrong_key_of_a_table_is_an_error_with_the_nearest(more: Any, text: str) -> None:
     with pytest.raises(ValueError, match=text):
         config(files=["a.json"], **more)
+
+
+def test_hours_that_a_report_lacks_are_told_at_once(tmp_path: Path) -> None:
+    whole = report(2021, 2)
+    rows = whole["hourlyOperatingData"]
+    whole["hourlyOperatingData"] = rows[:30] + rows[33:]
+    path = tmp_path / "2021q2.json"
+    path.write_text(json.dumps(whole))
+    begin = datetime(2021, 4, 1, tzinfo=EASTERN)
+    told = r"no rows for 3 of 48 hours \(the first of 2021-04-02T11:00:00Z\)"
+    with pytest.warns(gd.GreenLangWarning, match=told):
+        frame = read(["SO2C"], begin, begin + timedelta(days=2), files=[str(path)])
+    assert len(frame) == 45

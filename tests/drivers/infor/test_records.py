@@ -202,3 +202,21 @@ def test_a_field_that_the_grid_lacks_is_told(infor: HistorianPeer) -> None:
     lacking = {"field_map": {"asset": {"site": "nosuch"}}}
     with session(infor, **lacking) as s, pytest.raises(gd.ProtocolError, match="nosuch"):
         s.cmms("asset", status="retired")
+
+
+@pytest.mark.parametrize(("numbers", "mark"), [("english", "."), ("german", ",")])
+def test_a_code_in_a_field_of_numbers_is_one_however_its_thousands_are_written(
+    infor: HistorianPeer, numbers: str, mark: str
+) -> None:
+    infor.set(numbers=numbers)
+    more = {"objects": {"work_order": "UUJOBN"}, "decimal_mark": mark, **STRANGE}
+    truth = [one for one in orders() if one.asset is not None]
+    code = next(n for one in truth if len(n := plant.asset(one.asset or 0).number) == 4)
+    with session(infor, **more) as s:
+        frame = s.cmms("work_order", asset_ids=[code])
+        everything = s.cmms("work_order")
+    wanted = [one for one in truth if plant.asset(one.asset or 0).number == code]
+    assert keys(frame) == keys_of(wanted)
+    assert set(frame["asset_id"]) == {code}
+    assert code in set(everything["asset_id"])
+    assert not everything["asset_id"].dropna().str.contains("[.,]").any()

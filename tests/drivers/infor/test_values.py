@@ -154,8 +154,9 @@ def test_a_date_in_parts_is_its_instant_also_at_the_turn_of_the_year(
 
 @given(SECONDS)
 def test_a_year_that_began_in_winter_time_is_right_in_summer(local: datetime) -> None:
-    moment = local.replace(tzinfo=BERLIN)
-    assert datetime.fromisoformat(instant(in_parts(moment))) == moment
+    # In UTC, as Python calls times that the clocks skip or repeat equal to none of another zone.
+    moment = local.replace(tzinfo=BERLIN).astimezone(UTC)
+    assert datetime.fromisoformat(instant(in_parts(local.replace(tzinfo=BERLIN)))) == moment
 
 
 @given(st.integers(-(10**15), 10**15), st.integers(0, 6))

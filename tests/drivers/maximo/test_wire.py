@@ -215,6 +215,9 @@ def test_what_maximo_says_is_wrong_is_told(maximo: HistorianPeer) -> None:
     [
         ({"asset_ids": ["A%"]}, "pattern"),
         ({"site": 'BED"FORD'}, "pattern"),
+        ({"asset_ids": ["11430", "[A,B]"]}, r"this asset_id: '\[A,B\]' .*Leave asset_id out"),
+        ({"asset_ids": ["A\n"]}, r"asset_id: 'A\\n' has a character"),
+        ({"asset_ids": ["\ud83d"]}, "no address can hold"),
         ({"status": "complete"}, "Did you mean 'completed'"),
         ({"status": "released"}, "no status of this system means 'released'"),
         ({"date_field": "finish"}, "Did you mean 'actual_finish'"),
@@ -268,3 +271,19 @@ def test_no_secret_is_in_the_frame_or_its_record(maximo: HistorianPeer) -> None:
     assert {one["method"] for one in maximo.requests()} == {"GET"}
     assert len(frame) < ORDERS
     assert "created_at" not in notes(frame)
+
+
+def test_numbers_with_marks_of_lists_are_asked_for_alone_and_exactly(
+    maximo: HistorianPeer,
+) -> None:
+    odd = ["a,b]", "😀", "11430", "x]", "1,1430"]
+    with session(maximo, **STRANGE) as s:
+        plain = s.cmms("work_order", asset_ids="11430")
+        before = len(maximo.requests())
+        frame = s.cmms("work_order", asset_ids=odd)
+        asked = [dict(one["query"])["oslc.where"] for one in maximo.requests()[before:]]
+    assert len(plain)
+    assert keys(frame) == keys(plain)
+    assert asked == [
+        'assetnum in ["😀","11430"]', 'assetnum="a,b]"', 'assetnum="x]"', 'assetnum="1,1430"',
+    ]  # fmt: skip

@@ -6,9 +6,12 @@ from decimal import Decimal
 from typing import Any
 
 import pandas as pd
+import pyarrow as pa
 import pytest
 
 import greenlang_data as gd
+from greenlang_data.drivers.base import ReadLog
+from greenlang_data.drivers.sappm.combining import combined
 from tests.drivers.sappm.helpers import STRANGE, orders, session
 from tests.peers import maintained_plant as plant
 from tests.peers import sap_pm_rows as rows
@@ -112,7 +115,8 @@ def test_few_orders_are_asked_for_by_their_numbers(cap: CapPeer) -> None:
 
 
 def test_hours_are_not_read_where_nobody_wants_them(cap: CapPeer) -> None:
-    with session(cap, **STRANGE, field_map={"work_order": {"labor_hours": ""}}) as s:
+    nothing = dict.fromkeys(("labor_hours", "actual_start", "actual_finish"), "")
+    with session(cap, **STRANGE, field_map={"work_order": nothing}) as s:
         before = len(cap.requests())
         frame = s.cmms("work_order")
         asked = cap.requests()[before:]
@@ -123,18 +127,50 @@ def test_hours_are_not_read_where_nobody_wants_them(cap: CapPeer) -> None:
 def test_plans_have_the_dates_of_their_calls(cap: CapPeer) -> None:
     with session(cap, status_map={"pm": {"I0001": "draft"}}) as s:
         frame = s.cmms("pm")
+        asset = plant.plan(0).asset
+        of_asset = s.cmms("pm", asset_ids=rows.equipment_number(asset), site="1010")
         due = s.cmms("pm", start="2026-03-01", end="2026-04-30")
     truth = [plant.plan(index) for index in range(plant.PLANS)]
     assert told(frame["next_date"]) == [one.next_due for one in truth]
     assert told(frame["last_completed_date"]) == [one.last_completed for one in truth]
     assert told(frame["last_start_date"]) == [one.last_started for one in truth]
     assert "not completed" in notes(frame)
+    owners = [plant.asset(one.asset) for one in truth]
+    assert told(frame["asset_id"]) == [rows.equipment_number(one.row) for one in owners]
+    assert told(frame["location_id"]) == [f"PLANT-{one.location}" for one in owners]
+    assert told(frame["site"]) == [one.site.plant for one in truth]
+    assert told(frame["frequency"]) == [one.frequency for one in truth]
+    units = {"days": "DAY", "weeks": "WK", "months": "MON"}
+    assert told(frame["frequency_unit"]) == [units[one.unit] for one in truth]
     inside = [
         rows.plan_number(one.row)
         for one in truth
         if one.next_due and "2026-03-01" <= one.next_due.isoformat() <= "2026-04-30"
     ]
     assert told(due["pm_id"]) == inside
+    wanted = [one.row for one in truth if one.asset == asset]
+    assert 0 in wanted
+    assert told(of_asset["pm_id"]) == [rows.plan_number(one) for one in wanted]
+
+
+def test_a_plan_of_several_objects_or_cycles_has_no_one_of_them() -> None:
+    log = ReadLog()
+    table = pa.table({
+        "record": ["1", "1", "2", "2", "3"],
+        "site": ["A", "A", "A", "B", "A"],
+        "asset_id": ["0010", "0011", "12", "12", ""],
+    })  # fmt: skip
+    found = combined("item", table, {}, log)
+    assert found["site"] == {"1": "A", "2": None, "3": "A"}
+    assert found["asset_id"] == {"1": None, "2": "12", "3": None}
+    assert len(log.warnings) == 2
+    assert "asset_id of 1 plans is missing" in log.warnings[1]
+    cycles = pa.table(
+        {"record": ["1", "1", "2"], "frequency": [1.0, 3.0, 0.5], "frequency_unit": ["MON"] * 3}
+    )
+    found = combined("cycle", cycles, {}, log)
+    assert found["frequency"] == {"1": None, "2": Decimal("0.5")}
+    assert found["frequency_unit"] == {"1": "MON", "2": "MON"}
 
 
 COSTS: dict[str, Any] = {

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from datetime import datetime, timedelta
+from datetime import datetime, time, timedelta
 from typing import Any
+from zoneinfo import ZoneInfo
 
 import pandas as pd
 import pytest
@@ -69,7 +70,9 @@ def test_orders_are_those_of_the_plant_in_both_versions(cap: CapPeer, more: Any)
     assets = [None if one.asset is None else rows.equipment_number(one.asset) for one in truth]
     assert told(frame["asset_id"]) == assets
     assert moments(frame["scheduled_start"]) == [one.scheduled_start for one in truth]
-    assert moments(frame["created_at"]) == [clear(one.reported, one.site) for one in truth]
+    assert moments(frame["created_at"]) == [one.reported for one in truth]
+    started = [clear(one.actual_start, one.site) for one in truth]
+    assert moments(frame["actual_start"]) == started
     finished = [clear(one.actual_finish, one.site) for one in truth]
     assert moments(frame["actual_finish"]) == finished
     assert moments(frame["changed_at"]) == [one.changed for one in truth]
@@ -128,7 +131,8 @@ def test_a_window_is_exact_on_the_clocks_of_all_plants(cap: CapPeer) -> None:
 def test_without_the_zone_of_a_plant_its_times_stay_dates(cap: CapPeer) -> None:
     with session(cap, site_zones={"DE01": "Europe/Berlin"}, **STRANGE) as s:
         frame = s.cmms("work_order")
-    by_site = frame.groupby("site")["created_at_is_date"].all()
+    begun = frame[frame["actual_start"].notna()]
+    by_site = begun.groupby("site")["actual_start_is_date"].all()
     assert by_site.to_dict() == {"1010": True, "1020": True, "DE01": False}
     assert "time zone is not known" in " ".join(frame.attrs["provenance"]["notes"])
 
@@ -143,6 +147,8 @@ def test_equipment_has_one_row_of_its_latest_period_wherever_it_was_before(cap: 
     assert told(frame["location_id"]) == [f"PLANT-{one.location}" for one in truth]
     assert told(frame["serial_number"]) == [one.serial for one in truth]
     assert told(frame["install_date"]) == [one.installed for one in truth]
+    changes = [plant.FIRST_MOMENT + timedelta(days=one.row) for one in truth]
+    assert moments(frame["changed_at"]) == changes
     assert told(padded["asset_id"]) == ["10000042", "10000043"]
     wanted = [one for one in orders() if one.asset == 130]
     assert told(jobs["work_order_id"]) == [rows.order_number(one.row) for one in wanted]
@@ -159,6 +165,14 @@ def test_notifications_tell_downtime_in_hours_and_are_selected_by_their_phase(ca
         hours = None if pd.isna(row.downtime_hours) else float(row.downtime_hours)
         assert hours == (None if down is None else round(down / timedelta(hours=1), 6))
     assert told(frame["asset_id"]) == [rows.equipment_number(one.asset) for one in truth]
+    reported = [clear(one.reported, one.site) for one in truth]
+    assert moments(frame["created_at"]) == reported
+    clocks = [ZoneInfo(one.site.zone) for one in truth]
+    noons = [
+        datetime.combine(one.reported.astimezone(clock) + timedelta(days=7), time(12), clock)
+        for one, clock in zip(truth, clocks, strict=True)
+    ]
+    assert moments(frame["due_at"]) == noons
     assert len(waiting) == sum(one.state == "postponed" for one in truth)
     told_of = waiting.attrs["provenance"]["metadata"]["completeness"]
     assert told_of["filtered_by_server"] == ["status"]

@@ -28,13 +28,8 @@ entity MaintenanceOrder {
       MaintOrdBasicEndTime       : Time;
       ScheduledBasicStartDate    : Date;
       ScheduledBasicEndDate      : Date;
-      ActualStartDate            : Date;
-      ActualStartTime            : Time;
-      ActualEndDate              : Date;
-      ActualEndTime              : Time;
       LatestAcceptableCompletionDate : Date;
-      CreationDate               : Date;
-      CreationTime               : Time;
+      MaintOrderCreationDateTime : Timestamp;
       MaintOrdProcessPhaseCode   : String(2);
       MaintOrdProcessSubPhaseCode : String(4);
       // A field that the site has added.
@@ -56,6 +51,10 @@ entity MaintenanceOrderOperation {
       WorkCenter                   : String(8);
       ActualWorkQuantity           : Decimal(13, 3);
       MaintOrdOpWorkDurationUnit   : String(3);
+      OpActualExecutionStartDate   : Date;
+      OpActualExecutionStartTime   : Time;
+      OpActualExecutionEndDate     : Date;
+      OpActualExecutionEndTime     : Time;
 }
 
 entity MaintenanceNotification {
@@ -71,9 +70,10 @@ entity MaintenanceNotification {
       TechnicalObjectLabel         : String(40);
       TechObjIsEquipOrFuncnlLoc    : String(10);
       MaintenancePlant             : String(4);
-      NotificationReportingDate    : Date;
-      NotificationReportingTime    : Time;
       NotificationCreationDate     : Date;
+      NotificationCreationTime     : Time;
+      RequiredEndDate              : Date;
+      RequiredEndTime              : Time;
       MalfunctionStartDate         : Date;
       MalfunctionStartTime         : Time;
       MalfunctionEndDate           : Date;
@@ -98,13 +98,14 @@ entity Equipment {
       FunctionalLocation       : String(40);
       SuperordinateEquipment   : String(18);
       AssetManufacturerName    : String(30);
-      SerialNumber             : String(30);
+      ManufacturerSerialNumber : String(30);
       OperationStartDate       : Date;
       ABCIndicator             : String(1);
       EquipmentIsAvailable     : Boolean;
       EquipmentIsInstalled     : Boolean;
       EquipmentIsInactive      : Boolean;
       EquipmentIsMarkedForDeletion : Boolean;
+      LastChangeDateTime       : Timestamp;
 }
 
 entity FunctionalLocation {
@@ -117,11 +118,26 @@ entity FunctionalLocation {
 entity MaintenancePlan {
   key MaintenancePlan             : String(12);
       MaintenancePlanDesc         : String(40);
-      MaintenancePlanSystemStatus : String(5);
-      MaintenancePlanningPlant    : String(4);
+      MaintenancePlanCategory     : String(2);
+      MaintenancePlanSystemStatus : String(30);
+      LastChangeDateTime          : Timestamp;
+}
+
+entity MaintenanceItem {
+  key MaintenanceItem             : String(16);
+      MaintenanceItemDescription  : String(40);
+      MaintenancePlan             : String(12);
       Equipment                   : String(18);
-      MaintenancePlanCycleValue   : Decimal(5, 0);
-      MaintenancePlanCycleUnit    : String(3);
+      FunctionalLocationLabelName : String(40);
+      MaintenancePlanningPlant    : String(4);
+      MaintenancePlant            : String(4);
+}
+
+entity MaintenancePlanCycle {
+  key MaintenancePlan               : String(12);
+  key MaintenancePlanCycle          : String(2);
+      MaintPlanCycRcrrcIntervalQty  : Double;
+      MaintPlanCycRcrrcIntervalUnit : String(3);
 }
 
 entity MaintenancePlanSchedule {

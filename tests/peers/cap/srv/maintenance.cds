@@ -24,6 +24,8 @@ service API_FUNCTIONALLOCATION {
 @path: 'API_MAINTENANCEPLAN'
 service API_MAINTENANCEPLAN {
   @readonly entity MaintenancePlan as projection on maintenance.MaintenancePlan;
+  @readonly entity MaintenanceItem as projection on maintenance.MaintenanceItem;
+  @readonly entity MaintenancePlanCycle as projection on maintenance.MaintenancePlanCycle;
   @readonly entity MaintenancePlanSchedule as projection on maintenance.MaintenancePlanSchedule;
 }
 
