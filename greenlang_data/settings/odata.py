@@ -7,13 +7,13 @@ from typing import Literal
 
 from pydantic import Field
 
-from greenlang_data.settings.http import HttpSettings
+from greenlang_data.settings.counted import CountedSettings
 from greenlang_data.settings.secret import Secret
 
 ODataProfile = Literal["sap", "finance", "dataverse"]
 
 
-class ODataSettings(HttpSettings):
+class ODataSettings(CountedSettings):
     """How a system's OData services are read.
 
     ``services`` maps a service's name, as entities use it, to its path below the address; one
@@ -31,9 +31,6 @@ class ODataSettings(HttpSettings):
     page_size: int = Field(5000, ge=1, le=100_000, description="Rows asked for at once")
     server_names: tuple[str, ...] = Field(
         (), description="Other origins (https://host) by which the server calls itself in links"
-    )
-    trust_counts: bool = Field(
-        True, description="Refuse an answer with fewer rows than the server counts"
     )
 
     @property

@@ -138,12 +138,15 @@ class ODataReading(RecordReading):
         pager.take(replace(answer, data=kept(answer.data, self.keep)))
 
     async def _count_again(self, pager: Pager) -> int | None:
-        """What the server counts after more than one page, where all was read and it counts."""
+        """What the server counts after more than one page, where all was read and it counts.
+
+        None where it was not asked: a single page came in one answer with its count.
+        """
         question = self._question
         assert question is not None
         whole = question.limit is None or bool(question.here) or pager.rows < question.limit
         if len(pager.pages) < 2 or pager.counted is None or not whole:
-            return pager.counted if whole else None
+            return None
         ask = Ask(
             question.count_url(),
             headers={"Accept": "text/plain", **self._profile.headers},
