@@ -29,6 +29,9 @@ class ODataSettings(CountedSettings):
     v4_path: str = Field("/sap/opu/odata4/sap", description="Where SAP's services of V4 are")
     services: dict[str, str] = Field(default_factory=dict)
     page_size: int = Field(5000, ge=1, le=100_000, description="Rows asked for at once")
+    parallel_ranges: int = Field(
+        1, ge=1, le=16, description="Ranges of the key of a large set that are read at once"
+    )
     server_names: tuple[str, ...] = Field(
         (), description="Other origins (https://host) by which the server calls itself in links"
     )

@@ -117,7 +117,8 @@ def nearest(name: str, known: Iterable[str]) -> str:
     """
     folded: dict[str, str] = {}
     for one in known:
-        folded.setdefault(one.casefold(), one)
+        if one != name:  # this one was looked for and is not there
+            folded.setdefault(one.casefold(), one)
     same = folded.get(name.casefold(), name)
     if same != name:
         return f"Did you mean {same!r}? Upper and lower case are told apart."
