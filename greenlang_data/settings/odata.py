@@ -7,13 +7,13 @@ from typing import Literal
 
 from pydantic import Field
 
-from greenlang_data.settings.http import HttpSettings
+from greenlang_data.settings.counted import CountedSettings
 from greenlang_data.settings.secret import Secret
 
 ODataProfile = Literal["sap", "finance", "dataverse"]
 
 
-class ODataSettings(HttpSettings):
+class ODataSettings(CountedSettings):
     """How a system's OData services are read.
 
     ``services`` maps a service's name, as entities use it, to its path below the address; one
@@ -29,11 +29,11 @@ class ODataSettings(HttpSettings):
     v4_path: str = Field("/sap/opu/odata4/sap", description="Where SAP's services of V4 are")
     services: dict[str, str] = Field(default_factory=dict)
     page_size: int = Field(5000, ge=1, le=100_000, description="Rows asked for at once")
+    parallel_ranges: int = Field(
+        1, ge=1, le=16, description="Ranges of the key of a large set that are read at once"
+    )
     server_names: tuple[str, ...] = Field(
         (), description="Other origins (https://host) by which the server calls itself in links"
-    )
-    trust_counts: bool = Field(
-        True, description="Refuse an answer with fewer rows than the server counts"
     )
 
     @property

@@ -6,10 +6,10 @@ from abc import abstractmethod
 
 from pydantic import Field
 
-from greenlang_data.settings.http import HttpSettings
+from greenlang_data.settings.counted import CountedSettings
 
 
-class OracleSettings(HttpSettings):
+class OracleSettings(CountedSettings):
     """How the REST resources of a Fusion Cloud pod are read."""
 
     oracle_path: str = Field(

@@ -15,6 +15,7 @@ import pyarrow as pa
 from greenlang_data.drivers.base import ReadLog, Records
 from greenlang_data.drivers.http.client import HttpClient
 from greenlang_data.drivers.http.message import Ask
+from greenlang_data.drivers.netsuite.empty import without_empty_texts
 from greenlang_data.drivers.netsuite.page import page_decoder
 from greenlang_data.drivers.netsuite.sql import count_query, page_query
 from greenlang_data.drivers.netsuite.tables import Tables
@@ -78,7 +79,8 @@ class NetSuiteReading(RecordReading):
     async def _begin(self) -> Question:
         tables = Tables(self._request.places)
         chosen = await choose(tables, self._request, self._log, self._source)
-        question = ask_for(chosen, self._request, Profile(""), self._log, self._source)
+        asked = ask_for(chosen, self._request, Profile(""), self._log, self._source)
+        question = without_empty_texts(asked)
         self._keys = tuple(chosen.entities.properties[key] for key in question.keys)
         self._decode = page_decoder(question.read)
         self._question = question

@@ -18,6 +18,7 @@ from greenlang_data.drivers.http.ahead import Ahead
 from greenlang_data.drivers.http.client import HttpClient
 from greenlang_data.drivers.http.jsons import json_decoder, read_any
 from greenlang_data.drivers.http.message import Ask
+from greenlang_data.drivers.netsuite.empty import without_empty_texts
 from greenlang_data.drivers.netsuite.page import row_decoder
 from greenlang_data.drivers.odata.choosing import choose
 from greenlang_data.drivers.odata.edm import EntitySet, Property, Service
@@ -141,7 +142,8 @@ class RecordsReading(RecordReading):
     async def _begin(self) -> Question:
         types = RecordTypes(self._client, [one.name for one in self._request.places], self._source)
         chosen = await choose(types, self._request, self._log, self._source)
-        self._question = ask_for(chosen, self._request, Profile(""), self._log, self._source)
+        asked = ask_for(chosen, self._request, Profile(""), self._log, self._source)
+        self._question = without_empty_texts(asked)
         self._decode = row_decoder(self._question.read)
         self._log.note("each record was a request of its own; SuiteQL reads a thousand at once")
         return self._question

@@ -111,8 +111,17 @@ def _names(place: Place) -> tuple[str, str]:
 
 
 def nearest(name: str, known: Iterable[str]) -> str:
-    """``Did you mean …?`` with up to three names like ``name``, or nothing."""
-    folded = {one.casefold(): one for one in known}
+    """``Did you mean …?`` with up to three names like ``name``, or nothing.
+
+    A name that is the same but for upper and lower case is the only one.
+    """
+    folded: dict[str, str] = {}
+    for one in known:
+        if one != name:  # this one was looked for and is not there
+            folded.setdefault(one.casefold(), one)
+    same = folded.get(name.casefold(), name)
+    if same != name:
+        return f"Did you mean {same!r}? Upper and lower case are told apart."
     close = difflib.get_close_matches(name.casefold(), folded, n=3, cutoff=0.5)
     return f"Did you mean {' or '.join(repr(folded[one]) for one in close)}?" if close else ""
 

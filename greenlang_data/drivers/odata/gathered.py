@@ -78,7 +78,8 @@ def distinct_rows(table: pa.Table, columns: Sequence[str], release: Callable[[],
 def _ascends(table: pa.Table, release: Callable[[], None]) -> bool:
     """Whether each row is greater than the one before it; nothing that is missing is."""
     last: list[Any] = []
-    for number, batch in enumerate(table.to_batches()):
+    batches = (one for one in table.to_batches() if one.num_rows)
+    for number, batch in enumerate(batches):
         if number % _RELEASED == 0:
             release()
         ends = [[column[place].as_py() for column in batch.columns] for place in (0, -1)]

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
+from operator import attrgetter
 from typing import Any, Final, Literal
 
 import msgspec
@@ -67,14 +68,15 @@ def page_decoder(
     ]
     names = {f"c{place}": one.name for place, one in enumerate(columns)}
     row = msgspec.defstruct("Row", fields, rename=names, gc=False)
+    cells_of = [attrgetter(name) for name, *_ in fields]
     read = _v4(row) if version == 4 else _v2(row)
 
     def decode(body: bytes | bytearray) -> Page:
         rows, envelope = read(body)
-        found = list(zip(*map(msgspec.structs.astuple, rows), strict=True)) or [()] * len(columns)
+        # Column by column, because a tuple for each row would set off Python's garbage collection.
         arrays = [
-            convert(column, wire, values) if rows else pa.array([], wire.empty)
-            for column, wire, values in zip(columns, wires, found, strict=True)
+            convert(column, wire, list(map(cells, rows))) if rows else pa.array([], wire.empty)
+            for column, wire, cells in zip(columns, wires, cells_of, strict=True)
         ]
         return Page(
             len(rows), arrays, envelope.next_link, _count(envelope.count), envelope.delta_link

@@ -79,6 +79,16 @@ class Pager:
         """Whether the pages after the first are asked for by the last key."""
         return bool(self._keys)
 
+    @property
+    def first_key(self) -> tuple[Any, ...]:
+        """The key of the first row, where pages are asked for by it."""
+        return tuple(self._first.values())
+
+    @property
+    def last_key(self) -> tuple[Any, ...]:
+        """The key of the last row, where pages are asked for by it."""
+        return tuple(self._last.values())
+
     def url(self) -> str:
         """What to ask for next. Raises ProtocolError for a link that leads elsewhere or back."""
         size = self.size

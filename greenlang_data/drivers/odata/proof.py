@@ -50,8 +50,10 @@ class NotWholeError(Exception):
 
 @dataclass(slots=True)
 class Proof:
-    """What one read, ``pager`` with its pages, can prove. ``after`` was counted at its end.
+    """What one read, ``pager`` with its pages, can prove.
 
+    ``after`` was counted anew at its end, None where it was not; ``trust_counts`` whether fewer
+    rows than were counted are too few.
     ``release`` gives back the memory of pages that were looked at.
     """
 
@@ -66,7 +68,8 @@ class Proof:
     def checked(self, table: pa.Table) -> pa.Table:
         """The rows, each once. Raises NotWholeError when rows are missing or contradict others."""
         rows = self._each_once(table)
-        self._check_count(rows.num_rows)
+        if self._is_whole(table.num_rows):
+            self._check_count(rows.num_rows)
         self.log.completeness = {
             "entity_set": self.question.chosen.path,
             "counted_before": self.pager.counted,
@@ -85,6 +88,11 @@ class Proof:
             },
         }
         return rows
+
+    def _is_whole(self, rows: int) -> bool:
+        """Whether all was asked for, and not only as many as there are."""
+        limit = self.question.limit
+        return limit is None or bool(self.question.here) or rows < limit
 
     @property
     def _drift(self) -> bool | None:
@@ -121,17 +129,19 @@ class Proof:
 
     def _check_count(self, rows: int) -> None:
         before, after = self.pager.counted, self.after
-        limit = self.question.limit
-        if before is None and (limit is None or rows < limit):
+        if before is None:
             self.log.note("the server does not count, so no count proves that all is here")
-        if before is None or after is None:
             return
-        told = f"the server counts {before} records before and {after} after, and gave {rows}"
-        missing = rows < min(before, after)
+        counted = (
+            f"{before} records" if after is None else f"{before} records before and {after} after"
+        )
+        told = f"the server counts {counted}, and gave {rows}"
+        last = before if after is None else after
+        missing = rows < min(before, last)
         if self.trust_counts and (missing or (self._drift and self._shifts)):
             raise NotWholeError(
                 f"records are missing or were shifted: {told}",
                 "Read again; if its counts are known to be wrong, set trust_counts = false.",
             )
-        if self._drift or rows != after:
+        if self._drift or rows != last:
             self.log.note(told)

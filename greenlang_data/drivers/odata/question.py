@@ -31,7 +31,8 @@ class Question:
 
     ``output`` is each column asked for under the name it gets; ``read`` the columns to fetch,
     which are also those of the key and of the conditions in ``here``. ``changed`` is the column
-    with the time of a row's last change, where there is one.
+    with the time of a row's last change, where there is one. ``within`` is a further condition, of a
+    part of the rows.
     """
 
     chosen: Chosen
@@ -44,6 +45,7 @@ class Question:
     log: ReadLog
     since: str | None = None
     changed: Property | None = None
+    within: str = ""
 
     @property
     def keys(self) -> tuple[str, ...]:
@@ -53,7 +55,8 @@ class Question:
     @property
     def condition(self) -> str:
         """The text of ``$filter``."""
-        return " and ".join(one.rendered(self.chosen.version) for one in self.there)
+        own = [one.rendered(self.chosen.version) for one in self.there]
+        return " and ".join([*own, self.within] if self.within else own)
 
     def url(self, *, page_size: int | None, read: int = 0, skip: int = 0, after: str = "") -> str:
         """The path and query of a page, after ``read`` rows: of the rest, or from ``skip`` on.
@@ -81,6 +84,18 @@ class Question:
             params.append(("$skip", str(skip)))
         if self.chosen.entities.countable and not read:
             params.append(("$inlinecount", "allpages") if version == 2 else ("$count", "true"))
+        return f"{self.chosen.path}?{query_text(params)}"
+
+    def last_key_url(self) -> str:
+        """The path and query of the key of the last row, in the order of the key."""
+        params = list(self.profile.params)
+        if self.chosen.version == 2:
+            params.append(("$format", "json"))
+        if self.condition:
+            params.append(("$filter", self.condition))
+        params.append(("$select", ",".join(self.keys)))
+        params.append(("$orderby", ",".join(f"{one} desc" for one in self.keys)))
+        params.append(("$top", "1"))
         return f"{self.chosen.path}?{query_text(params)}"
 
     def count_url(self) -> str:

@@ -18,10 +18,12 @@ from greenlang_data.drivers.odata.gathered import put_together
 from greenlang_data.drivers.odata.page import Page, kept, page_decoder
 from greenlang_data.drivers.odata.pager import Pager
 from greenlang_data.drivers.odata.profiles import Profile
-from greenlang_data.drivers.odata.proof import NotWholeError, Proof
+from greenlang_data.drivers.odata.proof import NotWholeError, Proof, ReadPages
 from greenlang_data.drivers.odata.question import Question, ask_for
+from greenlang_data.drivers.odata.ranges import NotInRangesError, Ranges
 from greenlang_data.drivers.odata.said import check_messages
 from greenlang_data.drivers.odata.services import Services
+from greenlang_data.drivers.odata.splitting import may_split, split
 from greenlang_data.drivers.reading import RecordReading
 from greenlang_data.errors import (
     AuthenticationError,
@@ -64,17 +66,47 @@ class ODataReading(RecordReading):
         self._decode: Callable[[bytes | bytearray], Page] | None = None
         self._table: pa.Table | None = None
         self._pager: Pager | None = None
+        self._ranges: Ranges | None = None
+        self._splits = True
         self._wasted = 0
 
     async def advance(self) -> bool:
         pager = self._pager or await self._begin()
-        if not pager.ended:
+        if self._ranges is None and not pager.ended:
             await self._read_page(pager)
-            self.rows = pager.rows
-        if not pager.ended:
+            await self._split(pager)
+        elif self._ranges is not None:
+            await self._read_ranges(self._ranges)
+        read = self._ranges or pager
+        self.rows = read.rows
+        if not read.ended:
             return True
         self._table = self._proven(pager, await self._count_again(pager))
         return False
+
+    async def _split(self, pager: Pager) -> None:
+        """Go on in ranges of the key, where they are asked for and can be told."""
+        question, settings = self._question, self._settings
+        assert question is not None
+        if not self._splits or not may_split(question, pager, settings):
+            return
+        self._splits = False
+        headers = self._headers(question.chosen.version)
+        try:
+            self._ranges = await split(
+                question, pager, self._client, settings, headers, self._log, self._source
+            )
+        except (TransientError, AuthenticationError):
+            raise  # the page is there, and the others follow one another
+        except SourceError as error:
+            self._log.note(f"not read in ranges, since its last key is not known: {error.what}")
+
+    async def _read_ranges(self, ranges: Ranges) -> None:
+        try:
+            await ranges.advance(self._read_page)
+        except NotInRangesError as error:
+            self._ranges = None
+            self._log.note(f"and then one page after the other, since {error}")
 
     def pages_from(self, first: int) -> list[pa.RecordBatch]:
         return self._pager.pages_from(first) if self._pager is not None else []
@@ -111,7 +143,7 @@ class ODataReading(RecordReading):
         assert self._question is not None
         assert self._decode is not None
         version = self._question.chosen.version
-        headers = {"Accept": _JSON[version], **self._profile.headers}
+        headers = self._headers(version)
         wishes = [f"odata.maxpagesize={pager.size}"] if version == 4 else []
         if self._question.since == BEGIN:
             wishes.append(TRACKING)
@@ -146,13 +178,19 @@ class ODataReading(RecordReading):
         self._log.note(f"an earlier read was not gone on with, since {why}")
         self._pager, self.resumed = None, 0
 
+    def _headers(self, version: int) -> dict[str, str]:
+        return {"Accept": _JSON[version], **self._profile.headers}
+
     async def _count_again(self, pager: Pager) -> int | None:
-        """What the server counts after more than one page, where all was read and it counts."""
+        """What the server counts after more than one page, where all was read and it counts.
+
+        None where it was not asked: a single page came in one answer with its count.
+        """
         question = self._question
         assert question is not None
         whole = question.limit is None or bool(question.here) or pager.rows < question.limit
-        if len(pager.pages) < 2 or pager.counted is None or not whole:
-            return pager.counted if whole else None
+        if (len(pager.pages) < 2 and self._ranges is None) or pager.counted is None or not whole:
+            return None
         ask = Ask(
             question.count_url(),
             headers={"Accept": "text/plain", **self._profile.headers},
@@ -177,8 +215,10 @@ class ODataReading(RecordReading):
         assert question is not None
         if link_of(question.since) is not None:
             return self._changes(question, pager)
+        ranges = self._ranges
+        read = pager if ranges is None else ReadPages(pager.counted, ranges.pages)
         try:
-            table, absent = put_together(question.read, pager.pages)
+            table, absent = put_together(question.read, read.pages)
         except (ValueError, pa.ArrowInvalid) as error:
             raise ProtocolError(
                 f"its values are of no one type: {str(error)[:150]}", source=self._source
@@ -186,12 +226,13 @@ class ODataReading(RecordReading):
         if absent:
             self._log.note(f"the server left these columns out: {', '.join(absent)}")
         trusts = self._settings.trust_counts
-        proof = Proof(question, pager, after, trusts, self._log, self.release)
+        proof = Proof(question, read, after, trusts, self._log, self.release)
         try:
             table = proof.checked(table)
         except NotWholeError as error:
             # Each page has retries of its own, so the reads as a whole have to be counted here.
-            self._pager, self._wasted = None, self._wasted + 1
+            self._pager, self._ranges, self._splits = None, None, True
+            self._wasted += 1
             kind = TransientError if self._wasted <= self._settings.max_retries else SourceError
             raise kind(error.what, source=self._source, remedy=error.remedy) from None
         table = question.answer(table)

@@ -6,14 +6,14 @@ import base64
 import binascii
 import re
 from collections.abc import Callable, Sequence
-from decimal import Decimal
 from typing import Any, Final, NamedTuple
 
 import msgspec
 import pyarrow as pa
+import pyarrow.compute as pc
 from msgspec import UNSET, UnsetType
 
-from greenlang_data.drivers.odata.decimals import decimal_array
+from greenlang_data.drivers.odata.decimals import decimal_array, decimals_of
 from greenlang_data.drivers.odata.edm import Property
 from greenlang_data.drivers.odata.moments import (
     INSTANT,
@@ -39,6 +39,7 @@ _NOT_FINITE: Final = {"INF": "inf", "-INF": "-inf", "NaN": "nan"}
 ABSENT: Final = msgspec.Raw(b"")
 """Stands for JSON that is missing, as UNSET does for a value."""
 
+_PLAINLY_WHOLE: Final = r"^-?[0-9]+$"
 _WHOLE: Final = re.compile(r"[+-]?\d+")
 
 _Text = str | None | UnsetType
@@ -67,8 +68,8 @@ def wire_of(column: Property) -> Wire:
     if kind == "Edm.Decimal":
         precision, scale = column.precision, column.scale
         return Wire(
-            Decimal | None | UnsetType,
-            lambda values: decimal_array(values, precision, scale),
+            msgspec.Raw,
+            lambda values: decimals_of(values, precision, scale),
             decimal_array([], precision, scale).type,
         )
     if kind in INTEGERS:
@@ -111,9 +112,21 @@ def _integers(kind: pa.DataType) -> Convert:
         try:
             return pa.array(values, kind)
         except pa.ArrowInvalid:
+            pass
+        try:
+            return _digits(values).cast(kind)
+        except pa.ArrowException:
             return pa.array([_whole(one) if isinstance(one, str) else one for one in values], kind)
 
     return converted
+
+
+def _digits(values: Sequence[Any]) -> pa.Array:
+    """Texts that are whole numbers. Raises ArrowException for any others, which a cast may take."""
+    texts = pa.array(values, pa.string())
+    if not pc.all(pc.match_substring_regex(texts, _PLAINLY_WHOLE), min_count=0).as_py():
+        raise pa.ArrowInvalid("not all are digits")
+    return texts
 
 
 def _whole(text: str) -> int:

@@ -57,7 +57,7 @@ class OracleDriver(RecordsDriver[Opened]):
 
     def pages(self, request: Records, log: ReadLog) -> OracleReading:
         client, resources = self.opened
-        return OracleReading(client, resources, request, log, self.source)
+        return OracleReading(client, resources, self.config, request, log, self.source)
 
     async def list_entities(
         self, places: Mapping[str, tuple[Place, ...]], log: ReadLog

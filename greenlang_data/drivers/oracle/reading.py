@@ -1,8 +1,9 @@
 """One read of a resource, page after page by its key, until a page is empty.
 
-Nothing that the server says about more pages or totals is relied on: Oracle does not promise
-either with large offsets, and lowers a limit without a word. So the end is an empty page, and
-offsets are used only for the few children of one parent.
+Nothing that the server says about more pages is relied on: Oracle does not promise it with large
+offsets, and lowers a limit without a word. So the end is an empty page, and offsets are used only
+for the few children of one parent. Totals, which are asked for without an offset before and after,
+have to be reached.
 """
 
 from __future__ import annotations
@@ -28,7 +29,14 @@ from greenlang_data.drivers.oracle.expression import expression, rows_after
 from greenlang_data.drivers.oracle.page import Rows, Wanted, rows_decoder
 from greenlang_data.drivers.oracle.resources import HEADERS, Resources
 from greenlang_data.drivers.reading import RecordReading
-from greenlang_data.errors import ProtocolError, QueryError, SourceError
+from greenlang_data.errors import (
+    AuthenticationError,
+    ProtocolError,
+    QueryError,
+    SourceError,
+    TransientError,
+)
+from greenlang_data.settings.oracle import OracleSettings
 
 _LIMIT: Final = 500
 
@@ -37,10 +45,17 @@ class OracleReading(RecordReading):
     """Reads the records of one request."""
 
     def __init__(
-        self, client: HttpClient, resources: Resources, request: Records, log: ReadLog, source: str
+        self,
+        client: HttpClient,
+        resources: Resources,
+        settings: OracleSettings,
+        request: Records,
+        log: ReadLog,
+        source: str,
     ) -> None:
         self._client = client
         self._resources = resources
+        self._settings = settings
         self._request = request
         self._log = log
         self._source = source
@@ -52,6 +67,7 @@ class OracleReading(RecordReading):
         # Parents whose children did not all come with them: their values, and where to go on.
         self._cut: deque[tuple[list[pa.Array], str, int]] = deque()
         self._table: pa.Table | None = None
+        self._wasted = 0
 
     async def advance(self) -> bool:
         question = self._question or await self._begin()
@@ -64,7 +80,8 @@ class OracleReading(RecordReading):
             return True
         if self._cut:
             return True
-        self._table = self._proven(question, whole=not parents)
+        after = None if parents else await self._count_again(question)
+        self._table = self._proven(question, after)
         return False
 
     def batches(self) -> list[pa.RecordBatch]:
@@ -181,7 +198,32 @@ class OracleReading(RecordReading):
         below = ",".join(one.name for one in self._wanted.below)
         return f"{own};{self._wanted.child}:{below}" if self._wanted.child else own
 
-    def _proven(self, question: Question, *, whole: bool) -> pa.Table:
+    async def _count_again(self, question: Question) -> int | None:
+        """How many rows there are after the read, or None where that is not told."""
+        if self._pages.counted is None or self._wanted.child:
+            return None  # a total is of the parents
+        key = self._keys[0]
+        params = [
+            ("limit", "1"), ("fields", key.name), ("onlyData", "true"), ("totalResults", "true"),
+        ]  # fmt: skip
+        asked = expression(question.there, [[]])
+        if asked:
+            params.append(("q", asked))
+        path = f"{self._resources.path(question.chosen.entities.name)}?{query_text(params)}"
+        try:
+            rows = await self._ask(path, rows_decoder(Wanted((key,), "", ()), []))
+        except (TransientError, AuthenticationError):
+            raise
+        except SourceError as error:
+            self._log.note(f"how many rows there were after the read is not known: {error.what}")
+            return None
+        return rows.page.count
+
+    def _start_again(self) -> None:
+        self._pages, self._last, self.rows = ReadPages(), (), 0
+        self._cut.clear()
+
+    def _proven(self, question: Question, after: int | None) -> pa.Table:
         columns = [*self._wanted.own, *self._wanted.below]
         try:
             table, absent = put_together(columns, self._pages.pages)
@@ -193,13 +235,16 @@ class OracleReading(RecordReading):
             self._log.note(f"the server left these columns out: {', '.join(absent)}")
         if self._wanted.child:
             self._pages.counted = None  # it was of the parents
-        # Its totals are told and not relied on: the pages went by key to an empty one.
-        after = self._pages.counted if whole else None
-        proof = Proof(question, self._pages, after, False, self._log, self.release)
+        trusts = self._settings.trust_counts
+        proof = Proof(question, self._pages, after, trusts, self._log, self.release)
         try:
             return question.answer(proof.checked(table))
         except NotWholeError as error:
-            raise SourceError(error.what, source=self._source, remedy=error.remedy) from None
+            # Each page has retries of its own, so the reads as a whole have to be counted here.
+            self._start_again()
+            self._wasted += 1
+            kind = TransientError if self._wasted <= self._settings.max_retries else SourceError
+            raise kind(error.what, source=self._source, remedy=error.remedy) from None
 
 
 def _is_own(column: Property, parent: Any, child: str) -> bool:

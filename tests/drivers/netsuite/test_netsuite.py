@@ -264,6 +264,19 @@ def test_what_has_changed_since_a_frame(peer: HistorianPeer) -> None:
     assert set(aware["material"]) == wanted(latest - timedelta(hours=12, minutes=5))
 
 
+@pytest.mark.parametrize("entity", ["supplier", "record/vendor"])
+def test_an_empty_text_is_a_missing_value(peer: HistorianPeer, entity: str) -> None:
+    missing = [index for index in range(500) if truth.vendor(index)["email"] is None]
+    some = truth.vendor(1)["email"]
+    with session(peer) as s:
+        empty = s.erp(entity, filters={"email": ""}, limit=None)
+        either = s.erp(entity, filters={"email": ["", some, None]}, limit=None)
+    assert len(empty) == len(missing) > 0
+    assert empty["email"].isna().all()
+    assert len(either) == len(missing) + 1
+    assert "no empty texts" in " ".join(empty.attrs["provenance"].full["notes"])
+
+
 def test_records_are_read_one_by_one_where_there_is_no_query(peer: HistorianPeer) -> None:
     peer.fault("reset", "record/v1/vendor/", skip=70, times=1)
     with session(peer) as s:

@@ -6,6 +6,7 @@ which the server does not filter). ``/v2/S/Rows`` and ``/v4/S/Rows`` are the sam
 
 from __future__ import annotations
 
+import operator
 import re
 from typing import Any, ClassVar
 from urllib.parse import quote
@@ -110,15 +111,16 @@ class LyingService(Emulator):
             cap //= 7
         token = request.one("$skiptoken")
         first = int(token.strip("'")) if token else int(request.one("$skip") or 0)
-        after = re.search(r"ID gt '(.*?)'", request.one("$filter"))
-        if after and self.knob("keys") == "compared":
-            rows = [row for row in rows if row["ID"] and row["ID"] > after[1]]
+        if request.one("$orderby") == "ID desc":
+            rows = rows[::-1]
+        if self.knob("keys") == "compared":
+            rows = [row for row in rows if _fits(row["ID"], request.one("$filter"))]
         top = int(request.one("$top") or len(rows))
         window = rows[first : first + min(cap, top)]
         last = first + len(window)
         more = last < len(rows) and len(window) < top
         link = self._link(request, last, top - len(window)) if more else None
-        count = self._count() if self.knob("counts") else None
+        count = len(rows) + self.knob("count_shift") if self.knob("counts") else None
         self.pages += 1
         headers = {"sap-message": self.knob("message")} if self.knob("message") else {}
         return Answer(body=_body(version, window, link, count), headers=headers)
@@ -135,6 +137,14 @@ class LyingService(Emulator):
             "circle": "Rows?$skiptoken='0'",
             "none": None,
         }[kind]
+
+
+_COMPARED = {"gt": operator.gt, "ge": operator.ge, "lt": operator.lt}
+
+
+def _fits(key: str | None, condition: str) -> bool:
+    tests = re.findall(r"ID (gt|ge|lt) '(.*?)'", condition)
+    return all(key and _COMPARED[how](key, bound) for how, bound in tests)
 
 
 def _body(version: int, rows: list[Any], link: str | None, count: int | None) -> Any:

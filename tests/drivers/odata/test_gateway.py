@@ -202,3 +202,19 @@ def test_a_refusal_is_an_error_whatever_it_looks_like(peer: HistorianPeer, error
     peer.set(errors=errors)
     with session(peer) as s, pytest.raises(gd.GreenLangError):
         s.erp("API_NONE_SRV/Nothing")
+
+
+@pytest.mark.parametrize(
+    ("wrong", "right"),
+    [
+        ("Material", "material"),
+        ("a_purchaseorderitem", "A_PurchaseOrderItem"),
+        ("API_PURCHASEORDER_PROCESS_SRV/a_purchaseorderitem", "A_PurchaseOrderItem"),
+    ],
+)
+def test_a_name_in_the_wrong_case_is_told_the_right_one_alone(
+    peer: HistorianPeer, wrong: str, right: str
+) -> None:
+    said = f"Did you mean '{right}'. Upper and lower case are told apart"
+    with session(peer) as s, pytest.raises(gd.UnknownTagError, match=said):
+        s.erp(wrong)

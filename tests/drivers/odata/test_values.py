@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 from collections.abc import Sequence
 from datetime import UTC, date, datetime, time, timedelta, timezone
-from decimal import Decimal
+from decimal import Decimal, InvalidOperation
 from typing import Any
 
 import pyarrow as pa
@@ -221,3 +221,31 @@ def test_an_error_in_the_middle_of_a_page_is_no_page() -> None:
         decode(b'{"value":[{"X":"a"}],"error":{"code":"x"}}')
     with pytest.raises(ValueError, match=r"rows|value"):
         decode(b'{"message":"hello"}')
+
+
+PLAIN_DIGITS = st.text("0123456789", max_size=40)
+WRITTEN = st.one_of(
+    st.builds(lambda sign, a, b: f"{sign}{a}{b}", st.sampled_from(["", "-"]), PLAIN_DIGITS,
+              st.builds(lambda digits: f".{digits}", PLAIN_DIGITS)),
+    st.builds(lambda sign, a: f"{sign}{a}", st.sampled_from(["", "-", "+"]), PLAIN_DIGITS),
+    st.text("0123456789.-+eE_ nul", max_size=12),
+)  # fmt: skip
+
+
+@given(WRITTEN, st.integers(1, 38), st.integers(0, 38))
+@example("5913251525376759913.3131048511", 38, 38)  # Arrow's own cast returns 0.1705… for it
+@example("-56177338257370598880.45478", 38, 23)
+@example("4127298.511078", 37, 37)
+@example("null", 13, 3)
+def test_a_text_is_the_decimal_that_python_reads_in_it(
+    text: str, precision: int, scale: int
+) -> None:
+    column = of("Decimal", precision=precision, scale=min(scale, precision))
+    try:
+        wanted = Decimal(text)
+    except InvalidOperation:
+        with pytest.raises(ValueError, match="X"):
+            decoded(column, [f'"{text}"', "null"])
+        return
+    if len(wanted.as_tuple().digits) + min(scale, precision) <= 76:
+        assert decoded(column, [f'"{text}"', "null"]) == [wanted, None]

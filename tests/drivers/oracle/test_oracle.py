@@ -76,7 +76,6 @@ def test_lines_come_with_their_orders(peer: HistorianPeer) -> None:
     [
         {"has_more": "always"},
         {"has_more": "never"},
-        {"total_lie": 13},
         {"total_lie": -13},
         {"cap": 499},
         {"cap": 70},
@@ -98,10 +97,25 @@ def test_all_orders_come_once_whatever_is_said_of_pages(
     assert {one for one in range(ORDERS) if is_steady(one)} <= found
 
 
-def test_totals_that_lie_are_told_and_not_believed(peer: HistorianPeer) -> None:
+def test_fewer_orders_than_the_total_are_refused_unless_that_is_known(peer: HistorianPeer) -> None:
     peer.set(total_lie=13)
-    frame = read(peer, "purchase_order")
+    with pytest.raises(gd.SourceError, match=f"counts {ORDERS + 13}.*gave {ORDERS}"):
+        read(peer, "purchase_order")
+    frame = read(peer, "purchase_order", trust_counts=False)
+    orders(frame)
     assert f"counts {ORDERS + 13}" in " ".join(frame.attrs["provenance"].full["notes"])
+
+
+def test_the_count_after_a_read_was_made_after_it(peer: HistorianPeer) -> None:
+    peer.set(inserts=1, deletes=2)
+    told = read(peer, "purchase_order").attrs["provenance"].full["metadata"]["completeness"]
+    assert told["counted_after"] != told["counted_before"]
+    assert told["drift"] is True
+    with session(peer) as s, pytest.warns(gd.GreenLangWarning, match="limit"):
+        some = s.erp("purchase_order", limit=10)
+    told = some.attrs["provenance"].full["metadata"]["completeness"]
+    assert told["counted_after"] is None
+    assert told["drift"] is None
 
 
 def test_filters_are_the_servers_work(peer: HistorianPeer) -> None:
