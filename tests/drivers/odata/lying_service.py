@@ -45,7 +45,7 @@ class LyingService(Emulator):
         "message": None,
         "etag": None,
         "nameless": None,  # a row without its key
-        "keys": "compared",  # or refused, or ignored
+        "keys": "compared",  # or refused, or ignored, or stuck: it gives the last rows again
     }
 
     def __init__(self) -> None:
@@ -113,6 +113,8 @@ class LyingService(Emulator):
         after = re.search(r"ID gt '(.*?)'", request.one("$filter"))
         if after and self.knob("keys") == "compared":
             rows = [row for row in rows if row["ID"] and row["ID"] > after[1]]
+        if after and self.knob("keys") == "stuck":
+            rows = rows[-10:]
         top = int(request.one("$top") or len(rows))
         window = rows[first : first + min(cap, top)]
         last = first + len(window)
