@@ -11,8 +11,10 @@ from .fixtures import running, start_or_skip
 from .historian_launch import HistorianPeer
 from .launch_erp import (
     CapPeer,
+    ODataPeer,
     start_cap,
     start_dataverse,
+    start_fe_mockserver,
     start_finance,
     start_gateway,
     start_netsuite,
@@ -37,6 +39,19 @@ def cap_factory() -> Iterator[Callable[..., CapPeer]]:
     """Start further SAP CAP servers with chosen options; stopped after the test."""
     with ExitStack() as stack:
         yield lambda **options: stack.enter_context(start_or_skip(lambda: start_cap(**options)))
+
+
+@pytest.fixture(scope="session")
+def fe_session() -> Iterator[ODataPeer]:
+    """SAP's mock server of this session; tests take ``fe_peer``."""
+    yield from running(start_fe_mockserver)
+
+
+@pytest.fixture
+def fe_peer(fe_session: ODataPeer) -> ODataPeer:
+    """SAP's mock server for Fiori elements with an empty request log."""
+    fe_session.clear_requests()
+    return fe_session
 
 
 @pytest.fixture(scope="session")

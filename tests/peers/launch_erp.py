@@ -6,12 +6,13 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from .cap_database import CAP_FOLDER, make_database
+from .fe_services import write_services
 from .historian_launch import HistorianPeer, _start
-from .launch import Peer, PeerUnavailable, _flags, _scratch_file
+from .launch import FOLDER, Peer, PeerUnavailable, _flags, _scratch_file
 
 
-class CapPeer(Peer):
-    """A running SAP CAP server."""
+class ODataPeer(Peer):
+    """A running server of SAP's with services over OData V2 and V4."""
 
     @property
     def origin(self) -> str:
@@ -25,6 +26,10 @@ class CapPeer(Peer):
     def v4(self, service: str) -> str:
         """The address of a service over OData V4."""
         return f"{self.origin}/sap/opu/odata4/sap/{service}"
+
+
+class CapPeer(ODataPeer):
+    """A running SAP CAP server."""
 
 
 def _node() -> Path:
@@ -73,6 +78,21 @@ def start_cap(
         return [str(node), str(CAP_FOLDER / "server.js"), "--port", str(chosen), *flags]
 
     return CapPeer("SAP CAP server", command, port=port, audit=audit)
+
+
+def start_fe_mockserver(*, port: int = 0, items: int = 1_000) -> ODataPeer:
+    """Start SAP's mock server for Fiori elements with ``items`` purchase order items."""
+    if not (FOLDER / "node_modules" / "@sap-ux" / "fe-mockserver-core").is_dir():
+        raise PeerUnavailable(
+            "fe-mockserver-core is not installed: run npm ci --prefix tests/peers"
+        )
+    audit = _scratch_file("requests.jsonl")
+    flags = _flags({"audit": audit, "services": write_services(audit.parent, items)})
+
+    def command(chosen: int) -> Sequence[str]:
+        return ["node", str(FOLDER / "fe_mockserver.mjs"), "--port", str(chosen), *flags]
+
+    return ODataPeer("SAP mock server", command, port=port, audit=audit)
 
 
 def start_gateway(

@@ -110,12 +110,12 @@ class Pager:
         page = answer.data
         assert page is not None
         if self._keys and page.rows:
-            first = self._row(page, 0)
-            if self.pages and first in (self._first, self._last):
+            first, last = self._row(page, 0), self._row(page, page.rows - 1)
+            if self.pages and (first in (self._first, self._last) or last == self._last):
                 self.without_keys("it does not compare keys")
                 return
             self._first = self._first or first
-            self._last = self._row(page, page.rows - 1)
+            self._last = last
             if None in self._last.values():
                 self.without_keys("a key is empty")
         if not self.pages:

@@ -74,6 +74,8 @@ class ODataReading(RecordReading):
         pager = self._pager or await self._begin()
         if self._ranges is None and not pager.ended:
             await self._read_page(pager)
+            if self._pager is None:  # what an earlier process read is of no use
+                return True
             await self._split(pager)
         elif self._ranges is not None:
             await self._read_ranges(self._ranges)

@@ -8,8 +8,6 @@ have to be reached.
 
 from __future__ import annotations
 
-from collections import deque
-from dataclasses import replace
 from typing import Any, Final
 
 import pyarrow as pa
@@ -24,7 +22,8 @@ from greenlang_data.drivers.odata.page import Page, kept
 from greenlang_data.drivers.odata.profiles import Profile
 from greenlang_data.drivers.odata.proof import NotWholeError, Proof, ReadPages
 from greenlang_data.drivers.odata.question import Question, ask_for, query_text
-from greenlang_data.drivers.odata.saved import last_key, resumable, resumed_note, saved_pages
+from greenlang_data.drivers.odata.saved import resumed_note
+from greenlang_data.drivers.oracle.children import Children
 from greenlang_data.drivers.oracle.expression import expression, rows_after
 from greenlang_data.drivers.oracle.page import Rows, Wanted, rows_decoder
 from greenlang_data.drivers.oracle.resources import HEADERS, Resources
@@ -63,22 +62,18 @@ class OracleReading(RecordReading):
         self._wanted = Wanted((), "", ())
         self._keys: tuple[Property, ...] = ()
         self._pages = ReadPages()
-        self._last: tuple[Any, ...] = ()
-        # Parents whose children did not all come with them: their values, and where to go on.
-        self._cut: deque[tuple[list[pa.Array], str, int]] = deque()
+        self._so_far = Children((), ())
         self._table: pa.Table | None = None
         self._wasted = 0
 
     async def advance(self) -> bool:
         question = self._question or await self._begin()
-        if self._cut:
+        if self._so_far.pending:
             await self._read_children(question)
             return True
         parents = await self._read_page(question)
         enough = question.limit is not None and not question.here and self.rows >= question.limit
-        if parents and not enough:
-            return True
-        if self._cut:
+        if (parents and not enough) or self._so_far.pending:
             return True
         after = None if parents else await self._count_again(question)
         self._table = self._proven(question, after)
@@ -109,23 +104,26 @@ class OracleReading(RecordReading):
         self._keys = tuple(parent.properties[key] for key in keys)
         self._wanted = Wanted(tuple(own), child, tuple(below))
         self._question = question
-        if not child:
-            self._take_saved(tuple(keys))
+        self._so_far = Children(own, keys)
+        self._take_saved()
         return question
 
     def pages_from(self, first: int) -> list[pa.RecordBatch]:
-        # The pages of children are not those of their parents, by whose key they are asked for.
-        if self._question is None or self._wanted.child:
+        pages = self._pages
+        if first >= len(pages.pages):
             return []
-        names, pages = [one.name for one in self._keys], self._pages
-        return saved_pages(self._wanted.own, pages.pages, names, pages.counted, first)
+        return [self._so_far.saved(self._columns, pages.pages[-1], pages.counted)]
 
-    def _take_saved(self, keys: tuple[str, ...]) -> None:
-        pages = resumable(self._wanted.own, self.saved, keys)
+    def _take_saved(self) -> None:
+        pages = self._pages.pages
+        for batch in self.saved:
+            try:
+                pages.append(self._so_far.resume(self._columns, batch))
+            except (KeyError, ValueError):
+                break
         self.saved, self.resumed = (), len(pages)
         if pages:
-            self._pages.pages, self._pages.counted = pages, pages[0].count
-            self._last = last_key(self._wanted.own, pages[-1], keys)
+            self._pages.counted = pages[0].count
             self.rows = sum(one.rows for one in pages)
             self._log.note(resumed_note(self.rows))
 
@@ -140,7 +138,8 @@ class OracleReading(RecordReading):
         ]
         # Links are needed only to find children that did not come along.
         params.append(("links", "self") if self._wanted.child else ("onlyData", "true"))
-        after = rows_after(self._keys, self._last) if self._last else [[]]
+        last = self._so_far.last
+        after = rows_after(self._keys, last) if last else [[]]
         asked = expression(question.there, after)
         if asked:
             params.append(("q", asked))
@@ -149,22 +148,20 @@ class OracleReading(RecordReading):
         resource = question.chosen.entities.name.partition("/")[0]
         path = f"{self._resources.path(resource)}?{query_text(params)}"
         rows = await self._ask(path, rows_decoder(self._wanted, [one.name for one in self._keys]))
-        if rows.parents and rows.last == self._last:
+        if rows.parents and rows.last == last:
             raise ProtocolError(
                 "it gave the same page again, so it does not compare keys", source=self._source
             )
         if not self._pages.pages:
             self._pages.counted = rows.page.count
         self._take(rows.page)
-        self._last = rows.last
-        for cut in rows.cut:
-            one = [array.slice(cut.place, 1) for array in rows.own if array is not None]
-            self._cut.append((one, cut.link, 0))
+        if rows.parents:
+            self._so_far.take_parents(rows)
         return rows.parents
 
     async def _read_children(self, question: Question) -> None:
         """A page of the children of one parent, by offset: they are few, and ordered."""
-        parent, link, offset = self._cut[0]
+        _, link, offset = self._so_far.pending[0]
         below = self._wanted.below
         keys = [key for key in question.keys if key in {one.name for one in below}]
         params = [
@@ -176,18 +173,34 @@ class OracleReading(RecordReading):
         ]
         url = f"{self._client.resolve(link)}/child/{self._wanted.child}?{query_text(params)}"
         rows = await self._ask(url, rows_decoder(Wanted(below, "", ()), []))
-        self._cut.popleft()
         if not rows.parents:
+            self._so_far.pending.popleft()
             return
-        repeated = [pa.concat_arrays([one] * rows.parents) for one in parent]
-        self._take(replace(rows.page, columns=[*repeated, *rows.page.columns]))
-        self._cut.appendleft((parent, link, offset + rows.parents))
+        if offset and self._is_newest(rows.page):
+            raise ProtocolError(
+                "it gave the same children again, so it knows no offsets", source=self._source
+            )
+        self._take(self._so_far.beside(rows.page))
+        self._so_far.take_others(rows.parents)
+
+    def _is_newest(self, page: Page) -> bool:
+        """Whether the newest page has these columns of children too."""
+        newest = self._pages.pages[-1]
+        before = newest.columns[len(self._wanted.own) :]
+        return newest.rows == page.rows and all(
+            old is new or (old is not None and new is not None and old.equals(new))
+            for old, new in zip(before, page.columns, strict=True)
+        )
 
     async def _ask(self, url: str, decode: Any) -> Rows:
         answer = await self._client.ask(Ask(url, headers=HEADERS), self._log, decode)
         assert answer.data is not None
         rows: Rows = answer.data
         return rows
+
+    @property
+    def _columns(self) -> list[Property]:
+        return [*self._wanted.own, *self._wanted.below]
 
     def _take(self, page: Page) -> None:
         self._pages.pages.append(kept(page, self.keep))
@@ -220,13 +233,12 @@ class OracleReading(RecordReading):
         return rows.page.count
 
     def _start_again(self) -> None:
-        self._pages, self._last, self.rows = ReadPages(), (), 0
-        self._cut.clear()
+        self._pages, self.rows = ReadPages(), 0
+        self._so_far = Children(self._wanted.own, [one.name for one in self._keys])
 
     def _proven(self, question: Question, after: int | None) -> pa.Table:
-        columns = [*self._wanted.own, *self._wanted.below]
         try:
-            table, absent = put_together(columns, self._pages.pages)
+            table, absent = put_together(self._columns, self._pages.pages)
         except (ValueError, pa.ArrowInvalid) as error:
             raise ProtocolError(
                 f"its values are of no one type: {str(error)[:150]}", source=self._source

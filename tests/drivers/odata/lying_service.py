@@ -46,7 +46,7 @@ class LyingService(Emulator):
         "message": None,
         "etag": None,
         "nameless": None,  # a row without its key
-        "keys": "compared",  # or refused, or ignored
+        "keys": "compared",  # or refused, or ignored, or stuck: it gives the last rows again
     }
 
     def __init__(self) -> None:
@@ -115,6 +115,8 @@ class LyingService(Emulator):
             rows = rows[::-1]
         if self.knob("keys") == "compared":
             rows = [row for row in rows if _fits(row["ID"], request.one("$filter"))]
+        if self.knob("keys") == "stuck" and " gt " in request.one("$filter"):
+            rows = rows[-10:]
         top = int(request.one("$top") or len(rows))
         window = rows[first : first + min(cap, top)]
         last = first + len(window)

@@ -78,6 +78,15 @@ def test_all_rows_come_however_pages_are_linked(
     assert gd.verify(frame) == "intact"
 
 
+def test_a_server_that_gives_the_same_rows_after_any_key_is_not_asked_for_ever(
+    peer: HistorianPeer, version: int
+) -> None:
+    peer.set(keys="stuck")
+    with pytest.raises(gd.SourceError, match=r"missing|twice"):
+        read(peer, version, max_retries=0)
+    assert len([one for one in peer.requests() if one["path"].endswith("/Rows")]) < 8
+
+
 @pytest.mark.parametrize("link", ["relative", "none"])
 def test_all_rows_come_from_a_server_that_does_not_count(
     peer: HistorianPeer, version: int, link: str

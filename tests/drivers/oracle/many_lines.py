@@ -2,9 +2,13 @@
 
 from __future__ import annotations
 
+import sys
+from collections.abc import Sequence
 from typing import Any, ClassVar
 
 from tests.peers.historian_http import Answer, Emulator, Request, run
+from tests.peers.historian_launch import TOP, HistorianPeer
+from tests.peers.launch import _scratch_file
 
 _ROOT = "/fscmRestApi/resources/11.13.18.05"
 
@@ -14,10 +18,15 @@ def _attributes(**kinds: str) -> dict[str, Any]:
 
 
 class ManyLines(Emulator):
-    """``orders`` orders of ``lines`` lines each; ``with_order`` come with it, ``page`` at once."""
+    """``orders`` orders, ``at_once`` in a page, every second with ``lines`` lines.
+
+    Of these ``with_order`` come with it, or else ``page`` at once, from the offset that is asked
+    for with ``offsets``.
+    """
 
     defaults: ClassVar[dict[str, Any]] = {
-        **Emulator.defaults, "orders": 4, "lines": 60, "with_order": 25, "page": 500,
+        **Emulator.defaults, "orders": 4, "at_once": 500, "lines": 60, "with_order": 25, "page": 500,
+        "offsets": True,
     }  # fmt: skip
 
     def handle(self, request: Request) -> Answer:
@@ -29,11 +38,12 @@ class ManyLines(Emulator):
                 body={"Resources": {"purchaseOrders": {**orders, "children": {"lines": lines}}}}
             )
         if parts[-1] == "lines":
-            first = int(request.one("offset") or 0)
+            first = int(request.one("offset") or 0) if self.knob("offsets") else 0
             found = self._lines(int(parts[1]))[first : first + self.knob("page")]
             return Answer(body={"items": found, "count": len(found), "hasMore": True})
         after = int(request.one("q", "POHeaderId > -1").split()[-1])
         items = [self._order(one) for one in range(self.knob("orders")) if one > after]
+        items = items[: self.knob("at_once")]
         return Answer(body={"items": items, "count": len(items), "hasMore": False})
 
     def _order(self, number: int) -> dict[str, Any]:
@@ -53,6 +63,16 @@ class ManyLines(Emulator):
             {"POLineId": order * 1000 + one, "POHeaderId": order, "Quantity": one}
             for one in range(count)
         ]
+
+
+def start_many_lines() -> HistorianPeer:
+    """Start it in a process of its own."""
+    audit = _scratch_file("requests.jsonl")
+
+    def command(port: int) -> Sequence[str]:
+        return [sys.executable, "-m", __name__, "--port", str(port), "--audit", str(audit)]
+
+    return HistorianPeer("orders of many lines", command, audit=audit, folder=TOP)
 
 
 if __name__ == "__main__":

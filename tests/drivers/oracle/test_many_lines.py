@@ -2,26 +2,19 @@
 
 from __future__ import annotations
 
-import sys
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator
 
 import pytest
 
 import greenlang_data as gd
 from tests.drivers.odata.helpers import config
-from tests.peers.historian_launch import TOP, HistorianPeer
-from tests.peers.launch import _scratch_file
+from tests.drivers.oracle.many_lines import start_many_lines
+from tests.peers.historian_launch import HistorianPeer
 
 
 @pytest.fixture
 def peer() -> Iterator[HistorianPeer]:
-    audit = _scratch_file("requests.jsonl")
-
-    def command(port: int) -> Sequence[str]:
-        module = "tests.drivers.oracle.many_lines"
-        return [sys.executable, "-m", module, "--port", str(port), "--audit", str(audit)]
-
-    with HistorianPeer("orders of many lines", command, audit=audit, folder=TOP) as started:
+    with start_many_lines() as started:
         yield started
 
 
@@ -42,3 +35,12 @@ def test_lines_that_did_not_come_with_their_order_are_fetched(
     assert sorted(found) == wanted
     told = frame.attrs["provenance"].full["metadata"]["completeness"]
     assert told["distinct_keys"] == len(wanted) == 126
+
+
+def test_a_pod_that_knows_no_offsets_is_not_asked_for_ever(peer: HistorianPeer) -> None:
+    peer.set(page=7, offsets=False)
+    with (
+        gd.Session([config(peer.origin, erp_system="oracle")]) as s,
+        pytest.raises(gd.ProtocolError, match="same children again"),
+    ):
+        s.erp("purchase_order_item", limit=None)
