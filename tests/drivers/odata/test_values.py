@@ -247,5 +247,6 @@ def test_a_text_is_the_decimal_that_python_reads_in_it(
         with pytest.raises(ValueError, match="X"):
             decoded(column, [f'"{text}"', "null"])
         return
-    if len(wanted.as_tuple().digits) + min(scale, precision) <= 76:
+    places = max(min(scale, precision), -int(wanted.as_tuple().exponent))
+    if max(wanted.adjusted() + 1, 0) + places <= 76:
         assert decoded(column, [f'"{text}"', "null"]) == [wanted, None]
