@@ -187,11 +187,25 @@ def test_several_streams_in_one_answer(data: st.DataObject) -> None:
     assert rows(decode_page(body)) == rows(decode_streams(body))
 
 
-def test_a_time_stamp_that_looks_like_a_mark_is_none() -> None:
+@pytest.mark.parametrize("good", [True, False])
+@pytest.mark.parametrize("mark", ["#0", "#1", "#99", "#", "#-1"])
+def test_a_time_stamp_that_looks_like_a_mark_is_none(mark: str, good: bool) -> None:
     samples = [SHAPES["value last"](stamp(row), row + 0.5) for row in range(ROWS)]
-    samples[7]["Timestamp"] = "#0"
-    with pytest.raises(ValueError, match="#0"):
+    samples[7] |= {"Timestamp": mark, "Good": good}
+    with pytest.raises(ValueError, match=mark):
         decode_page(body_of(samples))
+
+
+def test_what_is_told_twice_counts_as_it_was_told_last() -> None:
+    body = body_of([SHAPES["value last"](stamp(row), row + 0.5) for row in range(ROWS)])
+    body = body.replace(b'"Good":true', b'"Good":true,"Good":false')
+    assert rows(decode_page(body)) == rows(decode_streams(body))
+
+
+def test_samples_in_a_value_are_that_value() -> None:
+    samples = [SHAPES["value last"](stamp(row), row + 0.5) for row in range(ROWS)]
+    body = body_of([SHAPES["value last"](stamp(ROWS), samples), samples[0]])
+    assert rows(decode_page(body)) == rows(decode_streams(body))
 
 
 def test_samples_of_another_list_are_not_taken_for_the_streams() -> None:
