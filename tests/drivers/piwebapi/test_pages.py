@@ -202,8 +202,10 @@ def test_what_is_told_twice_counts_as_it_was_told_last() -> None:
     assert rows(decode_page(body)) == rows(decode_streams(body))
 
 
-def test_samples_in_a_value_are_that_value() -> None:
+@pytest.mark.parametrize("good", [True, False])
+def test_samples_in_a_value_are_that_value(good: bool) -> None:
     samples = [SHAPES["value last"](stamp(row), row + 0.5) for row in range(ROWS)]
+    samples[-1]["Good"] = good
     body = body_of([SHAPES["value last"](stamp(ROWS), samples), samples[0]])
     assert rows(decode_page(body)) == rows(decode_streams(body))
 
