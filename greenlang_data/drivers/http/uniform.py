@@ -110,7 +110,7 @@ def read_uniform(body: bytes | bytearray, start: int, shape: Shape) -> Uniform |
         return None
     bounds = np.empty((len(found), 4), np.int32)
     for place, column in enumerate((times, times + lengths, values, ends)):
-        bounds[:, place] = column[found]
+        bounds[:, place] = column if len(found) == len(column) else column[found]
     texts = pa.StringArray.from_buffers(bounds.size - 1, pa.py_buffer(bounds), pa.py_buffer(body))
     each = np.arange(0, bounds.size - 1, 4, dtype=np.int32)
     runs = np.diff(begins, append=len(found))
@@ -148,15 +148,13 @@ def _template(body: bytes | bytearray, start: int, shape: Shape) -> _Template | 
 
 def _time_lengths(buffer: np.ndarray, times: np.ndarray, template: _Template) -> np.ndarray:
     """The length of each time stamp, told by what comes after it. 0: that is nowhere."""
-    lengths = np.zeros(len(times), np.int64)
-    waiting = np.arange(len(times))
-    text = template.between
-    for length in (template.length, *range(_LONGEST_TIME, 0, -1)):
-        here = _equal(buffer, times[waiting] + length, text)
-        if here.all():
-            lengths[waiting] = length
+    lengths = np.full(len(times), template.length)
+    waiting = np.flatnonzero(~_equal(buffer, times + template.length, template.between))
+    for length in range(_LONGEST_TIME, 0, -1):
+        if not len(waiting):
             break
-        lengths[waiting[here]] = length
+        here = _equal(buffer, times[waiting] + length, template.between)
+        lengths[waiting] = np.where(here, length, 0)
         waiting = waiting[~here]
     return lengths
 
