@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import time
 from collections.abc import AsyncGenerator, AsyncIterator, Callable
 from contextlib import AsyncExitStack, aclosing
@@ -58,6 +59,8 @@ class CachedReader:
                 if segment is None:
                     asked.setdefault((low, high), []).append(tag)
         self._gaps = {gap: self._asked(tuple(tags), *gap) for gap, tags in asked.items()}
+        for gap in list(self._gaps.values())[:1]:
+            gap.begin()  # so that the files are read while the source is waited for
         try:
             for tag in window.tags:
                 async with aclosing(self._tag(tag, plans[tag], known[tag])) as batches:
@@ -209,14 +212,18 @@ class _ByTag:
     def __init__(self, batches: AsyncIterator[pa.RecordBatch]) -> None:
         self._batches = batches
         self._ahead: pa.RecordBatch | None = None
+        self._begun: asyncio.Task[pa.RecordBatch | None] | None = None
+
+    def begin(self) -> None:
+        """Ask for the first batch already, without waiting for it."""
+        self._begun = asyncio.create_task(self._next())
 
     async def first(self, tag: str) -> pa.RecordBatch:
         """The first batch of ``tag``, which :meth:`of` gives again.
 
         Raises ProtocolError when the answer goes on with another tag, or not at all.
         """
-        if self._ahead is None:
-            self._ahead = await anext(self._batches, None)
+        await self._look()
         if self._ahead is None or about_series(self._ahead)["tag"] != tag:
             raise ProtocolError(
                 f"the answer holds no samples of tag {tag!r} where they should be",
@@ -227,12 +234,22 @@ class _ByTag:
     async def of(self, tag: str) -> AsyncGenerator[pa.RecordBatch, None]:
         """All batches of ``tag``."""
         while True:
-            if self._ahead is None:
-                self._ahead = await anext(self._batches, None)
+            await self._look()
             if self._ahead is None or about_series(self._ahead)["tag"] != tag:
                 return
             batch, self._ahead = self._ahead, None
             yield batch
+
+    async def _look(self) -> None:
+        """Have the next batch ahead, if there is one."""
+        if self._begun is not None:
+            begun, self._begun = self._begun, None
+            self._ahead = await begun
+        elif self._ahead is None:
+            self._ahead = await self._next()
+
+    async def _next(self) -> pa.RecordBatch | None:
+        return await anext(self._batches, None)
 
     async def skip(self, tag: str) -> None:
         """Go on to the next tag."""
@@ -241,6 +258,10 @@ class _ByTag:
 
     async def close(self) -> None:
         """Ask for nothing more."""
+        if self._begun is not None:
+            self._begun.cancel()
+            # What it would have raised is nobody's concern any more.
+            await asyncio.gather(self._begun, return_exceptions=True)
         if hasattr(self._batches, "aclose"):
             await self._batches.aclose()
 

@@ -3,18 +3,16 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from typing import Final
 
 import numpy as np
 import pyarrow as pa
 
 from greenlang_data.drivers.schema import QUALITY, STATUS, TIMESTAMP
-from greenlang_data.frames.series import Series
+from greenlang_data.frames.series import Series, joined
 from greenlang_data.frames.shaped import NO_DIGESTS, Shaped, table_of
 from greenlang_data.frames.values import numbers_and_text, typed_column
 
 NAMES = pa.dictionary(pa.int32(), pa.string())
-_LONG_CHUNK: Final = 10_000
 
 
 def long_table(series: Sequence[Series], digests: Mapping[str, bytes] = NO_DIGESTS) -> Shaped:
@@ -57,16 +55,5 @@ def repeated(texts: Sequence[str | None], rows: Sequence[int]) -> pa.DictionaryA
 
 
 def _joined(series: Sequence[Series], name: str, kind: pa.DataType) -> pa.Array | pa.ChunkedArray:
-    """The column of all batches. Long ones are not copied into one, many short ones are."""
     chunks = [batch.column(name) for one in series for batch in one.batches]
-    if name == "text":
-        chunks = [chunk.cast(kind) for chunk in chunks]
-    if not chunks:
-        return pa.array([], kind)
-    whole = pa.chunked_array(chunks, kind).unify_dictionaries()
-    if len(whole) > _LONG_CHUNK * len(chunks):
-        return whole
-    joined = whole.combine_chunks()
-    if isinstance(joined, pa.ChunkedArray):
-        return joined.chunk(0) if joined.num_chunks else pa.array([], kind)
-    return joined
+    return joined(chunks) if chunks else pa.array([], kind)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import Any
+from typing import Any, Final
 
 import numpy as np
 import pyarrow as pa
@@ -22,6 +22,7 @@ from greenlang_data.drivers.schema import (
 from greenlang_data.errors import ProtocolError
 from greenlang_data.provenance.hash import ContentHasher, column_digests, hash_json, hash_table
 
+_LONG_CHUNK: Final = 10_000
 _SAMPLES = pa.schema(
     [
         ("timestamp", TIMESTAMP),
@@ -52,19 +53,28 @@ class Series:
         """How many samples there are."""
         return sum(batch.num_rows for batch in self.batches)
 
-    def column(self, name: str) -> pa.Array:
-        """One column of all batches as one array."""
-        chunks = [batch.column(name) for batch in self.batches]
-        if len(chunks) == 1:
-            return chunks[0]
-        if name == "text":
-            chunks = [chunk.cast(pa.string()) for chunk in chunks]
-        combined = pa.chunked_array(chunks).unify_dictionaries().combine_chunks()
-        return combined.chunk(0) if isinstance(combined, pa.ChunkedArray) else combined
+    def column(self, name: str) -> pa.Array | pa.ChunkedArray:
+        """One column of all batches. Long ones are not copied into one, many short ones are."""
+        return joined([batch.column(name) for batch in self.batches])
 
     def timestamps(self) -> np.ndarray:
         """Nanoseconds since 1970 UTC, int64."""
-        return np.asarray(self.column("timestamp").cast(pa.int64()))
+        times: np.ndarray = self.column("timestamp").cast(pa.int64()).to_numpy()
+        return times
+
+
+def joined(chunks: Sequence[pa.Array]) -> pa.Array | pa.ChunkedArray:
+    """One column of several batches, of which there is at least one."""
+    kinds = {chunk.type for chunk in chunks}
+    if len(kinds) > 1:  # texts of which some batches have none
+        chunks = [chunk.cast(pa.string()) for chunk in chunks]
+    if len(chunks) == 1:
+        return chunks[0]
+    whole = pa.chunked_array(chunks).unify_dictionaries()
+    if len(whole) > _LONG_CHUNK * len(chunks):
+        return whole
+    combined = whole.combine_chunks()
+    return combined.chunk(0) if isinstance(combined, pa.ChunkedArray) else combined
 
 
 def gather_series(batches: Iterable[pa.RecordBatch]) -> list[Series]:

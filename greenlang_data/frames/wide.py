@@ -30,7 +30,7 @@ def wide_table(series: Sequence[Series], digests: Mapping[str, bytes] = NO_DIGES
         )
     times = [_sorted_times(one) for one in series]
     index, places = _align([moments for moments, _ in times])
-    columns: dict[str, pa.Array] = {"timestamp": pa.array(index).cast(TIMESTAMP)}
+    columns: dict[str, pa.Array | pa.ChunkedArray] = {"timestamp": pa.array(index).cast(TIMESTAMP)}
     for one, (_, order), place in zip(series, times, places, strict=True):
         column = _column(one)
         columns[one.tag] = _spread(
@@ -88,7 +88,7 @@ def _rank(moments: np.ndarray) -> np.ndarray:
     return result
 
 
-def _column(one: Series) -> pa.Array:
+def _column(one: Series) -> pa.Array | pa.ChunkedArray:
     if not one.batches or one.rows == 0:
         return pa.array([], pa.float64())
     value, text = one.column("value"), one.column("text")
@@ -99,7 +99,9 @@ def _column(one: Series) -> pa.Array:
     return pc.coalesce(text.cast(pa.string()), value.cast(pa.string()))
 
 
-def _spread(column: pa.Array, place: np.ndarray | None, rows: int) -> pa.Array:
+def _spread(
+    column: pa.Array | pa.ChunkedArray, place: np.ndarray | None, rows: int
+) -> pa.Array | pa.ChunkedArray:
     if place is None and len(column) == rows:
         return column
     source = np.full(rows, -1, np.int64)

@@ -9,10 +9,10 @@ from requests import Request, Response
 from requests.auth import AuthBase
 
 from greenlang_data.drivers.http.body import read_body, read_start
+from greenlang_data.drivers.http.connections import Connections
 from greenlang_data.drivers.http.faults import NETWORK_ERRORS, broken, wrong_kind
 from greenlang_data.drivers.http.jsons import not_understood
 from greenlang_data.drivers.http.origin import origin_of
-from greenlang_data.drivers.http.transport import Transport
 from greenlang_data.drivers.http.worker import Stop, on_thread
 from greenlang_data.errors import GreenLangError
 from greenlang_data.settings.http import HttpSettings
@@ -37,12 +37,14 @@ class Raw(NamedTuple):
 class Exchange:
     """Sends requests over the source's pooled connections."""
 
-    def __init__(self, settings: HttpSettings, source: str, auth: AuthBase | None) -> None:
+    def __init__(
+        self, settings: HttpSettings, source: str, auth: Callable[[], AuthBase] | None
+    ) -> None:
         self._limit = settings.max_answer_bytes
         self._source = source
-        self._transport = Transport(settings, source, auth)
-        self.cookie = self._transport.cookie
-        self.close = self._transport.close
+        self._connections = Connections(settings, source, auth)
+        self.cookie = self._connections.cookie
+        self.close = self._connections.close
 
     async def send(self, request: Request, accept: Sequence[str], decode: Decode[Any]) -> Raw:
         """The answer, whatever its status. When this is cancelled the connection is closed."""
@@ -52,12 +54,8 @@ class Exchange:
         self, request: Request, accept: Sequence[str], decode: Decode[Any], stop: Stop
     ) -> Raw:
         try:
-            response = self._transport.send(request)
-            try:
+            with self._connections.send(request) as response:
                 return self._received(response, request.url, accept, decode, stop)
-            finally:
-                # A body that was not read to its end cannot share its connection with another.
-                response.close()
         except GreenLangError:
             raise
         except NETWORK_ERRORS as error:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+from functools import partial
 from importlib import import_module
 from typing import Any
 
@@ -11,30 +13,28 @@ from greenlang_data.errors import ConfigurationError
 from greenlang_data.settings.secret import Secret
 
 
-def kerberos_auth(source: str) -> AuthBase:
+def kerberos_auth(source: str) -> Callable[[], AuthBase]:
     """Kerberos with the ticket that this process has. Raises ConfigurationError without the extra."""
     module = _imported("requests_kerberos", "kerberos", source)
     # The server must prove itself too, or its answers could be anybody's.
-    auth: AuthBase = module.HTTPKerberosAuth(mutual_authentication=module.REQUIRED)
-    return auth
+    return partial(module.HTTPKerberosAuth, mutual_authentication=module.REQUIRED)
 
 
-def ntlm_auth(username: str, password: Secret, source: str) -> AuthBase:
+def ntlm_auth(username: str, password: Secret, source: str) -> Callable[[], AuthBase]:
     r"""NTLM as ``DOMAIN\user``. Raises ConfigurationError without the extra."""
     module = _imported("requests_ntlm", "ntlm", source)
-    auth: AuthBase = module.HttpNtlmAuth(username, password.get_secret_value())
-    return auth
+    return lambda: module.HttpNtlmAuth(username, password.get_secret_value())
 
 
 def oauth1_auth(
     consumer: tuple[str, Secret], token: tuple[str, Secret], realm: str, source: str
-) -> AuthBase:
+) -> Callable[[], AuthBase]:
     """A signature of OAuth 1.0 (HMAC-SHA256) on each request, made anew with its own nonce.
 
     Raises ConfigurationError without the extra.
     """
     module = _imported("requests_oauthlib", "netsuite", source)
-    auth: AuthBase = module.OAuth1(
+    return lambda: module.OAuth1(
         consumer[0],
         consumer[1].get_secret_value(),
         token[0],
@@ -42,7 +42,6 @@ def oauth1_auth(
         realm=realm,
         signature_method="HMAC-SHA256",
     )
-    return auth
 
 
 def _imported(package: str, extra: str, source: str) -> Any:

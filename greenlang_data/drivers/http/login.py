@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 
 from requests.auth import AuthBase
 
@@ -14,9 +14,12 @@ from greenlang_data.settings.secret import Secret
 
 
 class Login(ABC):
-    """One way to log in. ``auth`` is for schemes that need several messages (NTLM, Kerberos)."""
+    """One way to log in.
 
-    auth: AuthBase | None = None
+    ``auth`` makes what a connection needs for schemes of several messages (NTLM, Kerberos).
+    """
+
+    auth: Callable[[], AuthBase] | None = None
     sends_secret: bool = True
 
     @abstractmethod
@@ -77,7 +80,7 @@ class GrantLogin(Login):
 class HandshakeLogin(Login):
     """Kerberos or NTLM, which requests' own plug-ins do."""
 
-    def __init__(self, auth: AuthBase) -> None:
+    def __init__(self, auth: Callable[[], AuthBase]) -> None:
         self.auth = auth
 
     async def headers(self, fetch: FetchForm) -> Mapping[str, str]:

@@ -10,6 +10,7 @@ from typing import Any
 from requests import PreparedRequest, Request, Response, Session
 from requests.adapters import HTTPAdapter
 from requests.auth import AuthBase
+from requests.cookies import RequestsCookieJar
 from urllib3.connection import HTTPConnection, HTTPSConnection
 from urllib3.connectionpool import HTTPConnectionPool, HTTPSConnectionPool
 
@@ -107,8 +108,11 @@ class _AsItIs(AuthBase):
 class Transport:
     """Sends one request at a time on any thread; ``close`` ends its idle connections."""
 
-    def __init__(self, settings: HttpSettings, source: str, auth: AuthBase | None) -> None:
+    def __init__(
+        self, settings: HttpSettings, source: str, auth: AuthBase | None, cookies: RequestsCookieJar
+    ) -> None:
         self._session = Session()
+        self._session.cookies = cookies
         self._auth = auth or _AsItIs()
         adapter = _Adapter(settings, source)
         self._session.mount("http://", adapter)
@@ -131,10 +135,6 @@ class Transport:
             allow_redirects=False,
             proxies=environment["proxies"],
         )
-
-    def cookie(self, name: str) -> str | None:
-        """A cookie that the server has set."""
-        return self._session.cookies.get(name)
 
     def close(self) -> None:
         """Close what is idle; needs no thread and does not wait."""

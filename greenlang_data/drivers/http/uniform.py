@@ -2,9 +2,10 @@
 
 A page of samples is the same few words fifty thousand times. One of its objects is taken as the
 template, and every other is compared with it, byte for byte, all at once: what is neither time
-stamp nor value has to be equal. Objects that differ in anything else are handed back as JSON, so
-nothing is skipped and nothing guessed. The caller has to read every time stamp and value strictly:
-that they are what they should be is the other half of the proof.
+stamp nor value has to be equal. What is left of the document, with a mark where such objects were,
+is for the caller to read as usual: that shows that every mark is where a sample may be, and has
+what differs in anything else. The caller also has to read every time stamp and value strictly,
+which is the other half of the proof. So nothing is skipped and nothing guessed.
 """
 
 from __future__ import annotations
@@ -16,28 +17,54 @@ from typing import Final
 import numpy as np
 import pyarrow as pa
 
-_FEWEST: Final = 256
+_FEWEST: Final = 256  # objects
+_SHORTEST: Final = 16  # objects in a run, on the average
 _LARGEST: Final = 2**31 - 1  # places in a string array
-_MOST_STRETCHES: Final = 500
-_TRIED: Final = 8
+_TRIED: Final = 100
 _LONGEST_TIME: Final = 40
 _WORD: Final = 8
 _BLOCK: Final = 2**19
+_MARK: Final = "#"
+
+
+class Shape:
+    """Objects with a member ``time`` and, after it, one called ``value``.
+
+    ``written`` is the expression of a value; a quoted one has the quotes around its group of that
+    name. ``plain`` is what is expected ahead in an object that can be the template.
+    """
+
+    def __init__(self, time: str, value: str, written: str, plain: str) -> None:
+        once = "".join(f'(?![^{{}}]*"{key}"[^{{}}]*"{key}")' for key in (time, value))
+        member = r'[^{{}}]*?"{}"\s*:\s*'.format
+        text = (
+            rf"\{{(?=[^{{}}\\]*\}}){once}{plain}"
+            rf'{member(time)}"(?P<time>[^"{{}}]+)"{member(value)}{written}[^{{}}]*\}}'
+        )
+        self.pattern = re.compile(text.encode())
+        self._time = time
+
+    def mark(self, run: int) -> bytes:
+        """What stands for a run of uniform objects."""
+        return f'{{"{self._time}":"{_MARK}{run}"}},'.encode()
+
+
+def marked_run(time: str) -> int | None:
+    """The number of the run that a time stamp in what is left stands for; None for a real one."""
+    return int(time[1:]) if time.startswith(_MARK) and time[1:].isdecimal() else None
 
 
 @dataclass(frozen=True, slots=True)
 class Uniform:
     """``times`` and ``values`` of the objects like ``example``, in order, as they are written.
 
-    ``odd`` has the JSON of the objects between them (without brackets), each with the number of
-    uniform objects before it; ``rest`` is what follows the last uniform object, at least one
-    object and all that is after the list.
+    ``runs`` tells how many follow one another, ``rest`` is the document with a mark for each run.
     """
 
     example: bytes
     times: pa.StringArray
     values: pa.StringArray
-    odd: list[tuple[int, bytes]]
+    runs: list[int]
     rest: bytes
 
 
@@ -57,27 +84,9 @@ class _Template:
     own: int
 
 
-def object_pattern(time: str, value: str, written: str) -> re.Pattern[bytes]:
-    """For :func:`read_uniform`: objects with a ``time`` and, after it, a ``value``.
-
-    ``written`` is the expression of a value; a quoted one has the quotes around its group.
-    """
-    once = "".join(f'(?![^{{}}]*"{key}"[^{{}}]*"{key}")' for key in (time, value))
-    member = r'[^{{}}]*?"{}"\s*:\s*'.format
-    text = (
-        rf"\{{(?=[^{{}}\\]*\}}){once}"
-        rf'{member(time)}"(?P<time>[^"{{}}]+)"{member(value)}{written}[^{{}}]*\}}'
-    )
-    return re.compile(text.encode())
-
-
-def read_uniform(body: bytes | bytearray, start: int, pattern: re.Pattern[bytes]) -> Uniform | None:
-    """The objects of the list whose first object begins at ``start``; None for another shape.
-
-    ``pattern`` matches one whole object without a backslash or another object in it, with the
-    groups ``time`` and, after it, ``value``.
-    """
-    template = _template(body, start, pattern)
+def read_uniform(body: bytes | bytearray, start: int, shape: Shape) -> Uniform | None:
+    """The objects like one another from the one at ``start`` on; None where they are too few."""
+    template = _template(body, start, shape)
     if template is None or len(body) > _LARGEST:
         return None
     buffer = np.frombuffer(body, np.uint8)
@@ -96,24 +105,33 @@ def read_uniform(body: bytes | bytearray, start: int, pattern: re.Pattern[bytes]
     fits[1:] &= joined[:-1]
     fits[0] &= body.startswith(template.before, start)
     found = np.flatnonzero(fits)
-    if len(found) < len(fits) // 2:
-        return None
-    odd = _stretches(body, first, last, found)
-    if odd is None:
+    begins = np.flatnonzero(np.diff(found, prepend=-2) != 1)
+    if len(found) < len(fits) // 2 or len(found) < len(begins) * _SHORTEST:
         return None
     bounds = np.empty((len(found), 4), np.int32)
     for place, column in enumerate((times, times + lengths, values, ends)):
-        bounds[:, place] = column[found]
+        bounds[:, place] = column if len(found) == len(column) else column[found]
     texts = pa.StringArray.from_buffers(bounds.size - 1, pa.py_buffer(bounds), pa.py_buffer(body))
     each = np.arange(0, bounds.size - 1, 4, dtype=np.int32)
-    rest = bytes(body[int(last[found[-1]]) :])
-    return Uniform(template.example, texts.take(each), texts.take(each + 2), odd, rest)
+    runs = np.diff(begins, append=len(found))
+    rest = _rest(body, first[found[begins]], last[found[begins + runs - 1]], shape)
+    return Uniform(template.example, texts.take(each), texts.take(each + 2), runs.tolist(), rest)
 
 
-def _template(body: bytes | bytearray, start: int, pattern: re.Pattern[bytes]) -> _Template | None:
+def _rest(body: bytes | bytearray, first: np.ndarray, last: np.ndarray, shape: Shape) -> bytes:
+    """The document with marks in place of what is between ``first`` and ``last``."""
+    parts: list[bytes | bytearray] = []
+    done = 0
+    for run, (low, high) in enumerate(zip(first.tolist(), last.tolist(), strict=True)):
+        parts += [body[done:low], shape.mark(run)]
+        done = high
+    return b"".join([*parts, body[done:]])
+
+
+def _template(body: bytes | bytearray, start: int, shape: Shape) -> _Template | None:
     """From the first object that can be one."""
     for _ in range(_TRIED):
-        found = pattern.match(body, start)
+        found = shape.pattern.match(body, start)
         following = body.find(b"{", start + 1)
         if following < 0:
             return None
@@ -130,15 +148,13 @@ def _template(body: bytes | bytearray, start: int, pattern: re.Pattern[bytes]) -
 
 def _time_lengths(buffer: np.ndarray, times: np.ndarray, template: _Template) -> np.ndarray:
     """The length of each time stamp, told by what comes after it. 0: that is nowhere."""
-    lengths = np.zeros(len(times), np.int64)
-    waiting = np.arange(len(times))
-    text = template.between
-    for length in (template.length, *range(_LONGEST_TIME, 0, -1)):
-        here = _equal(buffer, times[waiting] + length, text)
-        if here.all():
-            lengths[waiting] = length
+    lengths = np.full(len(times), template.length)
+    waiting = np.flatnonzero(~_equal(buffer, times + template.length, template.between))
+    for length in range(_LONGEST_TIME, 0, -1):
+        if not len(waiting):
             break
-        lengths[waiting[here]] = length
+        here = _equal(buffer, times[waiting] + length, template.between)
+        lengths[waiting] = np.where(here, length, 0)
         waiting = waiting[~here]
     return lengths
 
@@ -171,18 +187,3 @@ def _equal(buffer: np.ndarray, places: np.ndarray, text: bytes) -> np.ndarray:
     if not same.all():
         equal &= same.all(axis=1)
     return equal
-
-
-def _stretches(
-    body: bytes | bytearray, first: np.ndarray, last: np.ndarray, found: np.ndarray
-) -> list[tuple[int, bytes]] | None:
-    """What is between the objects that fit; None when that is too much to be worth it."""
-    gaps = np.flatnonzero(np.diff(found, prepend=-1) > 1)
-    if len(gaps) > _MOST_STRETCHES:
-        return None
-    odd = []
-    for gap in gaps.tolist():
-        begins = 0 if gap == 0 else int(found[gap - 1]) + 1
-        text = bytes(body[int(first[begins]) : int(first[found[gap]])])
-        odd.append((gap, text.rstrip().removesuffix(b",")))
-    return odd

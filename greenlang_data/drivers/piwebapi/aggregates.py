@@ -22,11 +22,11 @@ from greenlang_data.drivers.intervals import EVENT_WEIGHTED, EventIntervals, Not
 from greenlang_data.drivers.piwebapi.api import PiApi, RefusedError, TooManyError
 from greenlang_data.drivers.piwebapi.decode import (
     Answered,
-    decode_streams,
     decode_summaries,
     selected,
 )
 from greenlang_data.drivers.piwebapi.moments import between
+from greenlang_data.drivers.piwebapi.pages import decode_page
 from greenlang_data.drivers.piwebapi.points import Point
 from greenlang_data.drivers.piwebapi.recorded import RecordedReader
 from greenlang_data.drivers.piwebapi.samples import Columns
@@ -73,7 +73,7 @@ SERVED: Final = {
     "std": _summary("StdDev", "EventWeighted"),
     "count": _summary("Count", "EventWeighted"),
     "percent_good": _summary("PercentGood", "TimeWeighted"),
-    "interpolated": Served("interpolated", (), decode_streams, "interval", selected("Items")),
+    "interpolated": Served("interpolated", (), decode_page, "interval", selected("Items")),
 }
 AGGREGATIONS: Final = EVENT_WEIGHTED | SERVED.keys() | {"plot"}
 
@@ -117,7 +117,7 @@ class AggregateReader:
         groups = grouped(self._api, f"streamsets/{served.action}", usable, params, most)
         starts = [partial(self._answers, served, group) for group in groups]
         answers: dict[str, list[_Answer]] = {}
-        async with Ahead(starts) as ahead:
+        async with Ahead(starts, self._api.width) as ahead:
             for point in points:
                 if self._undefined(point):
                     yield self._not_defined(point)

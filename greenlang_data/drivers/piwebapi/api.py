@@ -50,13 +50,17 @@ class RefusedError(Exception):
 
 
 class PiApi:
-    """One PI Web API server. ``cap`` is how many items it gives in one call, as far as known."""
+    """One PI Web API server.
+
+    ``cap`` is how many items it gives in one call, as far as known, ``width`` how many requests it
+    is sent at once.
+    """
 
     def __init__(self, url: str, settings: HttpSettings, source: str) -> None:
         self.source = source
         self.cap = USUAL_CAP
         self.client = HttpClient(url, settings, source, explain=explain)
-        self._width = settings.connection_pool_size
+        self.width = settings.connection_pool_size
         self._batches = True
 
     async def close(self) -> None:

@@ -19,7 +19,7 @@ from greenlang_data.drivers.base import ReadLog
 from greenlang_data.drivers.http.ahead import Ahead, ignored
 from greenlang_data.drivers.http.stamps import written
 from greenlang_data.drivers.piwebapi.api import PiApi, RefusedError, TooManyError
-from greenlang_data.drivers.piwebapi.decode import decode_streams, selected
+from greenlang_data.drivers.piwebapi.decode import selected
 from greenlang_data.drivers.piwebapi.moments import between
 from greenlang_data.drivers.piwebapi.pages import decode_page
 from greenlang_data.drivers.piwebapi.points import Point
@@ -50,7 +50,7 @@ class RecordedReader:
         params = [*self._window(self._start), ("maxCount", "999999"), _FIELDS]
         groups = grouped(self._api, "streamsets/recorded", points, params)
         starts = [partial(self._first_pages, group) for group in groups]
-        async with Ahead(starts) as ahead:
+        async with Ahead(starts, self._api.width) as ahead:
             for group in groups:
                 pages, size = await ahead.next()
                 for point, page in zip(group, pages, strict=True):
@@ -119,8 +119,7 @@ class RecordedReader:
 
     async def _ask(self, points: Sequence[Point], start: int, size: int) -> list[Page]:
         params = [*self._window(start), ("maxCount", str(size)), _FIELDS]
-        decode = decode_page if len(points) == 1 else decode_streams
-        return await ask_streams(self._api, "recorded", points, params, self._log, decode)
+        return await ask_streams(self._api, "recorded", points, params, self._log, decode_page)
 
     def _window(self, start: int) -> list[tuple[str, str]]:
         return [*between(start, self._end), ("boundaryType", "Inside")]

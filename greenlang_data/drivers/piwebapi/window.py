@@ -14,8 +14,9 @@ from greenlang_data.drivers.http.ahead import Ahead
 from greenlang_data.drivers.http.stamps import nanoseconds
 from greenlang_data.drivers.piwebapi.aggregates import AggregateReader
 from greenlang_data.drivers.piwebapi.api import PiApi, RefusedError
-from greenlang_data.drivers.piwebapi.decode import decode_streams, selected
+from greenlang_data.drivers.piwebapi.decode import selected
 from greenlang_data.drivers.piwebapi.moments import between
+from greenlang_data.drivers.piwebapi.pages import decode_page
 from greenlang_data.drivers.piwebapi.points import Point
 from greenlang_data.drivers.piwebapi.recorded import RecordedReader
 from greenlang_data.drivers.piwebapi.samples import columns_of
@@ -74,9 +75,9 @@ async def _plot(
     most = max(1, api.cap // (5 * count))
     groups = grouped(api, "streamsets/plot", points, params, most)
     starts = [
-        partial(ask_streams, api, "plot", group, params, log, decode_streams) for group in groups
+        partial(ask_streams, api, "plot", group, params, log, decode_page) for group in groups
     ]
-    async with Ahead(starts) as ahead:
+    async with Ahead(starts, api.width) as ahead:
         for group in groups:
             for point, answer in zip(group, await ahead.next(), strict=True):
                 if isinstance(answer, RefusedError):

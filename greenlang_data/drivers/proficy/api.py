@@ -12,7 +12,7 @@ from greenlang_data.drivers.http.jsons import errors_in
 from greenlang_data.drivers.http.message import Ask
 from greenlang_data.drivers.http.origin import checked_url, origin_of
 from greenlang_data.drivers.proficy.pages import decode_page
-from greenlang_data.drivers.proficy.samples import Answered, Columns, decode_data
+from greenlang_data.drivers.proficy.samples import Answered, Columns
 from greenlang_data.drivers.schema import UNKNOWN_TAG
 from greenlang_data.errors import (
     AuthenticationError,
@@ -67,8 +67,7 @@ class ProficyApi:
         """
         asked = [("tagNames", ";".join(tags)), *params]
         ask = Ask(f"datapoints/{call}", asked, expected=_REFUSALS)
-        decode = decode_page if len(tags) == 1 else decode_data
-        answer = await self.client.ask(ask, log, decode)
+        answer = await self.client.ask(ask, log, decode_page)
         if answer.data is None:
             return await self._apart(call, tags, params, log, explain(answer.body), 0)
         if answer.data.error_code:

@@ -20,7 +20,7 @@ from greenlang_data.drivers.http.message import Answer, Ask
 from greenlang_data.runtime import get_runtime
 from greenlang_data.settings.http import HttpSettings
 
-SERVER = Path(__file__).with_name("lying_server.py")
+FOLDER = Path(__file__).parent
 
 
 @dataclass
@@ -61,9 +61,9 @@ def run(client: HttpClient, url: str, log: ReadLog | None = None, **ask: Any) ->
 
 
 @contextmanager
-def served(*options: str, scheme: str = "http") -> Iterator[Web]:
+def served(*options: str, scheme: str = "http", server: str = "lying_server.py") -> Iterator[Web]:
     process = subprocess.Popen(
-        [sys.executable, str(SERVER), *options], stdout=subprocess.PIPE, text=True
+        [sys.executable, str(FOLDER / server), *options], stdout=subprocess.PIPE, text=True
     )
     try:
         assert process.stdout is not None

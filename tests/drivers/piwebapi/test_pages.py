@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import re
 from collections.abc import Callable
 from typing import Any
 
@@ -11,6 +10,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from greenlang_data.drivers.http.uniform import Shape as UniformShape
 from greenlang_data.drivers.http.uniform import read_uniform
 from greenlang_data.drivers.piwebapi.decode import Answered, decode_streams
 from greenlang_data.drivers.piwebapi.pages import decode_page
@@ -54,10 +54,12 @@ def body_of(samples: list[dict[str, Any]], indent: int | None = None) -> bytes:
 
 
 def rows(found: Answered) -> list[dict[str, Any]]:
-    (item,) = found.items
-    batch = item.columns.batch("tag", None, None)
-    whole: list[dict[str, Any]] = batch.to_pylist()
-    return [*whole, {"about": batch.schema.metadata, "path": item.path, "errors": item.errors}]
+    whole: list[dict[str, Any]] = []
+    for item in found.items:
+        batch = item.columns.batch("tag", None, None)
+        whole += batch.to_pylist()
+        whole.append({"about": batch.schema.metadata, "path": item.path, "errors": item.errors})
+    return whole
 
 
 def outcome(decode: Callable[[bytes], Answered], body: bytes) -> object:
@@ -102,20 +104,22 @@ def test_only_what_differs_is_read_by_itself(shape: str) -> None:
     samples[101] |= {"Good": False}
     samples[300]["Questionable"] = True
     body = body_of(samples)
-    pattern = re.compile(
-        rb'\{[^{}]*"Timestamp":"(?P<time>[^"]+)"[^{}]*"Value":(?P<value>-?\d[^,}]*)[^{}]*\}'
+    uniform = read_uniform(
+        body,
+        body.index(b"[{", 20) + 1,
+        UniformShape("Timestamp", "Value", r"(?P<value>\d[^,}]*)", ""),
     )
-    uniform = read_uniform(body, body.index(b"[{", 20) + 1, pattern)
     assert uniform is not None
     texts = uniform.values.to_pylist()
     assert texts[:3] == ["0.0", repr(1 / 7), repr(2 / 7)]
     assert uniform.times.to_pylist()[:2] == [samples[0]["Timestamp"], samples[1]["Timestamp"]]
-    odd = [json.loads(b"[" + text + b"]") for _, text in uniform.odd]
-    alone = {samples.index(one) for stretch in odd for one in stretch}
+    left = json.loads(uniform.rest)["Items"][0]["Items"]
+    alone = {samples.index(one) for one in left if not one["Timestamp"].startswith("#")}
     # Whether the next one begins as it should is not known after an odd one.
-    assert {100, 101, 300} <= alone <= {100, 101, 102, 300, 301}
-    assert len(texts) + len(alone) + 1 == ROWS
-    assert [place for place, _ in uniform.odd] == [100, len(texts) - (ROWS - 2 - max(alone))]
+    assert {100, 101, 300, ROWS - 1} <= alone <= {100, 101, 102, 300, 301, ROWS - 1}
+    assert len(texts) + len(alone) == ROWS
+    assert [one["Timestamp"] for one in left if len(one) == 1] == ["#0", "#1", "#2"]
+    assert (len(uniform.runs), uniform.runs[0], sum(uniform.runs)) == (3, 100, len(texts))
     assert rows(decode_page(body)) == rows(decode_streams(body))
 
 
@@ -160,6 +164,50 @@ def test_any_numbers_are_exact(some: list[float]) -> None:
         float(one) for one in values
     ]
     assert found == rows(decode_streams(body))[:-1]
+
+
+@settings(max_examples=100, deadline=None)
+@given(st.data())
+def test_several_streams_in_one_answer(data: st.DataObject) -> None:
+    streams = []
+    for number in range(data.draw(st.integers(2, 5))):
+        kind = data.draw(st.sampled_from(["plain", "digital", "text", "empty", "short", "failed"]))
+        value: object = {"digital": ODD[8]["Value"], "text": "on"}.get(kind)
+        length = {"empty": 0, "short": 3, "failed": 0}.get(kind, ROWS)
+        items = [
+            SHAPES["value second"](stamp(row, ".5"), row / 7 if value is None else value)
+            for row in range(length)
+        ]
+        for row in data.draw(st.sets(st.integers(0, ROWS - 1), max_size=3)):
+            if row < length:
+                items[row] |= data.draw(st.sampled_from(ODD))
+        stream = {"WebId": f"w{number}", "Path": f"p{number}", "Items": items}
+        streams.append(stream | ({"Errors": ["no"]} if kind == "failed" else {}))
+    body = json.dumps({"Items": streams}, separators=(",", ":")).encode()
+    assert rows(decode_page(body)) == rows(decode_streams(body))
+
+
+@pytest.mark.parametrize("good", [True, False])
+@pytest.mark.parametrize("mark", ["#0", "#1", "#99", "#", "#-1"])
+def test_a_time_stamp_that_looks_like_a_mark_is_none(mark: str, good: bool) -> None:
+    samples = [SHAPES["value last"](stamp(row), row + 0.5) for row in range(ROWS)]
+    samples[7] |= {"Timestamp": mark, "Good": good}
+    with pytest.raises(ValueError, match=mark):
+        decode_page(body_of(samples))
+
+
+def test_what_is_told_twice_counts_as_it_was_told_last() -> None:
+    body = body_of([SHAPES["value last"](stamp(row), row + 0.5) for row in range(ROWS)])
+    body = body.replace(b'"Good":true', b'"Good":true,"Good":false')
+    assert rows(decode_page(body)) == rows(decode_streams(body))
+
+
+@pytest.mark.parametrize("good", [True, False])
+def test_samples_in_a_value_are_that_value(good: bool) -> None:
+    samples = [SHAPES["value last"](stamp(row), row + 0.5) for row in range(ROWS)]
+    samples[-1]["Good"] = good
+    body = body_of([SHAPES["value last"](stamp(ROWS), samples), samples[0]])
+    assert rows(decode_page(body)) == rows(decode_streams(body))
 
 
 def test_samples_of_another_list_are_not_taken_for_the_streams() -> None:

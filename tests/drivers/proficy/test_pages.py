@@ -96,3 +96,14 @@ def test_a_damaged_answer_is_read_as_it_is_or_not_at_all(data: st.DataObject) ->
 def test_a_whole_page_that_is_not_good_is_not_good(quality: int) -> None:
     body = body_of(["1.5"], "Float", {row: {"Quality": quality} for row in range(ROWS)})
     assert outcome(decode_page, body) == outcome(decode_data, body)
+
+
+def test_samples_of_another_tag_are_not_taken_for_its_own() -> None:
+    answer = json.loads(body_of(["1.5"], "Float", {}))
+    (tag,) = answer["Data"]
+    hidden = {"Samples": tag["Samples"]}
+    answer["Data"] = [{**tag, "TagName": "a", "Samples": tag["Samples"][:2]}, tag]
+    for shown in (answer, {"Other": hidden, **answer}):
+        body = json.dumps(shown, separators=(",", ":")).encode()
+        assert outcome(decode_page, body) == outcome(decode_data, body)
+        assert [len(one.columns) for one in decode_page(body).items] == [2, ROWS]
