@@ -9,10 +9,14 @@ from zoneinfo import ZoneInfo
 import numpy as np
 import pyarrow as pa
 
+from greenlang_data.drivers.averages import nanoseconds
+from greenlang_data.drivers.base import ReadLog, Window
+
 CLOCK: Final = "hours are local standard time at the source, and UTC here; there is no summer time"
 
 _DAY: Final = 86_400
 _SECOND: Final = 1_000_000_000
+_HOUR: Final = 3_600 * _SECOND
 
 
 def standard_offset(zone: ZoneInfo, year: int) -> timedelta:
@@ -22,7 +26,9 @@ def standard_offset(zone: ZoneInfo, year: int) -> timedelta:
     datetime.timedelta(days=-1, seconds=64800)
     """
     january = datetime(year, 1, 1, tzinfo=zone)
-    return (january.utcoffset() or timedelta()) - (january.dst() or timedelta())
+    # Below zero where the law calls summer time the standard, as in Ireland.
+    ahead = max(january.dst() or timedelta(), timedelta())
+    return (january.utcoffset() or timedelta()) - ahead
 
 
 def local_days(start: datetime, end: datetime, zone: ZoneInfo) -> tuple[date, date]:
@@ -59,3 +65,11 @@ def quarters(begin: date, end: date) -> list[tuple[date, date]]:
         spans.append((begin, last))
         begin = last + timedelta(days=1)
     return spans
+
+
+def note_missing_hours(who: str, moments: np.ndarray, window: Window, log: ReadLog) -> None:
+    """Say how many hours of the window ``who`` lacks, by the beginnings of those that are there."""
+    first = -(-nanoseconds(window.start) // _HOUR)
+    missing = -(-nanoseconds(window.end) // _HOUR) - first - len(moments)
+    if missing > 0:
+        log.note(f"{who} no rows for {missing} hours of the window")

@@ -26,11 +26,15 @@ from greenlang_data.drivers.schema import (
     quality_array,
     series_batch,
 )
-from greenlang_data.drivers.standard_time import CLOCK, instants, local_days, quarters
+from greenlang_data.drivers.standard_time import (
+    CLOCK,
+    instants,
+    local_days,
+    note_missing_hours,
+    quarters,
+)
 from greenlang_data.errors import ConfigurationError, QueryError
 from greenlang_data.settings.campd import CampdSettings
-
-_HOUR: Final = 3_600_000_000_000
 
 
 class WindowReader:
@@ -66,7 +70,7 @@ class WindowReader:
         order = order[(moments[order] >= begin_ns) & (moments[order] < end_ns)]
         rows, moments = rows.take(pa.array(order)), moments[order]
         log.note(CLOCK)
-        self._note_missing(moments, begin_ns, end_ns, log)
+        note_missing_hours("CAMPD has", moments, window, log)
         for tag in window.tags:
             column = column_of(tag)
             if column is None:
@@ -105,12 +109,6 @@ class WindowReader:
             source=self._source,
             remedy="Set facility_unit to one of them.",
         )
-
-    def _note_missing(self, moments: np.ndarray, begin: int, end: int, log: ReadLog) -> None:
-        first = -(-begin // _HOUR)
-        missing = max(0, -(-end // _HOUR) - first) - len(moments)
-        if missing > 0:
-            log.note(f"CAMPD has no rows for {missing} hours of the window")
 
     def _series(
         self, tag: str, column: Column, rows: pa.Table, moments: np.ndarray

@@ -13,7 +13,13 @@ import pyarrow as pa
 from greenlang_data.drivers.averages import nanoseconds
 from greenlang_data.drivers.base import ReadLog, Window
 from greenlang_data.drivers.ecmps.parameters import Parameter, known, parameter_of
-from greenlang_data.drivers.ecmps.report import DerivedValue, MonitorValue, OperatingHour, Report
+from greenlang_data.drivers.ecmps.report import (
+    DerivedValue,
+    MonitorValue,
+    OperatingHour,
+    Report,
+    quarter_name,
+)
 from greenlang_data.drivers.schema import (
     BAD,
     GOOD,
@@ -24,7 +30,7 @@ from greenlang_data.drivers.schema import (
     quality_array,
     series_batch,
 )
-from greenlang_data.drivers.standard_time import instants
+from greenlang_data.drivers.standard_time import instants, note_missing_hours
 from greenlang_data.errors import ProtocolError, QueryError
 from greenlang_data.settings.ecmps import EcmpsSettings
 from greenlang_data.settings.modc import MEASURED
@@ -63,9 +69,10 @@ class WindowOfReports:
     ) -> Iterator[pa.RecordBatch]:
         """A batch per tag. ``missing`` are quarters without a report."""
         hours, moments = self._hours(window, reports)
+        note_missing_hours("the reports have", moments, window, log)
         failure = None
         if missing:
-            named = ", ".join(f"quarter {q} of {year}" for year, q in missing)
+            named = ", ".join(quarter_name(one) for one in missing)
             failure = f"there is no report of {named}"
         for tag in window.tags:
             parameter = parameter_of(tag)
@@ -82,6 +89,8 @@ class WindowOfReports:
     def _hours(
         self, window: Window, reports: Sequence[Report]
     ) -> tuple[list[OperatingHour], np.ndarray]:
+        for report in reports:
+            self._check_quarter(report)
         every = [hour for report in reports for hour in report.hourly_operating_data or ()]
         hours = self._of_location(every)
         try:
@@ -102,6 +111,16 @@ class WindowOfReports:
         order = np.argsort(moments)
         order = order[(moments[order] >= begin) & (moments[order] < end)]
         return [hours[place] for place in order.tolist()], moments[order]
+
+    def _check_quarter(self, report: Report) -> None:
+        first = 3 * report.quarter - 2
+        months = {f"{report.year}-{month:02}" for month in range(first, first + 3)}
+        for hour in report.hourly_operating_data or ():
+            if hour.date[:7] not in months:
+                raise ProtocolError(
+                    f"{hour.date} is not in {report.name}, so none of its report is used",
+                    source=self._source,
+                )
 
     def _of_location(self, hours: list[OperatingHour]) -> list[OperatingHour]:
         locations = sorted({one.location for one in hours})
