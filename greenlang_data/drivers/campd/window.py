@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import AsyncIterator
 from datetime import date
-from typing import Final
 from zoneinfo import ZoneInfo
 
 import numpy as np

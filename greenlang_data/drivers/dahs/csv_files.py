@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import codecs
 import io
 from collections.abc import Sequence
 from pathlib import Path
@@ -30,14 +31,14 @@ def read_csv_files(
 def _read(
     path: Path, settings: DahsSettings, names: Sequence[str], log: ReadLog, source: str
 ) -> RawRecords:
-    content = content_of(path, source)
-    if content and not content.endswith((b"\n", b"\r")):
+    text = _text(content_of(path, source), settings, path, source)
+    if text and not text.endswith(("\n", "\r")):
         # It may be half written, and half a number is a number too.
-        content = content[: max(content.rfind(b"\n"), content.rfind(b"\r")) + 1]
+        text = text[: max(text.rfind("\n"), text.rfind("\r")) + 1]
         log.note(f"the last line of {path.name} has no end, so it is not used")
     time_column = str(settings.timestamp_column)
     wanted = [time_column, *names]
-    table = _parsed(content, settings, path, source)
+    table = _parsed(text, settings, path, source)
     missing = [name for name in wanted if name not in table.schema.names]
     if missing:
         raise ConfigurationError(
@@ -65,30 +66,42 @@ def _read(
     return RawRecords(moments, columns, path.name)
 
 
-def _parsed(content: bytes, settings: DahsSettings, path: Path, source: str) -> pa.Table:
+def _text(content: bytes, settings: DahsSettings, path: Path, source: str) -> str:
+    """The file's text, without half a letter that may be at its end."""
     try:
-        named = _names(content.decode(settings.encoding), str(settings.delimiter))
+        reader = codecs.getincrementaldecoder(settings.encoding)()
+        return reader.decode(content).removeprefix("\ufeff")
+    except (LookupError, ValueError) as error:
+        raise _no_such_file(path, error, source) from None
+
+
+def _parsed(text: str, settings: DahsSettings, path: Path, source: str) -> pa.Table:
+    try:
+        named = _names(text, str(settings.delimiter))
         return csv.read_csv(
-            io.BytesIO(content),
-            read_options=csv.ReadOptions(encoding=settings.encoding),
+            io.BytesIO(text.encode()),
             parse_options=csv.ParseOptions(delimiter=settings.delimiter),
             convert_options=csv.ConvertOptions(
                 column_types=dict.fromkeys(named, pa.string()), strings_can_be_null=False
             ),
         )
-    except (pa.ArrowException, UnicodeDecodeError, LookupError, ValueError) as error:
-        raise ProtocolError(
-            f"{path.name} is no such CSV file: {' '.join(str(error).split())[:200]}",
-            source=source,
-            remedy="Check delimiter and encoding; none of the file is used.",
-        ) from None
+    except (pa.ArrowException, ValueError) as error:
+        raise _no_such_file(path, error, source) from None
+
+
+def _no_such_file(path: Path, error: Exception, source: str) -> ProtocolError:
+    return ProtocolError(
+        f"{path.name} is no such CSV file: {' '.join(str(error).split())[:200]}",
+        source=source,
+        remedy="Check delimiter and encoding; none of the file is used.",
+    )
 
 
 def _names(text: str, delimiter: str) -> list[str]:
     """What is in the first line that is not empty, which is the header to Arrow too."""
     import csv as standard
 
-    for line in io.StringIO(text.lstrip("\ufeff"), newline=None):
+    for line in io.StringIO(text, newline=None):
         if line != "\n":
             return next(standard.reader([line.rstrip("\n")], delimiter=delimiter))
     return []
