@@ -69,11 +69,10 @@ class MaximoApi:
 
     async def count(self, structure: str, params: Sequence[tuple[str, str]], log: ReadLog) -> int:
         """How many records of ``structure`` there are."""
-        answer = await self._ask(
-            f"os/{structure}", [*params, ("count", "1")], log, read_count, set()
-        )
-        count: int = answer.data
-        return count
+        asked = [*params, ("count", "1")]
+        answer: Answer[int] = await self._ask(f"os/{structure}", asked, log, read_count, set())
+        assert answer.data is not None
+        return answer.data
 
     async def who(self, log: ReadLog) -> Any:
         """Who this login is, as the server sees it."""

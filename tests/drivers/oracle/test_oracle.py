@@ -98,6 +98,13 @@ def test_all_orders_come_once_whatever_is_said_of_pages(
     assert {one for one in range(ORDERS) if is_steady(one)} <= found
 
 
+def test_a_server_that_does_not_sort_is_refused(peer: HistorianPeer) -> None:
+    """Pages by key would lose the rows that it gives later, and its totals prove nothing."""
+    peer.set(order_by="Ordered")
+    with pytest.raises(gd.ProtocolError, match="order"):
+        read(peer, "purchase_order")
+
+
 def test_totals_that_lie_are_told_and_not_believed(peer: HistorianPeer) -> None:
     peer.set(total_lie=13)
     frame = read(peer, "purchase_order")
