@@ -22,7 +22,9 @@ def standard_offset(zone: ZoneInfo, year: int) -> timedelta:
     datetime.timedelta(days=-1, seconds=64800)
     """
     january = datetime(year, 1, 1, tzinfo=zone)
-    return (january.utcoffset() or timedelta()) - (january.dst() or timedelta())
+    # Below zero where the law calls summer time the standard, as in Ireland.
+    ahead = max(january.dst() or timedelta(), timedelta())
+    return (january.utcoffset() or timedelta()) - ahead
 
 
 def local_days(start: datetime, end: datetime, zone: ZoneInfo) -> tuple[date, date]:

@@ -18,7 +18,7 @@ class EcmpsSettings(EpaSettings, FileSettings):
 
     The reports are ``files`` (XML or JSON, as the plant's DAHS writes them), or are asked of EPA's
     export by ``monitor_plan_id``. By ``facility_id`` EPA's streaming service gives derived values
-    only, with their codes. ``location`` is a unit or stack as the report calls it (``1``,
+    only, with their codes; a report of another facility is refused where it is given. ``location`` is a unit or stack as the report calls it (``1``,
     ``CS0AAN``); it may be left out where a report has one. ``hourly_value`` chooses the values with or
     without the bias adjustment; where a parameter is never adjusted there is one only.
 

@@ -40,6 +40,8 @@ class MaximoEmulator(BusinessEmulator):
         "objects": [],  # the object structures that there are; empty for all
         "grow": 0,  # so many work orders more after each page
         "count_lie": 0,  # added to every total
+        "silent_page": 0,  # so many records in a page at most, and no word of the others
+        "ignores_order": False,  # records come as they are found, whatever order is asked for
     }
 
     def __init__(self, orders: int = 2_000) -> None:
@@ -133,6 +135,7 @@ class MaximoEmulator(BusinessEmulator):
         """The indices of the rows that the query finds, in its order; the last few are kept."""
         where = query.parse_where(request.one("oslc.where"))
         order = query.parse_order(request.one("oslc.orderBy"))
+        order = [] if self.knob("ignores_order") else order
         internal = _internal_terms(request.one("domaininternalwhere"))
         any_of = request.one("opmodeor") == "1"
         count = self._count(structure)
@@ -156,17 +159,19 @@ class MaximoEmulator(BusinessEmulator):
         total = len(places) + self.knob("count_lie")
         if request.one("count") == "1":
             return {_key("totalCount", request): total}
+        silent = self.knob("silent_page")
         start = (number - 1) * size if size else 0
         end = start + size if size else len(places)
         shift = 0
         if size and not stable and self.knob("unordered") and not request.one("oslc.orderBy"):
             shift = number - 1  # each page begins one row too early
         page = places[max(0, start - shift) : max(0, end - shift)]
+        page = page[: silent or len(page)]
         wanted = request.one("oslc.select")
         members = [self._member(request, structure, structure.make(i), wanted) for i in page]
         info: dict[str, Any] = {_key("pagenum", request): number}
         info |= self._about(request, f"{self._base(request)}{_below(request)}?{_query(request)}")
-        if size and end < len(places):
+        if size and end < len(places) and not silent:
             info |= self._next(request, stable, number)
         if request.one("collectioncount") == "1":
             info[_key("totalCount", request)] = total

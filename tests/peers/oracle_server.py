@@ -36,6 +36,7 @@ class OracleEmulator(ErpEmulator):
         "default_limit": 25,
         "has_more": "honest",  # honest, always or never
         "total_lie": 0,  # added to totalResults
+        "order_by": "",  # the column that rows are in the order of, whatever is asked for
         "unordered": True,  # without a whole order, pages repeat rows and leave others out
         "deep_offset": 10_000,  # an offset beyond it takes longer
         "deep_seconds": 0.0,
@@ -140,6 +141,7 @@ class OracleEmulator(ErpEmulator):
         elif request.one("finder"):
             raise BadFilter(f"The finder {request.one('finder')} is not there.")
         order = parse_order(request.one("orderBy"), resource.columns)
+        order = [(self.knob("order_by"), False)] if self.knob("order_by") else order
         # Children are found among their own few; their indices begin at the parent's first one.
         table = Table(
             f"{resource.name}{first}", (resource.key,), resource.columns,

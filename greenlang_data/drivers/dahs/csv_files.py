@@ -24,7 +24,6 @@ _MARKS: Final = {
     codecs.BOM_UTF16_LE: "utf-16",
     codecs.BOM_UTF16_BE: "utf-16",
 }
-_UNITS: Final = {"utf-32": 4, "utf-16": 2}
 _HEAD: Final = 1_000
 
 
@@ -42,17 +41,14 @@ def read_csv_files(
 def _read(
     path: Path, settings: DahsSettings, names: Sequence[str], log: ReadLog, source: str
 ) -> RawRecords:
-    try:
-        content = _in_utf8(content_of(path, source), settings, path, log)
-    except (UnicodeError, LookupError) as error:
-        raise _no_csv(path, error, source) from None
-    if content and not content.endswith((b"\n", b"\r")):
+    text = _text(content_of(path, source), settings, path, log, source)
+    if text and not text.endswith(("\n", "\r")):
         # It may be half written, and half a number is a number too.
-        content = content[: max(content.rfind(b"\n"), content.rfind(b"\r")) + 1]
+        text = text[: max(text.rfind("\n"), text.rfind("\r")) + 1]
         log.note(f"the last line of {path.name} has no end, so it is not used")
     time_column = str(settings.timestamp_column)
     wanted = [time_column, *names]
-    table = _parsed(content, settings, path, source)
+    table = _parsed(text, settings, path, source)
     missing = [name for name in wanted if name not in table.schema.names]
     if missing:
         raise ConfigurationError(
@@ -80,11 +76,30 @@ def _read(
     return RawRecords(moments, columns, path.name)
 
 
-def _parsed(content: bytes, settings: DahsSettings, path: Path, source: str) -> pa.Table:
+def _text(content: bytes, settings: DahsSettings, path: Path, log: ReadLog, source: str) -> str:
+    """The file's text, without half a letter that may be at its end.
+
+    A byte order mark says what the file is, whatever is configured.
+    """
     try:
-        named = _names(content.decode(), str(settings.delimiter))
+        usual = codecs.lookup(settings.encoding).name
+        marked = next((name for mark, name in _MARKS.items() if content.startswith(mark)), None)
+        if marked is not None and not usual.startswith(marked):
+            log.note(f"{path.name} begins with the byte order mark of {marked}, and was read so")
+        reader = codecs.getincrementaldecoder(marked or usual)()
+        text = reader.decode(content).removeprefix("\ufeff")
+        if "\0" in text[:_HEAD]:
+            raise UnicodeError("it has null bytes, as UTF-16 has; set encoding to utf-16-le")
+    except (LookupError, ValueError) as error:
+        raise _no_csv(path, error, source) from None
+    return text
+
+
+def _parsed(text: str, settings: DahsSettings, path: Path, source: str) -> pa.Table:
+    try:
+        named = _names(text, str(settings.delimiter))
         return csv.read_csv(
-            io.BytesIO(content),
+            io.BytesIO(text.encode()),
             parse_options=csv.ParseOptions(delimiter=settings.delimiter),
             convert_options=csv.ConvertOptions(
                 column_types=dict.fromkeys(named, pa.string()), strings_can_be_null=False
@@ -92,26 +107,6 @@ def _parsed(content: bytes, settings: DahsSettings, path: Path, source: str) -> 
         )
     except (pa.ArrowException, ValueError) as error:
         raise _no_csv(path, error, source) from None
-
-
-def _in_utf8(content: bytes, settings: DahsSettings, path: Path, log: ReadLog) -> bytes:
-    """The same text; a byte order mark says what the file is, whatever is configured.
-
-    Raises UnicodeError for bytes that are no text, LookupError for an encoding that there is not.
-    """
-    usual = codecs.lookup(settings.encoding).name
-    marked = next((name for mark, name in _MARKS.items() if content.startswith(mark)), None)
-    if marked is not None and not usual.startswith(marked):
-        log.note(f"{path.name} begins with the byte order mark of {marked}, and was read so")
-    encoding = marked or usual
-    if encoding == "utf-8":
-        if b"\0" in content[:_HEAD]:
-            raise UnicodeError("it has null bytes, as UTF-16 has; set encoding to utf-16-le")
-        return content
-    unit = next((size for name, size in _UNITS.items() if encoding.startswith(name)), 1)
-    # A file that is being written may end in the middle of a character.
-    text = content[: len(content) // unit * unit].decode(encoding)
-    return text.removeprefix("\ufeff").encode()
 
 
 def _no_csv(path: Path, error: Exception, source: str) -> ProtocolError:

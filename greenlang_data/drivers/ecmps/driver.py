@@ -148,8 +148,19 @@ class EcmpsDriver(Driver):
                 raise ProtocolError(
                     "it answered with another quarter than was asked for", source=self.source
                 )
+            self._check_plant(report, "its answer")
             found[quarter] = report
         return found
+
+    def _check_plant(self, report: Report, where: str) -> None:
+        """Units have the same names at many plants."""
+        facility = self.config.facility_id
+        if facility is not None and report.oris_code != facility:
+            raise ProtocolError(
+                f"{where} is of facility {report.oris_code}, and not of {facility}",
+                source=self.source,
+                remedy="Correct facility_id, or leave that report out.",
+            )
 
     def _params(self, quarter: Quarter) -> list[tuple[str, str]]:
         return [
@@ -165,14 +176,15 @@ class EcmpsDriver(Driver):
             quarter = (report.year, report.quarter)
             if quarter not in wanted:
                 continue
+            self._check_plant(report, path.name)
             if quarter in found:
                 raise ProtocolError(
-                    f"{found[quarter][0].name} and {path.name} are both of {_name(quarter)}",
+                    f"{found[quarter][0].name} and {path.name} are both of {report.name}",
                     source=self.source,
                     remedy="Leave out the one that was replaced.",
                 )
             found[quarter] = (path, report)
-            log.note(f"{_name(quarter)} is from {path.name}")
+            log.note(f"{report.name} is from {path.name}")
         return {quarter: report for quarter, (_, report) in found.items()}
 
     def _file(self, path: Path) -> Report:
@@ -184,7 +196,3 @@ class EcmpsDriver(Driver):
                 source=self.source,
                 remedy="Restore it; none of it is used.",
             ) from None
-
-
-def _name(quarter: Quarter) -> str:
-    return f"quarter {quarter[1]} of {quarter[0]}"

@@ -61,12 +61,24 @@ class Report(msgspec.Struct, rename="camel"):
     quarter: int
     hourly_operating_data: list[OperatingHour] | None = None
 
+    @property
+    def name(self) -> str:
+        """Which quarter it is."""
+        return quarter_name((self.year, self.quarter))
+
+
+def quarter_name(quarter: tuple[int, int]) -> str:
+    """A year and one of its quarters in words."""
+    return f"quarter {quarter[1]} of {quarter[0]}"
+
 
 _decoder: Final = msgspec.json.Decoder(Report)
 _TABLES: Final = frozenset(
     {"HourlyOperatingData", "MonitorHourlyValueData", "DerivedHourlyValueData"}
 )
 _ROOTS: Final = frozenset({"Emissions", "EmissionsData"})
+# What a number may be read as though it is none.
+_NO_NUMBERS: Final = frozenset({"nan", "inf", "infinity"})
 _WORD: Final = re.compile(r"[A-Z]+(?=[A-Z][a-z]|$)|[A-Z][a-z]*")
 
 
@@ -135,7 +147,10 @@ class _XmlReader:
         elif tag in _TABLES or (tag in _ROOTS and len(self._open) == 1):
             self._open.pop()
         else:
-            self._open[-1][_camel(tag)] = "".join(self._text).strip() or None
+            text = "".join(self._text).strip()
+            if text.lower().lstrip("+-") in _NO_NUMBERS:
+                raise ValueError(f"{tag} is {text!r}, which is no finite number")
+            self._open[-1][_camel(tag)] = text or None
         self._text.clear()
 
 
@@ -145,5 +160,5 @@ def _refuse_dtd(*_: object) -> None:
 
 def _camel(tag: str) -> str:
     """``MODCCode`` is ``modcCode``, ``StackPipeID`` is ``stackPipeId``."""
-    words = _WORD.findall(tag)
+    words = _WORD.findall(tag) or [""]  # no element of EPA's is without a capital
     return "".join([words[0].lower(), *(word.capitalize() for word in words[1:])])

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from datetime import date
 from typing import Final, TypeVar
 
@@ -98,6 +99,8 @@ def _value(row: _Derived, source: str) -> DerivedValue:
     number = row.adjusted_hourly_value
     try:
         adjusted = None if number in (None, "") else float(number or 0)
+        if adjusted is not None and not math.isfinite(adjusted):
+            raise ValueError
     except ValueError:
         raise ProtocolError(
             f"a value of {row.parameter_code} is no number: {str(number)[:40]!r}", source=source

@@ -14,7 +14,13 @@ from greenlang_data.drivers.absent import absent
 from greenlang_data.drivers.averages import nanoseconds
 from greenlang_data.drivers.base import ReadLog, Window
 from greenlang_data.drivers.ecmps.parameters import Parameter, known, parameter_of
-from greenlang_data.drivers.ecmps.report import DerivedValue, MonitorValue, OperatingHour, Report
+from greenlang_data.drivers.ecmps.report import (
+    DerivedValue,
+    MonitorValue,
+    OperatingHour,
+    Report,
+    quarter_name,
+)
 from greenlang_data.drivers.schema import (
     BAD,
     GOOD,
@@ -71,7 +77,7 @@ class WindowOfReports:
                 log.caution(f"the reports have no rows for {lacking} of the window")
         failure = None
         if missing:
-            named = ", ".join(f"quarter {q} of {year}" for year, q in missing)
+            named = ", ".join(quarter_name(one) for one in missing)
             failure = f"there is no report of {named}"
         for tag in window.tags:
             parameter = parameter_of(tag, self._settings.parameter_units)
@@ -88,6 +94,8 @@ class WindowOfReports:
     def _hours(
         self, window: Window, reports: Sequence[Report]
     ) -> tuple[list[OperatingHour], np.ndarray]:
+        for report in reports:
+            self._check_quarter(report)
         every = [hour for report in reports for hour in report.hourly_operating_data or ()]
         hours = self._of_location(every)
         try:
@@ -108,6 +116,16 @@ class WindowOfReports:
         order = np.argsort(moments)
         order = order[(moments[order] >= begin) & (moments[order] < end)]
         return [hours[place] for place in order.tolist()], moments[order]
+
+    def _check_quarter(self, report: Report) -> None:
+        first = 3 * report.quarter - 2
+        months = {f"{report.year}-{month:02}" for month in range(first, first + 3)}
+        for hour in report.hourly_operating_data or ():
+            if hour.date[:7] not in months:
+                raise ProtocolError(
+                    f"{hour.date} is not in {report.name}, so none of its report is used",
+                    source=self._source,
+                )
 
     def _of_location(self, hours: list[OperatingHour]) -> list[OperatingHour]:
         locations = sorted({one.location for one in hours})

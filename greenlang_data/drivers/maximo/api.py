@@ -15,7 +15,7 @@ from greenlang_data.drivers.http.faults import WrongKindError, refusal
 from greenlang_data.drivers.http.jsons import read_any
 from greenlang_data.drivers.http.message import Answer, Ask
 from greenlang_data.drivers.http.origin import followed, origin_of
-from greenlang_data.drivers.maximo.dialect import Page, explain, read_page
+from greenlang_data.drivers.maximo.dialect import Page, explain, read_count, read_page
 from greenlang_data.drivers.maximo.login import maximo_login
 from greenlang_data.errors import AuthenticationError, ProtocolError
 from greenlang_data.settings.cmms import CmmsSettings
@@ -66,6 +66,13 @@ class MaximoApi:
             if not _PAGE_SIZE.search(said) or self.page_size <= _SMALLEST_PAGE:
                 raise refusal(answer.status, answer.headers, answer.body, explain, self.source)
             self.page_size = max(_SMALLEST_PAGE, self.page_size // 2)
+
+    async def count(self, structure: str, params: Sequence[tuple[str, str]], log: ReadLog) -> int:
+        """How many records of ``structure`` there are."""
+        asked = [*params, ("count", "1")]
+        answer: Answer[int] = await self._ask(f"os/{structure}", asked, log, read_count, set())
+        assert answer.data is not None
+        return answer.data
 
     async def who(self, log: ReadLog) -> Any:
         """Who this login is, as the server sees it."""

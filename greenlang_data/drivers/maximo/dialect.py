@@ -19,12 +19,13 @@ _LINK_KEYS: Final = ("href", "rdf:about", "rdf:resource")
 class Page:
     """One answer: its records, with plain keys, and the link to the next where there is one.
 
-    ``is_last`` when nothing follows it.
+    ``is_last`` when nothing follows it; ``total`` is how many records there are, if that was asked.
     """
 
     rows: list[Row]
     next_link: str | None
     is_last: bool = False
+    total: int | None = None
 
 
 _decode: Callable[[bytes | bytearray], Any] = json_decoder(Any, float_hook=Decimal)
@@ -39,8 +40,22 @@ def read_page(body: bytes | bytearray) -> Page:
     if not isinstance(members, list) or not all(isinstance(one, dict) for one in members):
         raise ValueError("it has no list of members")
     about = answer.get("responseInfo", answer.get("oslc:responseInfo"))
-    following = plain(about).get("nextPage") if isinstance(about, dict) else None
-    return Page([plain(one) for one in members], link_of(following))
+    told = plain(about) if isinstance(about, dict) else {}
+    rows = [plain(one) for one in members]
+    return Page(rows, link_of(told.get("nextPage")), total=_number(told.get("totalCount")))
+
+
+def read_count(body: bytes | bytearray) -> int:
+    """The answer to a question for the number of records. Raises ValueError when it is none."""
+    answer = _decode(body)
+    count = _number(plain(answer).get("totalCount")) if isinstance(answer, dict) else None
+    if count is None:
+        raise ValueError("it has no totalCount")
+    return count
+
+
+def _number(value: Any) -> int | None:
+    return value if isinstance(value, int) and not isinstance(value, bool) else None
 
 
 def plain(record: Row) -> Row:

@@ -31,6 +31,7 @@ class MaximoReading(RecordReading):
     ) -> None:
         self._api = api
         self._log = log
+        self._trusts = settings.trust_counts
         selection = select(request, api.source)
         self._selection = selection
         name = selection.entity.name
@@ -77,7 +78,7 @@ class MaximoReading(RecordReading):
     def _first_pages(self, name: str) -> Pages:
         conditions = self._question.turns[self._turn].conditions
         key, params = self._structure.key, self._question.params
-        return Pages(self._api, name, key, conditions, params, self._log)
+        return Pages(self._api, name, key, conditions, params, self._log, trust_counts=self._trusts)
 
     def _try_another(self, error: NoStructureError) -> None:
         """Older systems lack the first structure, and have another."""

@@ -52,6 +52,7 @@ class _Id(msgspec.Struct):
 
 class _Ids(msgspec.Struct):
     items: list[_Id]
+    hasMore: bool = False  # noqa: N815 - as it is written there
     totalResults: int | None = None  # noqa: N815 - as it is written there
 
 
@@ -154,6 +155,13 @@ class RecordsReading(RecordReading):
         answer = await self._client.ask(Ask(path), self._log, _ids)
         assert answer.data is not None
         found = [one.id for one in answer.data.items]
+        if answer.data.hasMore and len(found) < _LIMIT:
+            raise ProtocolError(
+                f"it gives {len(found)} ids where {_LIMIT} were asked for, and says that there are "
+                "more, so some would be missing",
+                source=self._source,
+                remedy="None of them is used; read the table with SuiteQL.",
+            )
         if self._pages.counted is None:
             self._pages.counted = answer.data.totalResults
         self._waiting += found

@@ -8,6 +8,7 @@ have to be reached.
 
 from __future__ import annotations
 
+from itertools import pairwise
 from typing import Any, Final
 
 import pyarrow as pa
@@ -23,6 +24,7 @@ from greenlang_data.drivers.odata.profiles import Profile
 from greenlang_data.drivers.odata.proof import NotWholeError, Proof, ReadPages
 from greenlang_data.drivers.odata.question import Question, ask_for, query_text
 from greenlang_data.drivers.odata.saved import resumed_note
+from greenlang_data.drivers.odata.values import INTEGERS
 from greenlang_data.drivers.oracle.children import Children
 from greenlang_data.drivers.oracle.expression import expression, rows_after
 from greenlang_data.drivers.oracle.page import Rows, Wanted, rows_decoder
@@ -152,12 +154,29 @@ class OracleReading(RecordReading):
             raise ProtocolError(
                 "it gave the same page again, so it does not compare keys", source=self._source
             )
+        self._check_order(rows)
         if not self._pages.pages:
             self._pages.counted = rows.page.count
         self._take(rows.page)
         if rows.parents:
             self._so_far.take_parents(rows)
         return rows.parents
+
+    def _check_order(self, rows: Rows) -> None:
+        """Pages by key lose what comes out of order. Texts are in an order of the server's own."""
+        key = self._keys[0]
+        if not rows.parents or key.type not in INTEGERS:
+            return
+        array = rows.own[[one.name for one in self._wanted.own].index(key.name)]
+        assert array is not None  # the last of them is known
+        keys = [*self._so_far.last[:1], *array.to_pylist()]
+        if any(after < before for before, after in pairwise(keys)):
+            raise ProtocolError(
+                f"its rows are not in the order of {key.name} that was asked for, so pages would "
+                "leave some out",
+                source=self._source,
+                remedy="None of it was used; name a key that it sorts by under entities.",
+            )
 
     async def _read_children(self, question: Question) -> None:
         """A page of the children of one parent, by offset: they are few, and ordered."""

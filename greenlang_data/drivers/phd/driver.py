@@ -22,7 +22,7 @@ from urllib.parse import urlencode
 
 import numpy as np
 import pyarrow as pa
-from msgspec import Struct, field
+from msgspec import Struct
 
 from greenlang_data.drivers.base import ReadLog
 from greenlang_data.drivers.http.ahead import Ahead
@@ -44,9 +44,9 @@ class _Series(Struct):
     tag: str
     unit: str | None = None
     failure: str | None = None
-    times: list[int] = field(default_factory=list)
-    values: list[int | float | str | bool | None] = field(default_factory=list)
-    confidence: list[int] = field(default_factory=list)
+    times: list[int] | None = None
+    values: list[int | float | str | bool | None] | None = None
+    confidence: list[int] | None = None
     next: int | None = None
 
 
@@ -190,6 +190,8 @@ def decode(body: bytes | bytearray) -> list[_Page]:
 def _page(one: _Series) -> _Page:
     if one.failure is not None:
         return _Page(failed(one.tag, one.failure), None)
+    if one.times is None or one.values is None or one.confidence is None:
+        raise ValueError(f"{one.tag!r} has neither samples nor a failure")
     if not len(one.times) == len(one.values) == len(one.confidence):
         raise ValueError(f"the columns of {one.tag!r} are not of one length")
     try:

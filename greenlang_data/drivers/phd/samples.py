@@ -22,6 +22,7 @@ from greenlang_data.drivers.schema import (
 )
 
 _LARGEST_EXACT: Final = 2.0**53
+_MOST: Final = 100  # what is beyond means nothing known
 
 
 @dataclass(slots=True)
@@ -85,7 +86,8 @@ class Samples:
         if self.text is not None:
             missing &= np.asarray(self.text.is_null())
         bad = missing | (self.confidence <= 0)
-        quality = np.where(self.confidence >= good, GOOD, UNCERTAIN).astype(np.int8)
+        is_good = (self.confidence >= good) & (self.confidence <= _MOST)
+        quality = np.where(is_good, GOOD, UNCERTAIN).astype(np.int8)
         quality[bad] = BAD
         levels, places = np.unique(self.confidence, return_inverse=True)
         words = pa.array([f"Confidence {level}" for level in levels], pa.string())

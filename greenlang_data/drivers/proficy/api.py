@@ -106,6 +106,8 @@ class ProficyApi:
                 results.append(RefusedError(why if ";" in tag else left))
             elif item.error_code:
                 results.append(self._result(item.error_code, ""))
+            elif item.columns is None:
+                results.append(RefusedError("the server gave no list of samples for it"))
             else:
                 results.append(item.columns)
         return results

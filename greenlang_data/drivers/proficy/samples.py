@@ -103,11 +103,11 @@ class Columns:
 
 @dataclass(slots=True)
 class Item:
-    """What an answer holds about one tag."""
+    """What an answer holds about one tag; ``columns`` is None where it has no list of samples."""
 
     tag: str
     error_code: int
-    columns: Columns
+    columns: Columns | None
 
 
 @dataclass(slots=True)
@@ -126,7 +126,11 @@ def decode_data(body: bytes | bytearray) -> Answered:
     """The body of a data call. Raises ValueError when it is something else."""
     answer = _answer(body)
     items = [
-        Item(one.tag_name, one.error_code, columns_of(one.samples or [], one.data_type))
+        Item(
+            one.tag_name,
+            one.error_code,
+            None if one.samples is None else columns_of(one.samples, one.data_type),
+        )
         for one in answer.data or []
     ]
     return Answered(answer.error_code, answer.error_message or "", items)
@@ -199,8 +203,11 @@ def _numbers(
 
 
 def _number(text: str | None) -> float | None:
+    if text is None:
+        return None
     try:
-        return None if text is None else float(text)
+        # Python itself would read 1_0, and the digits of every script.
+        return float(text) if text.isascii() and "_" not in text else math.nan
     except ValueError:
         return math.nan
 

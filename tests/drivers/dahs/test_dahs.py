@@ -299,6 +299,20 @@ def test_what_does_not_fit_the_map_is_refused(
         read(["NOx"], files=files, **change)
 
 
+@pytest.mark.parametrize("encoding", ["utf-8-sig", "cp1252", "utf-16", "utf-16-le", "utf-16-be"])
+def test_files_are_read_in_the_encoding_that_they_have(tmp_path: Path, encoding: str) -> None:
+    text = lines()
+    path = tmp_path / "dahs.csv"
+    path.write_bytes("\r\n".join([*text, ""]).encode(encoding))
+    check(read(["NOx", "O2"], files=[str(path)], encoding=encoding))
+    path.write_bytes("\r\n".join(text).encode(encoding)[:-1])
+    frame = read(["O2"], files=[str(path)], encoding=encoding)
+    assert len(frame) == 119
+    assert "the last line of dahs.csv has no end, so it is not used" in str(
+        frame.attrs["provenance"]["notes"]
+    )
+
+
 def test_broken_files_are_refused_and_a_half_line_is_told(tmp_path: Path) -> None:
     whole = lines()
     for text, message in (

@@ -211,6 +211,51 @@ def test_what_is_no_report_or_twice_there_is_refused(files: Path, tmp_path: Path
         read(["SO2C"], BEGIN, "2021-04-01T05:00Z", files=[str(tmp_path / "twice.json")])
 
 
+def test_hours_that_a_report_lacks_are_counted(tmp_path: Path) -> None:
+    document = report(2021, 1, units=False)
+    hours = document["hourlyOperatingData"]
+    document["hourlyOperatingData"] = [*hours[:-20], *hours[-17:]]
+    path = tmp_path / "short.json"
+    path.write_text(json.dumps(document))
+    told = "the reports have no rows for 3 of 48 hours"
+    with pytest.warns(gd.GreenLangWarning, match=told):
+        frame = read(["SO2C"], BEGIN, "2021-04-01T05:00Z", files=[str(path)])
+    assert len(frame) == 45
+    assert told in " ".join(frame.attrs["provenance"]["notes"])
+
+
+@pytest.mark.parametrize("word", ["NaN", "nan", "Infinity", "-inf"])
+def test_a_word_for_no_number_is_no_value(tmp_path: Path, word: str) -> None:
+    body = xml_of(report(2021, 1, units=False)).replace(b">43.2<", f">{word}<".encode())
+    path = tmp_path / "odd.xml"
+    path.write_bytes(body)
+    with pytest.raises(gd.ProtocolError, match=r"odd.xml is no whole .*no finite number"):
+        read(["NOXC"], BEGIN, "2021-04-01T05:00Z", files=[str(path)])
+
+
+def test_elements_that_no_report_has_do_no_harm(tmp_path: Path) -> None:
+    body = xml_of(report(2021, 1, units=False))
+    path = tmp_path / "odd.xml"
+    for element in (b"<year>2020</year>", b"<_/>", b"<Note>a<b>1</b>c</Note>"):
+        path.write_bytes(body.replace(b"<Year>", element + b"<Year>", 1))
+        frame = read(["NOXC"], BEGIN, "2021-04-01T05:00Z", files=[str(path)])
+        assert len(frame) == 48
+
+
+def test_a_report_of_another_plant_or_with_hours_of_another_quarter_is_refused(
+    files: Path, tmp_path: Path
+) -> None:
+    path = [str(files / "2021q*")]
+    assert len(read(["SO2C"], files=path, facility_id=3)) == HOURS
+    with pytest.raises(gd.ProtocolError, match=r"2021q1.json is of facility 3, and not of 4"):
+        read(["SO2C"], files=path, facility_id=4)
+    document = report(2021, 1, units=False)
+    document["hourlyOperatingData"][-1]["date"] = "2021-04-01"
+    (tmp_path / "odd.json").write_text(json.dumps(document))
+    with pytest.raises(gd.ProtocolError, match="2021-04-01 is not in quarter 1 of 2021"):
+        read(["SO2C"], BEGIN, "2021-04-01T05:00Z", files=[str(tmp_path / "odd.json")])
+
+
 def test_questions_that_a_report_cannot_answer(files: Path, campd_peer: HistorianPeer) -> None:
     path = [str(files / "2021q*")]
     with pytest.raises(gd.QueryError, match=f"reports are of 1, {STACK}. Set location"):

@@ -23,7 +23,7 @@ VALUES = st.text(max_size=8) | st.integers(-(10**20), 10**20) | st.booleans()
 @given(st.lists(st.dictionaries(NAMES, VALUES, max_size=4), max_size=4))
 def test_the_dialects_mean_the_same(rows: list[dict[str, Any]]) -> None:
     link = "https://maximo.example.com/maximo/oslc/os/mxwo?pageno=2"
-    lean = {"member": rows, "responseInfo": {"nextPage": {"href": link}}}
+    lean = {"member": rows, "responseInfo": {"nextPage": {"href": link}, "totalCount": 3}}
     named = {
         "rdfs:member": [{f"spi:{key}": value for key, value in row.items()} for row in rows],
         "oslc:responseInfo": {"oslc:nextPage": {"rdf:resource": link}, "oslc:totalCount": 3},

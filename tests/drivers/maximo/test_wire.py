@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from decimal import Decimal
+from typing import Any
 
 import pandas as pd
 import pytest
@@ -287,3 +288,39 @@ def test_numbers_with_marks_of_lists_are_asked_for_alone_and_exactly(
     assert asked == [
         'assetnum in ["😀","11430"]', 'assetnum="a,b]"', 'assetnum="x]"', 'assetnum="1,1430"',
     ]  # fmt: skip
+
+
+@pytest.mark.parametrize("size", [50, 100, 150])
+@pytest.mark.parametrize("knobs", [{"silent_page": 40}, {"ignores_order": True}])
+def test_records_that_a_server_leaves_out_or_repeats_are_noticed(
+    maximo: HistorianPeer, knobs: dict[str, Any], size: int
+) -> None:
+    maximo.set(**knobs)
+    with (
+        session(maximo, page_size=size, **STRANGE) as s,
+        pytest.raises(gd.ProtocolError, match=r"maximo: it counts 400 records of"),
+    ):
+        s.cmms("work_order")
+
+
+@pytest.mark.parametrize("lie", [7, -7])
+def test_counts_that_lie_are_refused_unless_that_is_known(maximo: HistorianPeer, lie: int) -> None:
+    maximo.set(count_lie=lie)
+    counts = f"counts {400 + lie} records of MXAPIWODETAIL and gave 400"
+    with (
+        session(maximo, **STRANGE) as s,
+        pytest.raises(gd.ProtocolError, match=f"{counts}.*trust_counts = false"),
+    ):
+        s.cmms("work_order")
+    with session(maximo, trust_counts=False, **STRANGE) as s:
+        frame = s.cmms("work_order")
+    assert keys(frame) == keys_of(orders())
+    assert counts in notes(frame)
+
+
+def test_records_that_appear_during_the_read_are_no_repetition(maximo: HistorianPeer) -> None:
+    maximo.set(grow=3)
+    with session(maximo, page_size=100, **STRANGE) as s:
+        found = keys(s.cmms("work_order"))
+    assert set(keys_of(orders())) <= set(found)
+    assert len(set(found)) == len(found)

@@ -300,3 +300,10 @@ def test_records_are_read_one_by_one_where_there_is_no_query(peer: HistorianPeer
     peer.set(total_lie=9)
     with session(peer) as s, pytest.raises(gd.SourceError, match="missing"):
         s.erp("record/location", limit=None)
+
+
+@pytest.mark.parametrize("limit", [None, 300, 50])
+def test_fewer_ids_than_asked_for_are_not_all(peer: HistorianPeer, limit: int | None) -> None:
+    peer.set(ids_cap=100)
+    with session(peer) as s, pytest.raises(gd.ProtocolError, match=r"100 ids .*more"):
+        s.erp("record/vendor", limit=limit)

@@ -97,6 +97,13 @@ def test_all_orders_come_once_whatever_is_said_of_pages(
     assert {one for one in range(ORDERS) if is_steady(one)} <= found
 
 
+def test_a_server_that_does_not_sort_is_refused(peer: HistorianPeer) -> None:
+    """Pages by key would lose the rows that it gives later, and its totals prove nothing."""
+    peer.set(order_by="Ordered")
+    with pytest.raises(gd.ProtocolError, match="order"):
+        read(peer, "purchase_order")
+
+
 def test_fewer_orders_than_the_total_are_refused_unless_that_is_known(peer: HistorianPeer) -> None:
     peer.set(total_lie=13)
     with pytest.raises(gd.SourceError, match=f"counts {ORDERS + 13}.*gave {ORDERS}"):

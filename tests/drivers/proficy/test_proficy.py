@@ -13,7 +13,7 @@ import pytest
 import greenlang_data as gd
 from greenlang_data.drivers.base import ReadLog, Snapshot
 from greenlang_data.drivers.proficy import ProficyDriver
-from greenlang_data.drivers.proficy.samples import Sample, columns_of
+from greenlang_data.drivers.proficy.samples import Sample, columns_of, decode_data
 from greenlang_data.errors import (
     AuthenticationError,
     ProtocolError,
@@ -234,7 +234,9 @@ def test_a_text_becomes_what_its_tag_is(
     assert columns.kind == data_type
 
 
-@pytest.mark.parametrize("sent", ["NaN", "1,5", "Infinity", "", None])
+@pytest.mark.parametrize(
+    "sent", ["NaN", "1,5", "Infinity", "", None, "1_0", "\u0661\u0660", "\uff11", "0x10"]
+)
 def test_a_number_that_is_none_is_bad(sent: str | None) -> None:
     columns = columns_of([Sample("2025-01-01T00:00:00Z", sent, 3)], "Float")
     row = columns.batch("tag").to_pylist()[0]
@@ -245,3 +247,10 @@ def test_a_number_that_is_none_is_bad(sent: str | None) -> None:
 def test_a_quality_that_is_not_known_is_refused(quality: int | None) -> None:
     with pytest.raises(ValueError, match="quality"):
         columns_of([Sample("2025-01-01T00:00:00Z", "1", quality)], "Float")
+
+
+@pytest.mark.parametrize("samples", [b"", b', "Samples": null'])
+def test_a_tag_without_samples_or_an_error_is_no_empty_one(samples: bytes) -> None:
+    tag = b'{"TagName": "A", "ErrorCode": 0, "DataType": "Float"%s}' % samples
+    answered = decode_data(b'{"ErrorCode": 0, "Data": [%s]}' % tag)
+    assert answered.items[0].columns is None
