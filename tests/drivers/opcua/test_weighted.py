@@ -115,6 +115,17 @@ def test_between_samples_a_step_holds_and_a_slope_leads_on() -> None:
     assert held == [(1, "G"), (1, "G"), (1, "U"), (1, "U")]
 
 
+def test_a_line_to_a_sample_in_doubt_is_in_doubt_and_a_step_is_not() -> None:
+    samples = columns((0, 0, GOOD), (5, 5, UNCERTAIN), (10, 10, GOOD), (15, 15, GOOD))
+    for name in ("TimeAverage", "TimeAverage2"):
+        how = Interpolation(stepped=False, uncertain_is_bad=False)
+        sloped = computed(name, [samples], how, count=3, width=5)
+        assert sloped == [(2.5, "U"), (7.5, "U"), (12.5, "G")]
+    how = Interpolation(stepped=True, uncertain_is_bad=False)
+    stepped = computed("TimeAverage2", [samples], how, count=3, width=5)
+    assert stepped == [(0, "G"), (5, "U"), (10, "G")]
+
+
 sample = st.tuples(
     st.integers(0, 99), st.floats(-1e3, 1e3), st.sampled_from([GOOD, GOOD, UNCERTAIN, BAD])
 )
