@@ -194,6 +194,7 @@ function historyTable() {
       series(5_000, (i) => sample(scalar(DataType.Boolean, i % 3 === 0), good, tenSeconds(i)))],
     ["Bursts", "Double", burstSamples()],
     ["Empty", "Double", []],
+    ["Steps", "Double", series(600, (i) => mixedSample(i))],
     ["Dst", "Double", series(2 * DST_MINUTES, dstSample)],
     ["Ticks", "Double", series(1_000, ticksSample)],
     ["Picoseconds", "Double", series(500, picosecondsSample)],
@@ -371,7 +372,11 @@ function addHistory(builder) {
     const last = samples.at(-1);
     if (last) node.bindVariable({ timestamped_get: () => last }, true);
     builder.addressSpace.installHistoricalDataNode(node, { historian: new FixedHistorian(samples) });
-    if (dataType === "Double") installAggregateConfigurationOptions(node, { stepped: false });
+    if (dataType === "Double") {
+      installAggregateConfigurationOptions(node, {
+        stepped: shortName === "Steps", treatUncertainAsBad: shortName === "Steps",
+      });
+    }
   }
   addEdited(builder, parent);
   builder.fixed(parent, "Plain", "Double", currentValue(double(7.5)));

@@ -16,17 +16,20 @@ from asyncua.ua.status_codes import StatusCodes as S
 
 from greenlang_data.drivers.base import ReadLog
 from greenlang_data.drivers.opcua.arrow import first_type, series_of
+from greenlang_data.drivers.opcua.bounds import samples_before, samples_from
 from greenlang_data.drivers.opcua.bulk import SOURCE, in_chunks
 from greenlang_data.drivers.opcua.connection import Connection
 from greenlang_data.drivers.opcua.datavalues import Columns, join
 from greenlang_data.drivers.opcua.faults import ServiceFaultError
 from greenlang_data.drivers.opcua.historyread import Page, history_read, processed_details
-from greenlang_data.drivers.opcua.intervals import Intervals, NotNumbersError
+from greenlang_data.drivers.opcua.interpolation import interpolations
+from greenlang_data.drivers.opcua.intervals import Intervals, NotNumbersError, Rows, rows_batch
 from greenlang_data.drivers.opcua.raw import RawReader, Tag
 from greenlang_data.drivers.opcua.reductions import REDUCTIONS
 from greenlang_data.drivers.opcua.series import NO_DATA, UnreadableError
 from greenlang_data.drivers.opcua.statuses import BAD, TOO_LARGE, history_failure, status_name
 from greenlang_data.drivers.opcua.times import ticks_at
+from greenlang_data.drivers.opcua.weighted import WEIGHTED, Interpolation, Weighted
 from greenlang_data.drivers.schema import failed_series
 from greenlang_data.errors import UnsupportedError
 
@@ -73,7 +76,7 @@ AGGREGATES: Final = {
     "DeltaBounds": 11507,
 }
 # How a value goes on between two samples, and from before the first, only the server knows, so
-# these are never computed here.
+# these are computed here at most where it tells.
 _SERVER_ONLY: Final = AGGREGATES.keys() - REDUCTIONS.keys()
 # Stamped with the time of the sample that they tell, which is somewhere in the interval.
 _OCCURRENCES: Final = frozenset(
@@ -269,16 +272,65 @@ class AggregateReader:
         self, tags: Sequence[Tag], first: int
     ) -> AsyncGenerator[pa.RecordBatch, None]:
         """From interval ``first`` on, from raw samples."""
-        if self._server_only:
-            for tag in tags:
-                yield self._without(tag, begun=first > 0)
-            return
         start = self._start + first * self._width
+        if self._server_only:
+            async for batch in self._weighed(tags, first):
+                yield batch
+            return
         raw = RawReader(self._connection, start, self._end, self._log)
         async with aclosing(raw.each(tags)) as series:
             async for tag, parts in series:
                 async for batch in self._compute(tag, parts, first):
                     yield batch
+
+    async def _weighed(
+        self, tags: Sequence[Tag], first: int
+    ) -> AsyncGenerator[pa.RecordBatch, None]:
+        """Those of which the server tells how they go on, if it is one that can be made of that."""
+        nodes = [tag.node for tag in tags] if self._aggregation in WEIGHTED else []
+        told = await interpolations(self._connection, nodes, self._log) or [None] * len(tags)
+        for tag, how in zip(tags, told, strict=True):
+            if how is None:
+                yield self._without(tag, begun=first > 0)
+                continue
+            self._log.note(f"{self._aggregation} {how}: {self._why_not}")
+            weighted = self._weighted(how, first)
+            try:
+                async for rows in self._weigh(tag, weighted, first):
+                    yield rows_batch(tag.tag, rows, self._unit(tag), weighted.data_type)
+            except UnreadableError as error:
+                if weighted.begun:
+                    raise ServiceFaultError(error.code) from None
+                yield failed_series(tag.tag, history_failure(error.code, tag.text))
+            except NotNumbersError as error:
+                yield self._without_numbers(tag, str(error), begun=weighted.begun)
+
+    def _weighted(self, how: Interpolation, first: int) -> Weighted:
+        return Weighted(
+            self._start,
+            self._width,
+            first=first,
+            count=self._count,
+            end=self._end,
+            aggregation=self._aggregation,
+            interpolation=how,
+        )
+
+    async def _weigh(self, tag: Tag, weighted: Weighted, first: int) -> AsyncGenerator[Rows, None]:
+        connection, log = self._connection, self._log
+        start = self._start + first * self._width
+        for rows in weighted.add(await samples_before(connection, tag.node, start, log)):
+            yield rows
+        raw = RawReader(connection, start, self._end, log)
+        async with aclosing(raw.each([tag])) as series:
+            async for _, parts in series:
+                async for columns in parts:
+                    for rows in weighted.add(columns):
+                        yield rows
+        for rows in weighted.add(await samples_from(connection, tag.node, self._end, log)):
+            yield rows
+        for rows in weighted.finish():
+            yield rows
 
     def _unit(self, tag: Tag) -> str | None:
         return _UNITS.get(self._aggregation, tag.unit)
@@ -290,7 +342,7 @@ class AggregateReader:
         try:
             async for columns in parts:
                 for rows in intervals.add(columns):
-                    yield intervals.batch(tag.tag, self._unit(tag), rows)
+                    yield rows_batch(tag.tag, rows, self._unit(tag), intervals.data_type)
         except UnreadableError as error:
             if first:
                 raise ServiceFaultError(error.code) from None
@@ -300,13 +352,13 @@ class AggregateReader:
             yield self._without_numbers(tag, str(error), begun=intervals.begun or first > 0)
             return
         for rows in intervals.finish():
-            yield intervals.batch(tag.tag, self._unit(tag), rows)
+            yield rows_batch(tag.tag, rows, self._unit(tag), intervals.data_type)
 
     def _without(self, tag: Tag, *, begun: bool) -> pa.RecordBatch:
         """The failure of an aggregate that the server does not give, and that is not made here."""
         why = (
             f"{self._aggregation} is not to be had from the server ({self._why_not}), and not "
-            "computed here, because only the server knows how values go on between samples"
+            "computed here, because the server does not say how values go on between samples"
         )
         if begun:
             # A failure after rows would contradict them.

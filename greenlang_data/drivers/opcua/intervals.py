@@ -22,8 +22,28 @@ _STATUSES: Final = pa.array(["Good", "UncertainDataSubNormal", "NoData"], pa.str
 _NO_VALUE: Final = 0
 
 
+Rows = tuple[np.ndarray, np.ndarray, np.ndarray]
+"""Times (ns since 1970 UTC), values and qualities of intervals; a bad one has no value."""
+
+
 class NotNumbersError(Exception):
     """The samples are of a type that has no such aggregate."""
+
+
+def rows_batch(tag: str, rows: Rows, unit: str | None, data_type: str) -> pa.RecordBatch:
+    """Rows as a batch of the driver's shape."""
+    times, values, quality = rows
+    status = pa.DictionaryArray.from_arrays(pa.array(quality.astype(np.int32)), _STATUSES)
+    missing = quality == BAD
+    return series_batch(
+        tag,
+        time_array(times),
+        pa.array(values, mask=missing if missing.any() else None),
+        quality_array(quality),
+        status,
+        unit=unit,
+        data_type=data_type,
+    )
 
 
 @dataclass(slots=True)
@@ -59,7 +79,7 @@ class Intervals:
         """Whether rows were yielded."""
         return self._next > self._first
 
-    def add(self, columns: Columns) -> Iterator[tuple[np.ndarray, ...]]:
+    def add(self, columns: Columns) -> Iterator[Rows]:
         """Take samples in order of time; yields the rows of intervals that are complete."""
         if not len(columns):
             return
@@ -68,29 +88,16 @@ class Intervals:
         self._open = _cut(sums, len(sums.number) - 1, len(sums.number))
         yield from self._rows(_cut(sums, 0, len(sums.number) - 1), int(sums.number[-1]))
 
-    def finish(self) -> Iterator[tuple[np.ndarray, ...]]:
+    def finish(self) -> Iterator[Rows]:
         """The rows of all intervals that are left."""
         last = self._open
         empty = np.empty(0, np.int64)
         sums = last or _Sums(empty, empty, empty, self._reduction.nothing(0))
         yield from self._rows(sums, self._count)
 
-    def batch(self, tag: str, unit: str | None, rows: tuple[np.ndarray, ...]) -> pa.RecordBatch:
-        """Rows as a batch of the driver's shape."""
-        times, values, quality = rows
-        status = pa.DictionaryArray.from_arrays(pa.array(quality.astype(np.int32)), _STATUSES)
-        missing = quality == BAD
-        return series_batch(
-            tag,
-            time_array(times),
-            pa.array(values, mask=missing if missing.any() else None),
-            quality_array(quality),
-            status,
-            unit=unit,
-            data_type=self._type(),
-        )
-
-    def _type(self) -> str:
+    @property
+    def data_type(self) -> str:
+        """The type of the values."""
         if self._aggregation == "count":
             return "UInt32"
         if self._aggregation in ("min", "max", "Start", "End"):
@@ -143,7 +150,7 @@ class Intervals:
         sums.left_out[0] += before.left_out[0]
         return sums
 
-    def _rows(self, sums: _Sums, until: int) -> Iterator[tuple[np.ndarray, ...]]:
+    def _rows(self, sums: _Sums, until: int) -> Iterator[Rows]:
         """Dense rows up to interval ``until``, a block at a time; gaps become ``NoData``."""
         with np.errstate(all="ignore"):
             values = self._reduction.value(sums.reduced, sums.good)

@@ -3,33 +3,23 @@
 from __future__ import annotations
 
 import json
-import struct
 from collections.abc import Sequence
 from typing import Final
 
 from greenlang_data.drivers.base import ReadLog
-from greenlang_data.drivers.opcua.binary import (
-    MalformedAnswerError,
-    Reader,
-    encode_string,
-    numeric_node_id,
-)
-from greenlang_data.drivers.opcua.bulk import NEITHER, ReadPlan, all_or_none, in_chunks, read_all
+from greenlang_data.drivers.opcua.binary import MalformedAnswerError
+from greenlang_data.drivers.opcua.browsing import HAS_PROPERTY
+from greenlang_data.drivers.opcua.bulk import NEITHER, ReadPlan, all_or_none, read_all
 from greenlang_data.drivers.opcua.connection import Connection
 from greenlang_data.drivers.opcua.datavalues import Columns
 from greenlang_data.drivers.opcua.faults import ServiceFaultError
 from greenlang_data.drivers.opcua.nodes import ATTRIBUTE_DISPLAY_NAME, TagMap, read_value_id
-from greenlang_data.drivers.opcua.services import TRANSLATE
+from greenlang_data.drivers.opcua.paths import follow, path_of
 from greenlang_data.drivers.opcua.statuses import BAD
 from greenlang_data.drivers.opcua.variants import TYPE_NAMES
 
-# One step of a browse path: forward along HasProperty or a subtype, to EngineeringUnits.
-_PATH_TO_UNIT: Final = (
-    struct.pack("<i", 1)
-    + numeric_node_id(46)
-    + struct.pack("<BBH", 0, 1, 0)
-    + encode_string("EngineeringUnits")
-)
+# Along HasProperty or a subtype.
+_PATH_TO_UNIT: Final = path_of((HAS_PROPERTY, "EngineeringUnits"))
 
 
 class Metadata:
@@ -79,7 +69,8 @@ class Metadata:
         if not unknown:
             return
         try:
-            properties = await self._find_units(self._tags.encoded(unknown), log)
+            paths = [(node, _PATH_TO_UNIT) for node in self._tags.encoded(unknown)]
+            properties = await follow(self._connection, paths, log)
             self._units |= await self._read_units(unknown, properties, log)
         except (ServiceFaultError, MalformedAnswerError):
             if not self._connection.alive:
@@ -90,22 +81,6 @@ class Metadata:
     async def learn(self, tags: Sequence[str], log: ReadLog) -> None:
         """Names and units together."""
         await all_or_none([self.learn_names(tags, log), self.learn_units(tags, log)])
-
-    async def _find_units(self, nodes: Sequence[bytes], log: ReadLog) -> list[bytes | None]:
-        """The node id of each node's EngineeringUnits property, None where it has none."""
-
-        async def part(start: int, stop: int) -> list[bytes | None]:
-            paths = [node + _PATH_TO_UNIT for node in nodes[start:stop]]
-            body = struct.pack("<i", stop - start) + b"".join(paths)
-            reader = await self._connection.ask_if_possible(TRANSLATE, body, log)
-            if reader.count(8) != stop - start:
-                raise MalformedAnswerError("the answer has not one result per path")
-            targets = [_first_target(reader) for _ in range(stop - start)]
-            reader.finish()
-            return targets
-
-        parts = await in_chunks(len(nodes), self._connection.limits, "translate", part)
-        return [target for part in parts for target in part]
 
     async def _read_units(
         self, tags: Sequence[str], properties: Sequence[bytes | None], log: ReadLog
@@ -118,16 +93,6 @@ class Metadata:
         plan = ReadPlan(entries, NEITHER)
         found = await read_all(self._connection, plan, log, optional=True)
         return units | {tag: unit_in(found, row) for row, tag in enumerate(owners)}
-
-
-def _first_target(reader: Reader) -> bytes | None:
-    """The first target of a BrowsePathResult that lies on this server."""
-    code = reader.uint32()
-    targets = []
-    for _ in range(reader.count(6)):
-        targets.append(reader.node_id())
-        reader.skip(4)
-    return targets[0] if targets and not code & BAD else None
 
 
 def unit_in(properties: Columns, row: int) -> str | None:

@@ -140,7 +140,7 @@ def test_aggregates_that_only_the_server_can_know(opcua_peer: OpcuaPeer) -> None
         table = (await series(driver, request, log))["History.Million"]
         assert values(table).tolist() == [100, 100, 100]
         assert log.notes == []
-        request = window("History.Million", end=end, interval=60, aggregation="TimeAverage")
+        request = window("History.Million", end=end, interval=60, aggregation="Total")
         told = str(failure((await series(driver, request))["History.Million"]))
         assert "BadAggregateNotSupported" in told
         assert "not computed here" in told

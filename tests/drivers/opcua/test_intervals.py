@@ -13,7 +13,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from greenlang_data.drivers.opcua.datavalues import Columns
-from greenlang_data.drivers.opcua.intervals import Intervals, NotNumbersError
+from greenlang_data.drivers.opcua.intervals import Intervals, NotNumbersError, rows_batch
 
 START, WIDTH = 1_000, 10
 GOOD, UNCERTAIN, BAD = 0, 0x40000000, 0x80000000
@@ -34,9 +34,11 @@ def computed(
 ) -> list[tuple[int, Any, str, str]]:
     intervals = Intervals(START, WIDTH, 0, count, aggregation)
     batches = [
-        intervals.batch("t", None, rows) for page in pages for rows in intervals.add(columns(page))
+        rows_batch("t", rows, None, intervals.data_type)
+        for page in pages
+        for rows in intervals.add(columns(page))
     ]
-    batches += [intervals.batch("t", None, rows) for rows in intervals.finish()]
+    batches += [rows_batch("t", rows, None, intervals.data_type) for rows in intervals.finish()]
     rows = [row for batch in batches for row in batch.to_pylist()]
     assert [row["timestamp"].value for row in rows] == [START + n * WIDTH for n in range(count)]
     return [(n, row["value"], row["quality"], row["status"]) for n, row in enumerate(rows)]

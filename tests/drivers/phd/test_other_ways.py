@@ -33,12 +33,13 @@ def test_history_over_opc_ua(opcua_peer: OpcuaPeer) -> None:
         raw = s.historian(["History.Million"], START, end)
         mean = s.historian(["History.Million"], START, end, "50s", "avg")
         spread = s.historian(["History.Million"], START, end, "50s", "std")
-        with pytest.raises(gd.ReadFailed, match="TimeAverage is not to be had from the server"):
-            s.historian(["History.Million"], START, end, "50s", "time_avg")
+        weighted = s.historian(["History.Million"], START, end, "50s", "time_avg")
         now = s.snapshot(["Bulk.00003"])
         assert "Bulk.00003" in " ".join(s.tags("phd").find("*Bulk.00003")["tag_id"])
     assert raw["History.Million"].tolist() == [n * 0.001 - 3 for n in range(100)]
     assert mean["History.Million"].tolist() == pytest.approx([-2.9755, -2.9255])
+    assert weighted["History.Million"].tolist() == pytest.approx([-2.975, -2.925])
+    assert any("TimeAverage computed here" in one for one in weighted.attrs["provenance"]["notes"])
     half = [n * 0.001 for n in range(50)]
     assert spread["History.Million"].tolist() == pytest.approx([statistics.stdev(half)] * 2)
     assert now["value"].tolist() == [1.75]
