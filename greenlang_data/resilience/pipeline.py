@@ -14,7 +14,12 @@ import time
 from collections.abc import Awaitable, Callable
 from typing import Protocol, TypeVar
 
-from greenlang_data.errors import CircuitOpenError, SourceTimeout, SourceUnreachable
+from greenlang_data.errors import (
+    CircuitOpenError,
+    SourceBusy,
+    SourceTimeout,
+    SourceUnreachable,
+)
 from greenlang_data.resilience.attempt import (
     CLEANUP_SECONDS,
     AttemptAbortedError,
@@ -24,7 +29,13 @@ from greenlang_data.resilience.attempt import (
 from greenlang_data.resilience.breaker import Breaker
 from greenlang_data.resilience.deadline import Deadline, checked_timeout
 from greenlang_data.resilience.limits import ConcurrencySlots, LoadBudget, RateLimit
-from greenlang_data.resilience.retry import Retries, RetryBudget, RetryPolicy, longest_waits
+from greenlang_data.resilience.retry import (
+    Retries,
+    RetryBudget,
+    RetryPolicy,
+    longest_waits,
+    waits_are_off,
+)
 
 T = TypeVar("T")
 
@@ -131,6 +142,7 @@ class Pipeline:
         seconds = None if timeout is not None else self.policy.timeout_seconds
 
         async def guarded() -> T:
+            self._check_held(deadline)
             return await self._through_breaker(attempt, seconds, deadline)
 
         retries = Retries(
@@ -159,6 +171,17 @@ class Pipeline:
             return "the circuit breaker has opened"
         return ""
 
+    def _check_held(self, deadline: Deadline) -> None:
+        """Do not wait for a time that will not come: the source has said when it answers again."""
+        held, remaining = self.rate.held, deadline.remaining()
+        if held and remaining is not None and held >= remaining:
+            raise SourceBusy(
+                f"it asked to be left alone, for {held:.3g} s from now on",
+                source=self.source,
+                remedy="Ask for less at once, or less often.",
+                retry_after=held,
+            )
+
     async def _through_breaker(
         self, attempt: Callable[[], Awaitable[T]], seconds: float | None, deadline: Deadline
     ) -> T:
@@ -183,7 +206,11 @@ class Pipeline:
             raise
         begun = time.monotonic()
         try:
-            return await run_attempt(attempt, seconds=seconds, on_end=self.slots.release)
+            result = await run_attempt(attempt, seconds=seconds, on_end=self.slots.release)
+        except SourceBusy as busy:
+            if busy.retry_after and not waits_are_off():
+                self.rate.refused(busy.retry_after)
+            raise
         except AttemptTimeoutError:
             raise self._timed_out(time.monotonic() - begun) from None
         except AttemptAbortedError:
@@ -197,6 +224,8 @@ class Pipeline:
             if not self._source_was_silent(waited, deadline):
                 raise
             raise self._timed_out(waited) from cancelled
+        self.rate.passed()
+        return result
 
     def _source_was_silent(self, waited: float, deadline: Deadline) -> bool:
         """Return whether a cancellation is the deadline's, after a whole attempt's time.

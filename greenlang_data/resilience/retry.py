@@ -28,6 +28,11 @@ def set_testing(active: bool) -> None:
     _testing = active
 
 
+def waits_are_off() -> bool:
+    """Return whether :func:`set_testing` has switched all waits off."""
+    return _testing
+
+
 class RetryPolicy(Protocol):
     """What a configuration says about retries; times in seconds."""
 
@@ -71,13 +76,18 @@ def wait_bounds(policy: RetryPolicy, retry: int) -> tuple[float, float]:
 
 
 def draw_wait(policy: RetryPolicy, retry: int, error: BaseException | None) -> float:
-    """Return a random wait in seconds, never shorter than the error's ``retry_after``."""
+    """Return a random wait in seconds, never shorter than the error's ``retry_after``.
+
+    At first the source is believed: it knows better than a minimum of ours when it answers again.
+    """
     if _testing:
         return 0.0
     shortest, longest = wait_bounds(policy, retry)
-    asked = error.retry_after if isinstance(error, TransientError) else None
+    asked = (error.retry_after if isinstance(error, TransientError) else None) or 0.0
     # Jitter on top of Retry-After too: all who were told the same would come back at once.
-    return max(shortest, asked or 0.0) + random.uniform(0.0, longest - shortest)
+    if asked and retry == 1:
+        return asked + random.uniform(0.0, min(longest - shortest, asked / 8))
+    return max(shortest, asked) + random.uniform(0.0, longest - shortest)
 
 
 def longest_waits(policy: RetryPolicy) -> float:

@@ -213,8 +213,10 @@ def test_waits_keep_their_bounds(
     if retry > 1:
         assert wait_bounds(policy, retry - 1)[1] <= longest
     wait = draw_wait(policy, retry, SourceBusy("x", retry_after=retry_after))
-    assert wait >= max(minimum, retry_after or 0)
-    assert wait <= max(minimum, retry_after or 0) + (longest - shortest)
+    least, jitter = max(minimum, retry_after or 0), longest - shortest
+    if retry == 1 and retry_after:
+        least, jitter = retry_after, min(jitter, retry_after / 8)
+    assert least <= wait <= least + jitter
     if retry_after is None:
         assert wait <= longest * (1 + 1e-12)
     assert longest_waits(policy) >= longest
