@@ -1,11 +1,12 @@
 """OData V2 beside other clients: their CPU, and how much of what a throttling server allows they get.
 
 ``python -m tests.bench.bench_erp --python PATH [--rows N] [--rounds N]``, where PATH is the Python of
-an environment with ``pip install pyodata==1.12.1 duckdb pandas requests``. Each client reads in a process of
-its own and the clients take turns. First SAP CAP's purchase order items: of CPU (the client's own) and
-wall clock the least of the rounds counts, and imports and metadata do not. Then the Gateway emulator
-behind a bucket of tokens that fills evenly: how many requests a second it let through beyond its first
-bucket, the share of the most that it would have, and how many came before a Retry-After was over.
+an environment with ``pip install pyodata==1.12.1 duckdb pandas requests``. Each client reads in a
+process of its own and the clients take turns. First SAP CAP's purchase order items: of CPU (the
+client's own) and wall clock the least of the rounds counts, and imports and metadata do not. Then the
+Gateway emulator behind a bucket of tokens that fills evenly: how many requests a second it let through
+beyond its first bucket, the share of the most that it would have, and how many came before a
+Retry-After was over.
 """
 
 from __future__ import annotations

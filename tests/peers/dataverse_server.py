@@ -88,9 +88,9 @@ class DataverseEmulator(DynamicsEmulator):
         top = None if asked else whole(request, "$top")
         number = self._number(request, table)
         places = self.places(request, table, number=number)
-        start = (number - 1) * size
+        start, following = self._bounds(number, size)
         end = len(places) if top is None else min(len(places), top)
-        stop = min(end, start + size)
+        stop = min(end, following)
         shift = self.shift(request, start)
         total = min(len(places), self.knob("count_cap"))
         found = self.body(request, table, places[start - shift : max(0, stop - shift)], total)
@@ -106,6 +106,15 @@ class DataverseEmulator(DynamicsEmulator):
         if asked:
             headers["Preference-Applied"] = f"odata.maxpagesize={size}"
         return Answer(200, dumps_raw(found), headers, JSON)
+
+    def _bounds(self, number: int, size: int) -> tuple[int, int]:
+        """Where a page begins and ends, by its number; later ones may be smaller."""
+        lowered, after = int(self.knob("lowered_page")), int(self.knob("lowered_after"))
+        smaller = min(size, lowered) if lowered else size
+        ends = [
+            min(one, after) * size + max(0, one - after) * smaller for one in (number - 1, number)
+        ]
+        return ends[0], ends[1]
 
     @staticmethod
     def _cookie(table: Table, number: int) -> str:

@@ -54,9 +54,10 @@ class FinanceEmulator(DynamicsEmulator):
             if not re.fullmatch(r"at-\d+", token):
                 raise BadFilter("The skip token is not valid.")
             start = int(token[3:])
-        places = self.places(request, table, own, start // self.knob("page"))
+        page = self.largest_page(self.knob("page"))
+        places = self.places(request, table, own, start // page)
         end = min(len(places), start + top if top is not None else len(places))
-        stop = min(end, start + self.knob("page"))
+        stop = min(end, start + page)
         shift = self.shift(request, start)
         found = self.body(request, table, places[start - shift : stop - shift], len(places))
         if stop < end:

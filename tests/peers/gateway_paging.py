@@ -14,8 +14,6 @@ from .odata_filter import BadFilter, Row, parse_filter, parse_order
 
 PAGING_DEFAULTS: dict[str, Any] = {
     "page": 1_000,  # the server's largest page; 0: it sends all that is asked for
-    "lowered_page": 0,  # the largest page after so many pages as the next knob says; 0 is never
-    "lowered_after": 3,
     "silent_cap": 0,  # an answer has so many rows at most and no word about the others
     "token": "offset",  # of the next page: offset, quoted (an offset in quotes) or opaque
     "unordered": False,  # without a whole order, pages repeat rows and leave others out
@@ -38,7 +36,6 @@ class Pager:
 
     def __init__(self, emulator: ErpEmulator) -> None:
         self._emulator = emulator
-        self.pages = 0
 
     def page(self, request: Request, table: Table, wanted: int | None) -> Page:
         """The page that a request asks for; ``wanted`` is the page size it prefers."""
@@ -56,7 +53,6 @@ class Pager:
         chosen = places[start - shift : stop - shift]
         if knob("silent_cap") and len(chosen) > knob("silent_cap"):
             chosen, stop = chosen[: knob("silent_cap")], end
-        self.pages += 1
         self._emulator.turn_page()
         token = self._token(places, stop) if stop < end else ""
         return Page([table.make(i) for i in chosen], len(places) + knob("count_lie"), token)
@@ -81,9 +77,7 @@ class Pager:
         return 1 + int(place) // max(1, self._cap()) % 2 if place.isdigit() else 0
 
     def _cap(self) -> int:
-        knob = self._emulator.knob
-        lowered = knob("lowered_page") and self.pages >= knob("lowered_after")
-        return int(knob("lowered_page") if lowered else knob("page"))
+        return self._emulator.largest_page(int(self._emulator.knob("page")))
 
     def _token(self, places: list[int], stop: int) -> str:
         form = self._emulator.knob("token")

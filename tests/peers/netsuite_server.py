@@ -109,6 +109,7 @@ class NetSuiteEmulator(ErpEmulator):
         except (KeyError, TypeError, ValueError) as error:
             raise sql.BadQuery(f"Invalid request body: {error}") from error
         limit, offset = _page(request)
+        limit = min(limit, self.largest_page(LARGEST_PAGE))
         shuffle = 1 + offset // limit % 2 if self.knob("unordered") else 0
         names, rows = self._database.run(text, self.knob("row_cap"), shuffle)
         visible = len(rows)
@@ -125,6 +126,7 @@ class NetSuiteEmulator(ErpEmulator):
         items = list(sql.items(names, page, self.knob("date_format")))
         body = self._body(request, items, offset, limit, visible)
         self._turn(1)
+        self.turn_page()
         return Answer(
             200, body, content_type="application/vnd.oracle.resource+json; type=collection"
         )

@@ -104,7 +104,7 @@ class OracleEmulator(ErpEmulator):
         self, request: Request, resource: Resource, base: str, first: int, count: int
     ) -> Answer:
         limit = _whole(request, "limit", self.knob("default_limit"))
-        limit = min(limit, self.knob("cap")) or self.knob("default_limit")
+        limit = min(limit, self.largest_page(self.knob("cap"))) or self.knob("default_limit")
         offset = _whole(request, "offset", 0)
         if offset > self.knob("deep_offset"):
             time.sleep(self.knob("deep_seconds"))
