@@ -16,7 +16,7 @@ from tests.peers.fixtures import start_or_skip
 from tests.peers.historian_launch import HistorianPeer
 from tests.peers.launch_erp import start_gateway
 
-ORDERS = 300
+ORDERS = 1_100  # more than are asked for by their numbers
 OPERATIONS = "MaintenanceOrderOperation?"
 LOGIN = {"username": "operator", "password": "s3cret-Pässword"}
 
@@ -30,7 +30,7 @@ def running() -> Iterator[HistorianPeer]:
 @pytest.fixture
 def peer(running: HistorianPeer) -> HistorianPeer:
     running.reset()
-    running.set(page=70)
+    running.set(page=300)
     return running
 
 
@@ -56,6 +56,27 @@ def test_a_page_that_fails_is_asked_for_again_and_no_other(peer: HistorianPeer, 
         assert hours(s.cmms("work_order")) == TRUTH
     # The metadata are known by then, and one page is there twice.
     assert len(peer.requests()) - usual <= usual + 1
+
+
+def test_many_orders_are_read_with_all_operations_and_those_of_a_site_with_theirs(
+    peer: HistorianPeer,
+) -> None:
+    with session(peer) as s:
+        assert hours(s.cmms("work_order")) == TRUTH
+        # A page after the first is asked for by the last key of the one before.
+        assert all(one["target"].count("%20eq%20") < 9 for one in operations(peer))
+        before = len(operations(peer))
+        some = s.cmms("work_order", site="DE01")
+        asked = operations(peer)[before:]
+    wanted = [plant.work_order(index) for index in range(ORDERS)]
+    wanted = [one for one in wanted if one.site.plant == "DE01"]
+    assert hours(some) == [one.labor_hours for one in wanted]
+    assert all(one["target"].count("%20eq%20") > 9 for one in asked)
+    assert len(asked) >= len(wanted) // 100
+
+
+def operations(peer: HistorianPeer) -> list[Any]:
+    return [one for one in peer.requests() if OPERATIONS in one["target"]]
 
 
 def test_a_part_that_cannot_be_read_whole_is_an_error(peer: HistorianPeer) -> None:
