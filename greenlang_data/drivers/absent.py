@@ -13,14 +13,18 @@ _SECOND: Final = 1_000_000_000
 def absent(moments: np.ndarray, begin: int, end: int, period: int, phase: int = 0) -> str:
     """``3 of 48 hours (the first of 2025-01-01T05:00Z)``, or nothing where all are there.
 
-    Records begin at ``phase`` and whole periods from it; ``moments`` are those that are there.
-    All are nanoseconds since the epoch, the end of the window is excluded.
+    Records are due at ``phase`` and whole periods from it; one of ``moments``, which are those that
+    are there, is the one that was due nearest to it. All are nanoseconds since the epoch, the end
+    of the window is excluded.
     """
     first = begin + (phase - begin) % period
-    due = np.arange(first, end, period, dtype=np.int64)
-    missing = due[~np.isin(due, moments)]
-    if not len(missing):
+    due = max(0, -(-(end - first) // period))
+    places = np.unique((moments - first + period // 2) // period)
+    places = places[(places >= 0) & (places < due)]
+    if len(places) == due:
         return ""
+    gaps = np.flatnonzero(places != np.arange(len(places)))
+    lacking = first + period * int(gaps[0] if len(gaps) else len(places))
     what = "hours" if period == _HOUR else "records"
-    day = np.datetime64(int(missing[0]) // _SECOND, "s")
-    return f"{len(missing)} of {len(due)} {what} (the first of {day}Z)"
+    moment = np.datetime64(lacking // _SECOND, "s")
+    return f"{due - len(places)} of {due} {what} (the first of {moment}Z)"

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import AsyncIterator, Iterator, Mapping
-from dataclasses import replace
 from datetime import timedelta
 from itertools import count
 from typing import ClassVar, Final
@@ -12,10 +11,10 @@ from typing import ClassVar, Final
 import pyarrow as pa
 
 from greenlang_data.drivers.base import Driver, ReadLog, Records, Request, Snapshot, Watch, Window
-from greenlang_data.drivers.cmms.selection import select as select_maintained
 from greenlang_data.drivers.mock.clock import FIRST_YEAR, LAST_YEAR, NOW, RANGE_END, RANGE_START
 from greenlang_data.drivers.mock.clock import microseconds as microseconds_of
 from greenlang_data.drivers.mock.entities import ENTITIES
+from greenlang_data.drivers.mock.maintained import canonical, meant
 from greenlang_data.drivers.mock.names import checked_stack
 from greenlang_data.drivers.mock.reading import check_window, snapshot_batch, window_batches
 from greenlang_data.drivers.mock.records import entity_table, field_table, find_entity, select
@@ -142,25 +141,14 @@ class MockDriver(Driver):
                 remedy="Try again; the next attempt at this request works.",
             )
 
-    def _meant(self, request: Records, log: ReadLog) -> Records:
-        """What a request means to a maintenance system: the same as to the real ones."""
-        if not isinstance(self.config, CmmsSettings):
-            return request
-        selection = select_maintained(request, self.source)
-        wanted = {
-            "asset_id": selection.assets,
-            "site": selection.sites,
-            "status": selection.statuses,
-        }
-        if selection.date_field is not None:
-            log.note(f"start and end bound {selection.date_field}")
-        filters = {name: list(values) for name, values in wanted.items() if values}
-        return replace(request, filters=filters, date_field=selection.date_field)
-
     def _answer(self, request: Request, log: ReadLog) -> Iterator[pa.RecordBatch]:
         if isinstance(request, Records):
             entity = find_entity(request.entity, ENTITIES, self.source)
-            yield from select(entity, self._meant(request, log), log, self.source)
+            if not isinstance(self.config, CmmsSettings):
+                yield from select(entity, request, log, self.source)
+                return
+            for batch in select(entity, meant(request, log, self.source), log, self.source):
+                yield canonical(batch, entity.name)
             return
         stack, sampler = self._stack(), self._sampler()
         if isinstance(request, Snapshot):

@@ -107,6 +107,7 @@ class SapPmReading(RecordReading):
         selection = self._selection
         there = [self._called(name) for name in self._told["filtered_by_server"]]
         wanted = {
+            "asset_id": selection.assets,
             "site": selection.sites,
             "status": selection.statuses,
             selection.date_field or "": selection.date_field,

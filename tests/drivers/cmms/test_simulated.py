@@ -9,6 +9,7 @@ import pytest
 
 import greenlang_data as gd
 from greenlang_data.drivers.cmms.entities import ENTITIES
+from greenlang_data.frames.to_pandas import to_frame
 
 
 def test_a_window_bounds_the_date_that_is_named() -> None:
@@ -63,13 +64,18 @@ def test_finished_work_is_completed_or_closed_and_bound_by_its_finish_as_on_real
     assert "bound actual_finish" in " ".join(finished.attrs["provenance"]["notes"])
 
 
-@pytest.mark.parametrize("kind", ["notification", "meter", "failure"])
-def test_kinds_have_the_columns_of_all_systems(kind: str) -> None:
-    canonical = ENTITIES[kind]
+@pytest.mark.parametrize("kind", list(ENTITIES))
+def test_kinds_have_the_columns_and_types_of_all_systems(kind: str) -> None:
+    schema = ENTITIES[kind].schema({})
     with gd.Session(mock=True) as s:
         frame = s.cmms(kind)
-    names = [*canonical.columns, *(f"{name}_is_date" for name in canonical.instants)]
-    assert list(frame.columns[: len(names)]) == names
+        nothing = s.cmms(kind, site="NOWHERE") if "site" in schema.names else frame
+    assert list(frame.columns[: len(schema)]) == schema.names
+    as_real = to_frame(schema.empty_table()).dtypes.to_dict()
+    for one in (frame, nothing):
+        assert one.dtypes[schema.names].to_dict() == as_real
+    flags = [name for name in schema.names if name.endswith("_is_date")]
+    assert not frame[flags].fillna(False).any(axis=None)
     assert len(frame)
     assert gd.verify(frame) == "intact"
 

@@ -426,3 +426,14 @@ def test_a_window_with_records_missing_in_the_middle_warns(tmp_path: Path) -> No
     with pytest.warns(gd.GreenLangWarning, match=told):
         frame = read(["NOx"], files=[path])
     assert len(frame) == 110
+
+
+def test_records_that_are_some_seconds_early_or_late_are_not_missing(tmp_path: Path) -> None:
+    head, *rest = lines()
+    stamped = [
+        line.replace(";", f":{(7 * minute) % 20 + 20};", 1) for minute, line in enumerate(rest)
+    ]
+    path = write(tmp_path / "dahs.csv", [head, *stamped[:60], *stamped[61:]])
+    written = {"timestamp_format": "%d.%m.%Y %H:%M:%S"}
+    with pytest.warns(gd.GreenLangWarning, match="1 of 120 records"):
+        read(["NOx"], files=[path], **written)

@@ -11,7 +11,7 @@ import pyarrow as pa
 from greenlang_data.drivers.cmms.entities import Entity as Canonical
 from greenlang_data.drivers.mock.clock import NOW
 from greenlang_data.drivers.mock.noise import pick
-from greenlang_data.drivers.mock.records import Row
+from greenlang_data.drivers.mock.records import column
 
 TODAY: Final = NOW.date()
 COMPANY: Final = "1000"
@@ -52,11 +52,5 @@ def none_in(name: str, key: int, one_in: int) -> bool:
 
 
 def maintained(entity: Canonical, *own: pa.Field) -> pa.Schema:
-    """The columns of a maintenance record, as every system tells them, then the site's own."""
-    return pa.schema([*entity.schema({}), *own])
-
-
-def with_flags(entity: Canonical, row: Row) -> Row:
-    """``row`` with what stands beside its instants: none of them is a calendar date."""
-    flags = {f"{name}_is_date": False for name in entity.instants if row.get(name) is not None}
-    return row | flags
+    """The canonical columns of a maintenance record, then the site's own."""
+    return pa.schema([*(column(name, kind.value) for name, kind in entity.columns.items()), *own])

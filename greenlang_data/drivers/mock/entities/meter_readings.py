@@ -13,7 +13,7 @@ from greenlang_data.drivers.cmms.entities import METER as CANONICAL
 from greenlang_data.drivers.mock import plant
 from greenlang_data.drivers.mock.clock import RANGE_START, IntArray
 from greenlang_data.drivers.mock.entities.assets import EQUIPMENT, SITE, asset_id
-from greenlang_data.drivers.mock.entities.common import SOURCE, TEXT, maintained, with_flags
+from greenlang_data.drivers.mock.entities.common import SOURCE, TEXT, maintained
 from greenlang_data.drivers.mock.noise import pick
 from greenlang_data.drivers.mock.records import Entity, Row
 
@@ -74,20 +74,17 @@ def _rows() -> Iterator[Row]:
     for place, counter in enumerate(_COUNTERS):
         read = _ROUND + timedelta(hours=pick("meter.round", place, 5))
         times = np.array([int(read.timestamp())], np.int64)
-        yield with_flags(
-            CANONICAL,
-            {
-                "meter_id": counter.name,
-                "site": SITE,
-                "asset_id": asset_id(numbers[counter.prefix]),
-                "type": "CONTINUOUS",
-                "unit": counter.unit,
-                "reading": int(counter.shown(times)[0]),
-                "reading_at": read,
-                "source_system": SOURCE,
-                "tag": counter.tag,
-            },
-        )
+        yield {
+            "meter_id": counter.name,
+            "site": SITE,
+            "asset_id": asset_id(numbers[counter.prefix]),
+            "type": "CONTINUOUS",
+            "unit": counter.unit,
+            "reading": int(counter.shown(times)[0]),
+            "reading_at": read,
+            "source_system": SOURCE,
+            "tag": counter.tag,
+        }
 
 
 METER: Final = Entity(

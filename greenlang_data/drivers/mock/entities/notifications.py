@@ -9,7 +9,7 @@ from typing import Final
 from greenlang_data.drivers.cmms.entities import NOTIFICATION as CANONICAL
 from greenlang_data.drivers.mock.clock import NOW
 from greenlang_data.drivers.mock.entities.assets import EQUIPMENT, SITE, asset_id
-from greenlang_data.drivers.mock.entities.common import SOURCE, maintained, with_flags
+from greenlang_data.drivers.mock.entities.common import SOURCE, maintained
 from greenlang_data.drivers.mock.entities.work_orders import WORK_ORDER
 from greenlang_data.drivers.mock.noise import pick
 from greenlang_data.drivers.mock.records import Entity, Row
@@ -83,9 +83,9 @@ def _alone(number: int) -> Row:
 def _rows() -> Iterator[Row]:
     for order in WORK_ORDER.rows():
         if order["type"] in _REPAIRS:
-            yield with_flags(CANONICAL, _of_order(order))
+            yield _of_order(order)
     for number in range(_WITHOUT_ORDER):
-        yield with_flags(CANONICAL, _alone(number))
+        yield _alone(number)
 
 
 NOTIFICATION: Final = Entity(
