@@ -80,6 +80,11 @@ class Pager:
         return bool(self._keys)
 
     @property
+    def may_drift(self) -> bool:
+        """Whether what was read is of more than one moment."""
+        return len(self.pages) > 1
+
+    @property
     def first_key(self) -> tuple[Any, ...]:
         """The key of the first row, where pages are asked for by it."""
         return tuple(self._first.values())

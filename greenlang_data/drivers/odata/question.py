@@ -22,7 +22,7 @@ from greenlang_data.errors import QueryError
 
 # What OData's own syntax uses stays readable; a colon would look like a scheme.
 _PLAIN: Final = "$'(),*/"
-_LONGEST_FILTER: Final = 6000
+LONGEST_FILTER: Final = 6000  # characters, of what an address can have
 
 
 @dataclass(frozen=True, slots=True)
@@ -163,7 +163,26 @@ class Question:
 def ask_for(
     chosen: Chosen, request: Records, profile: Profile, log: ReadLog, source: str
 ) -> Question:
-    """The question that answers ``request``. Raises QueryError for what cannot be asked."""
+    """The question that answers ``request``. Raises QueryError for what cannot be asked at once."""
+    question = question_of(chosen, request, profile, log, source)
+    if len(question.condition) > LONGEST_FILTER:
+        raise too_long(source)
+    return question
+
+
+def too_long(source: str) -> QueryError:
+    """The error for a filter that no address can have."""
+    return QueryError(
+        "the filter is too long for an address",
+        source=source,
+        remedy="Filter by fewer values at once, and combine the frames.",
+    )
+
+
+def question_of(
+    chosen: Chosen, request: Records, profile: Profile, log: ReadLog, source: str
+) -> Question:
+    """Like :func:`ask_for`, however long its condition is."""
     conditions: list[Condition] = [
         one_of(name, _column(chosen, name), wanted, source)
         for name, wanted in request.filters.items()
@@ -187,16 +206,9 @@ def ask_for(
     read |= {key: properties[key] for key in chosen.entities.keys if key in properties}
     in_order = tuple(one for name, one in properties.items() if name in read)
     there = tuple(one for one in conditions if one.column.filterable)
-    question = Question(
+    return Question(
         chosen, profile, output, in_order, there, here, request.limit, log, request.since, changed
     )
-    if len(question.condition) > _LONGEST_FILTER:
-        raise QueryError(
-            "the filter is too long for an address",
-            source=source,
-            remedy="Filter by fewer values at once, and combine the frames.",
-        )
-    return question
 
 
 def _changed(chosen: Chosen) -> Property | None:

@@ -8,18 +8,14 @@ one range, and what all of them gave is proven by keys and counts like any other
 
 from __future__ import annotations
 
-import asyncio
 import math
-from collections.abc import Awaitable, Callable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from typing import Any, Final, NamedTuple
 
 from greenlang_data.drivers.odata.edm import Property
 from greenlang_data.drivers.odata.keyset import rows_after
 from greenlang_data.drivers.odata.literals import literal
-from greenlang_data.drivers.odata.page import Page
-from greenlang_data.drivers.odata.pager import Pager
 from greenlang_data.drivers.odata.values import INTEGERS
-from greenlang_data.errors import AuthenticationError, SourceError, TransientError
 
 _LEAST_PAGES: Final = 4  # that are left, for which ranges are worth their requests
 _FULL: Final = 0.8  # of a page, since some ranges have more rows than their share
@@ -66,52 +62,3 @@ def _between(column: Property, low: Any, high: Any, parts: int) -> Iterator[Any]
     for cut in sorted({begin + (end - begin) * part // parts for part in range(1, parts)}):
         if cut > begin:
             yield str(cut).zfill(len(low)) if column.type == "Edm.String" else cut
-
-
-class NotInRangesError(Exception):
-    """The server does not tell the ranges apart."""
-
-
-class Ranges:
-    """Reads ``ranges`` with one pager each, ``at_once`` of them, after the ``begun`` pages."""
-
-    def __init__(self, begun: Pager, ranges: Sequence[tuple[Range, Pager]], at_once: int) -> None:
-        self._begun = begun
-        self._ranges = ranges
-        self._at_once = at_once
-
-    @property
-    def pages(self) -> list[Page]:
-        """All pages so far, in the order of the key."""
-        return [*self._begun.pages, *(page for _, one in self._ranges for page in one.pages)]
-
-    @property
-    def rows(self) -> int:
-        """How many have been read so far."""
-        return self._begun.rows + sum(one.rows for _, one in self._ranges)
-
-    @property
-    def ended(self) -> bool:
-        """Whether all ranges are read."""
-        return all(one.ended for _, one in self._ranges)
-
-    async def advance(self, read: Callable[[Pager], Awaitable[None]]) -> None:
-        """Read a page of each of the next ranges; those that fail may be read again.
-
-        Raises what ``read`` raises, and NotInRangesError for one that is refused at once, or has
-        rows of another.
-        """
-        waiting = [each for each in self._ranges if not each[1].ended][: self._at_once]
-        tasks = [read(pager) for _, pager in waiting]
-        outcomes = await asyncio.gather(*tasks, return_exceptions=True)
-        failures = [one for one in outcomes if isinstance(one, BaseException)]
-        for (_, pager), failure in zip(waiting, outcomes, strict=True):
-            if isinstance(failure, TransientError | AuthenticationError):
-                continue
-            if isinstance(failure, SourceError) and not pager.pages:
-                raise NotInRangesError(f"it refuses to compare keys ({failure.what[:100]})")
-        for failure in sorted(failures, key=lambda one: isinstance(one, TransientError)):
-            raise failure
-        for asked, pager in waiting:
-            if not pager.by_key or (pager.rows and pager.first_key[0] < asked.low):
-                raise NotInRangesError("it does not compare keys")

@@ -15,12 +15,13 @@ from greenlang_data.drivers.odata.changes import BEGIN, CHANGE, TRACKING, delta_
 from greenlang_data.drivers.odata.choosing import choose
 from greenlang_data.drivers.odata.edm import Property
 from greenlang_data.drivers.odata.gathered import put_together
+from greenlang_data.drivers.odata.long_lists import in_parts
 from greenlang_data.drivers.odata.page import Page, kept, page_decoder
 from greenlang_data.drivers.odata.pager import Pager
+from greenlang_data.drivers.odata.parts import NotInRangesError, Part, Parts
 from greenlang_data.drivers.odata.profiles import Profile
-from greenlang_data.drivers.odata.proof import NotWholeError, Proof, ReadPages
-from greenlang_data.drivers.odata.question import Question, ask_for
-from greenlang_data.drivers.odata.ranges import NotInRangesError, Ranges
+from greenlang_data.drivers.odata.proof import NotWholeError, Proof
+from greenlang_data.drivers.odata.question import Question, question_of
 from greenlang_data.drivers.odata.said import check_messages
 from greenlang_data.drivers.odata.services import Services
 from greenlang_data.drivers.odata.splitting import may_split, split
@@ -66,20 +67,20 @@ class ODataReading(RecordReading):
         self._decode: Callable[[bytes | bytearray], Page] | None = None
         self._table: pa.Table | None = None
         self._pager: Pager | None = None
-        self._ranges: Ranges | None = None
+        self._parts: Parts | None = None
         self._splits = True
         self._wasted = 0
 
     async def advance(self) -> bool:
         pager = self._pager or await self._begin()
-        if self._ranges is None and not pager.ended:
+        if self._parts is None and not pager.ended:
             await self._read_page(pager)
             if self._pager is None:  # what an earlier process read is of no use
                 return True
             await self._split(pager)
-        elif self._ranges is not None:
-            await self._read_ranges(self._ranges)
-        read = self._ranges or pager
+        elif self._parts is not None:
+            await self._read_parts(self._parts)
+        read = self._parts or pager
         self.rows = read.rows
         if not read.ended:
             return True
@@ -95,7 +96,7 @@ class ODataReading(RecordReading):
         self._splits = False
         headers = self._headers(question.chosen.version)
         try:
-            self._ranges = await split(
+            self._parts = await split(
                 question, pager, self._client, settings, headers, self._log, self._source
             )
         except (TransientError, AuthenticationError):
@@ -103,26 +104,39 @@ class ODataReading(RecordReading):
         except SourceError as error:
             self._log.note(f"not read in ranges, since its last key is not known: {error.what}")
 
-    async def _read_ranges(self, ranges: Ranges) -> None:
+    async def _read_parts(self, parts: Parts) -> None:
         try:
-            await ranges.advance(self._read_page)
+            await parts.advance(self._read_page)
         except NotInRangesError as error:
-            self._ranges = None
+            self._parts = None
             self._log.note(f"and then one page after the other, since {error}")
 
     def pages_from(self, first: int) -> list[pa.RecordBatch]:
-        return self._pager.pages_from(first) if self._pager is not None else []
+        # Parts do not follow one another, so a read of them that was killed begins anew.
+        if self._pager is None or self._parts is not None:
+            return []
+        return self._pager.pages_from(first)
 
     async def _begin(self) -> Pager:
         if self._question is None:
             chosen = await choose(self._services, self._request, self._log, self._source)
-            self._question = ask_for(chosen, self._request, self._profile, self._log, self._source)
+            self._question = question_of(
+                chosen, self._request, self._profile, self._log, self._source
+            )
             self._decode = self._decoder(self._question, 2 if chosen.version == 2 else 4)
-        self._pager = Pager(self._question, self._client, self._settings, self._log, self._source)
+        asked = in_parts(self._question, self._source)
+        self._pager = self._pager_of(self._question)
         saved, self.saved = self.saved, ()
+        if len(asked) > 1:
+            at_once = self._settings.parallel_ranges if self._question.limit is None else 1
+            self._parts = Parts([Part(one, self._pager_of(one)) for one in asked], at_once)
+            return self._pager
         self._pager.resume(saved)
         self.resumed = len(self._pager.pages)
         return self._pager
+
+    def _pager_of(self, question: Question) -> Pager:
+        return Pager(question, self._client, self._settings, self._log, self._source)
 
     def _decoder(
         self, question: Question, version: Literal[2, 4]
@@ -188,11 +202,19 @@ class ODataReading(RecordReading):
 
         None where it was not asked: a single page came in one answer with its count.
         """
-        question = self._question
+        question, parts = self._question, self._parts
         assert question is not None
-        whole = question.limit is None or bool(question.here) or pager.rows < question.limit
-        if (len(pager.pages) < 2 and self._ranges is None) or pager.counted is None or not whole:
+        read = parts or pager
+        whole = question.limit is None or bool(question.here) or read.rows < question.limit
+        if read.counted is None or not whole or not read.may_drift:
             return None
+        if parts is None or parts.begun is not None:
+            return pager.known(await self._count(question))
+        counts = [await self._count(one.question) for one in parts.parts]
+        known = [one for one in counts if one is not None]
+        return sum(known) if len(known) == len(counts) else None
+
+    async def _count(self, question: Question) -> int | None:
         ask = Ask(
             question.count_url(),
             headers={"Accept": "text/plain", **self._profile.headers},
@@ -205,7 +227,7 @@ class ODataReading(RecordReading):
         except SourceError as error:
             self._log.note(f"how many rows there were after the read is not known: {error.what}")
             return None
-        return pager.known(answer.data)
+        return answer.data
 
     def _proven(self, pager: Pager, after: int | None) -> pa.Table:
         """What was asked for, once the rows have been proven whole.
@@ -217,8 +239,7 @@ class ODataReading(RecordReading):
         assert question is not None
         if link_of(question.since) is not None:
             return self._changes(question, pager)
-        ranges = self._ranges
-        read = pager if ranges is None else ReadPages(pager.counted, ranges.pages)
+        read = self._parts or pager
         try:
             table, absent = put_together(question.read, read.pages)
         except (ValueError, pa.ArrowInvalid) as error:
@@ -233,7 +254,7 @@ class ODataReading(RecordReading):
             table = proof.checked(table)
         except NotWholeError as error:
             # Each page has retries of its own, so the reads as a whole have to be counted here.
-            self._pager, self._ranges, self._splits = None, None, True
+            self._pager, self._parts, self._splits = None, None, True
             self._wasted += 1
             kind = TransientError if self._wasted <= self._settings.max_retries else SourceError
             raise kind(error.what, source=self._source, remedy=error.remedy) from None

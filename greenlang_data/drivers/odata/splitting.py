@@ -1,4 +1,4 @@
-"""Whether a read may go on in ranges of the key, and which."""
+"""Which parts a question is asked in: ranges of the key, or the values of a long filter."""
 
 from __future__ import annotations
 
@@ -13,8 +13,9 @@ from greenlang_data.drivers.http.message import Ask
 from greenlang_data.drivers.odata.keyset import key_columns
 from greenlang_data.drivers.odata.page import page_decoder
 from greenlang_data.drivers.odata.pager import Pager
+from greenlang_data.drivers.odata.parts import Part, Parts
 from greenlang_data.drivers.odata.question import Question
-from greenlang_data.drivers.odata.ranges import Ranges, ranges_after
+from greenlang_data.drivers.odata.ranges import ranges_after
 from greenlang_data.settings.odata import ODataSettings
 
 
@@ -39,7 +40,7 @@ async def split(
     headers: Mapping[str, str],
     log: ReadLog,
     source: str,
-) -> Ranges | None:
+) -> Parts | None:
     """The ranges of what is left after the first page, or None where they cannot be told.
 
     One request finds the last key. Raises what HTTP raises.
@@ -56,8 +57,8 @@ async def split(
     parts = []
     for one in found:
         asked = replace(question, within=one.condition)
-        parts.append((one, Pager(asked, client, settings, log, source)))
-    return Ranges(pager, parts, settings.parallel_ranges)
+        parts.append(Part(asked, Pager(asked, client, settings, log, source), one.low))
+    return Parts(parts, settings.parallel_ranges, pager)
 
 
 async def _last_value(
