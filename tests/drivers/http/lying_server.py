@@ -122,6 +122,9 @@ class Handler(BaseHTTPRequestHandler):
     def serve_never(self) -> None:
         self.answer(401, b"", "text/html", WWW_Authenticate="Negotiate, NTLM, Basic realm=x")
 
+    def serve_negotiate(self) -> None:
+        self.answer(401, b"", "text/html", WWW_Authenticate="Negotiate, NTLM")
+
     def serve_expire(self) -> None:
         self.server.tokens += 1  # what was given out so far is void
         self.json(value={})
