@@ -24,7 +24,7 @@ def read_numbers(texts: pa.StringArray) -> np.ndarray | None:
         numbers = np.asarray(texts.cast(pa.float64()))
     except pa.ArrowInvalid:
         return None
-    exact = -_BEYOND_EXACT < numbers.min() and numbers.max() < _BEYOND_EXACT
+    exact = numbers.min() > -_BEYOND_EXACT and numbers.max() < _BEYOND_EXACT
     return numbers if exact else None
 
 
