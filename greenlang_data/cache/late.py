@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
@@ -9,8 +11,11 @@ import pyarrow.compute as pc
 _COLUMNS = ("timestamp", "value", "text", "quality", "status")
 
 
-def difference(old: pa.RecordBatch, new: pa.RecordBatch) -> tuple[int, int] | None:
+def difference(
+    before: Sequence[pa.RecordBatch], after: Sequence[pa.RecordBatch]
+) -> tuple[int, int] | None:
     """How many samples were there and are there now between the first and the last change."""
+    old, new = _whole(before), _whole(after)
     length = min(old.num_rows, new.num_rows)
     head = _same(old.slice(0, length), new.slice(0, length))
     if head == old.num_rows == new.num_rows:
@@ -18,6 +23,13 @@ def difference(old: pa.RecordBatch, new: pa.RecordBatch) -> tuple[int, int] | No
     rest = length - head
     tail = _same(_reversed(old, rest), _reversed(new, rest))
     return old.num_rows - head - tail, new.num_rows - head - tail
+
+
+def _whole(batches: Sequence[pa.RecordBatch]) -> pa.RecordBatch:
+    columns = [
+        pa.concat_arrays([_plain(batch.column(name)) for batch in batches]) for name in _COLUMNS
+    ]
+    return pa.RecordBatch.from_arrays(columns, list(_COLUMNS))
 
 
 def _reversed(batch: pa.RecordBatch, rows: int) -> pa.RecordBatch:
@@ -29,7 +41,7 @@ def _same(one: pa.RecordBatch, other: pa.RecordBatch) -> int:
     """How many of the first rows are alike."""
     alike = np.ones(one.num_rows, bool)
     for name in _COLUMNS:
-        left, right = (_plain(batch.column(name)) for batch in (one, other))
+        left, right = one.column(name), other.column(name)
         equal = np.asarray(pc.equal(left, right).fill_null(False))
         alike &= equal | (np.asarray(left.is_null()) & np.asarray(right.is_null()))
     return int(alike.argmin()) if not alike.all() else len(alike)

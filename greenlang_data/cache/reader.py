@@ -104,8 +104,9 @@ class CachedReader:
                 kept, readers = {}, {0: self._alone(tag, pieces[0], own)}
             for place, piece in enumerate(pieces):
                 if place in kept:
-                    self._rows += kept[place].batch.num_rows
-                    yield kept[place].batch
+                    self._rows += kept[place].rows
+                    for batch in kept[place].batches:
+                        yield batch
                     continue
                 async with aclosing(self._fresh(tag, piece, known, readers[place])) as batches:
                     async for batch in batches:
@@ -164,7 +165,7 @@ class CachedReader:
                 continue
             before = await self._load(old, tag, low, high)
             after = await self._load(new, tag, low, high)
-            changed = difference(before.batch, after.batch) if before and after else None
+            changed = difference(before.batches, after.batches) if before and after else None
             if changed is not None:
                 self._log.note(
                     f"{tag}: late data: {changed[0]} samples became {changed[1]} since they were "

@@ -22,7 +22,7 @@ import pyarrow.parquet as pq
 from greenlang_data.drivers.schema import QUALITY, STATUS, TIMESTAMP, about_series, series_batch
 
 _ABOUT: Final = b"greenlang_cache"
-_VERSION: Final = 1
+_VERSION: Final = 2
 _HASH_DIGITS: Final = 32
 _GROUP_ROWS: Final = 131_072
 _SCHEMA: Final = pa.schema(
@@ -34,6 +34,8 @@ _SCHEMA: Final = pa.schema(
         ("status", STATUS),
     ]
 )
+
+_NOTHING: Final = pa.RecordBatch.from_pylist([], _SCHEMA)
 
 
 class DamagedError(Exception):
@@ -78,10 +80,15 @@ class About:
 
 
 class Kept(NamedTuple):
-    """Samples out of a file."""
+    """Samples out of a file, in one batch or more."""
 
     about: About
-    batch: pa.RecordBatch
+    batches: list[pa.RecordBatch]
+
+    @property
+    def rows(self) -> int:
+        """How many samples there are."""
+        return sum(batch.num_rows for batch in self.batches)
 
 
 class SegmentWriter:
@@ -94,6 +101,7 @@ class SegmentWriter:
         self._about: About | None = None
         self._waiting: list[pa.RecordBatch] = []
         self._groups: list[tuple[int, int]] = []
+        self._texts = False
         folder.mkdir(parents=True, exist_ok=True)
         self._aside = folder / f".{secrets.token_hex(8)}.tmp"
         try:
@@ -118,6 +126,7 @@ class SegmentWriter:
             about = about_series(batch)
             self._about = About(self._source, self._tag, about["unit"], about["data_type"])
         text = batch.column("text").cast(pa.string())
+        self._texts |= text.null_count < len(text)
         columns = [text if name == "text" else batch.column(name) for name in _SCHEMA.names]
         self._waiting.append(pa.RecordBatch.from_arrays(columns, schema=_SCHEMA))
         if sum(one.num_rows for one in self._waiting) >= _GROUP_ROWS:
@@ -129,7 +138,7 @@ class SegmentWriter:
         if self._about is None:
             raise ValueError("no batch was added")
         about = {"version": _VERSION, **asdict(self._about), "groups": self._groups}
-        text = json.dumps({**about, "window": self._window})
+        text = json.dumps({**about, "texts": self._texts, "window": self._window})
         self._file.add_key_value_metadata({_ABOUT: text})
         self._file.close()
         digest = _digest(self._aside.read_bytes())
@@ -174,16 +183,17 @@ def read_segment(segment: Segment, source: str, tag: str, low: int, high: int) -
                 for place, (first, last) in enumerate(about["groups"])
                 if last >= low and first < high
             ]
-            table = file.read_row_groups(wanted) if wanted else _SCHEMA.empty_table()
+            names = [name for name in _SCHEMA.names if name != "text" or about["texts"]]
+            table = file.read_row_groups(wanted, names) if wanted else _SCHEMA.empty_table()
     except FileNotFoundError:
         raise
     except (OSError, pa.ArrowException, KeyError, TypeError, ValueError) as error:
         raise DamagedError(str(error)[:100]) from error
-    table = table.unify_dictionaries().combine_chunks()
-    times = np.asarray(table.column("timestamp").cast(pa.int64()))
+    times = table.column("timestamp").cast(pa.int64()).to_numpy()
     first, last = (int(place) for place in np.searchsorted(times, [low, high]))
     kept = About(source, tag, about["unit"], about["data_type"])
-    return Kept(kept, _series(kept, table.slice(first, last - first)))
+    batches = table.slice(first, last - first).to_batches() or [_NOTHING]
+    return Kept(kept, [_series(kept, batch) for batch in batches])
 
 
 def _checked_about(
@@ -200,22 +210,12 @@ def _digest(content: bytes) -> str:
     return sha256(content).hexdigest()[:_HASH_DIGITS]
 
 
-def _series(about: About, table: pa.Table) -> pa.RecordBatch:
-    columns = {name: _whole(table.column(name)) for name in _SCHEMA.names}
-    text = columns["text"]
+def _series(about: About, batch: pa.RecordBatch) -> pa.RecordBatch:
+    text = batch.column("text") if "text" in batch.schema.names else None
     return series_batch(
         about.tag,
-        columns["timestamp"],
-        columns["value"],
-        columns["quality"],
-        columns["status"],
-        text=None if text.null_count == len(text) else text,
+        *(batch.column(name) for name in ("timestamp", "value", "quality", "status")),
+        text=None if text is None or text.null_count == len(text) else text,
         unit=about.unit,
         data_type=about.data_type or "",
     )
-
-
-def _whole(column: pa.ChunkedArray) -> pa.Array:
-    if column.num_chunks == 1:
-        return column.chunk(0)
-    return column.combine_chunks() if column.num_chunks else pa.array([], column.type)

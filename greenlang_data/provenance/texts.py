@@ -75,14 +75,18 @@ class Texts(Kind):
         known[-1] = _NULL
         for start in range(0, len(codes), _SLICE):
             part = codes[start : start + _SLICE]
-            mapped = known[part]
+            alike = bool((part == part[0]).all())
+            looked = part[:1] if alike else part
+            mapped = known[looked]
             look = _SMALL
             # Most texts turn up in the first rows, so look at more only when some are left.
             while len(unseen := np.flatnonzero(mapped == _UNSEEN)):
-                found = list(dict.fromkeys(part[unseen[:look]].tolist()))
+                found = list(dict.fromkeys(looked[unseen[:look]].tolist()))
                 known[found] = self._codes([values[local].as_py() for local in found])
-                mapped = known[part]
+                mapped = known[looked]
                 look *= 8
+            if alike:
+                mapped = mapped.repeat(len(part))
             self._add_mapped(mapped, lambda rows, part=part: values.take(pa.array(part[rows])))
 
     def nulls(self, count: int) -> None:

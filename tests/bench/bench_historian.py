@@ -1,8 +1,9 @@
 """Historians: this package beside tagreader 6.3 and the vendor's community client, on one emulator.
 
-Run ``python -m tests.bench.bench_historian --python PATH``, where PATH is the Python of an
-environment with ``pip install tagreader==6.3.0 osisoft.pidevclub.piwebapi==1.1.5`` (which needs a
-compiler and the headers of Kerberos). Each client reads in a process of its own, the clients take
+Run ``python -m tests.bench.bench_historian --python PATH --kukur PATH``, where PATH is the Python of
+an environment with ``pip install tagreader==6.3.0 osisoft.pidevclub.piwebapi==1.1.5`` (which needs a
+compiler and the headers of Kerberos), and of one with ``pip install kukur==0.1.20 numpy requests``.
+Each client reads in a process of its own, the clients take
 turns, and the best of the rounds counts. ``cpu`` is the client's own; ``peak`` is how much its
 memory grew at most, the answer included.
 """
@@ -28,6 +29,7 @@ import pandas as pd
 import greenlang_data as gd
 from greenlang_data.drivers.proficy.pages import decode_page
 from tests.bench.historian_clients import DAY, MILLION, START, processor
+from tests.bench.historian_matrix import matrix
 from tests.drivers.piwebapi.helpers import config
 from tests.peers.historian_launch import HistorianPeer, start_pi, start_proficy
 
@@ -181,6 +183,7 @@ def _get(url: str, **options: Any) -> bytes:
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--python", help="the Python with the other clients; without it only ours")
+    parser.add_argument("--kukur", help="the Python with kukur, for the matrix only")
     parser.add_argument("--rounds", type=int, default=3)
     options = parser.parse_args()
     ours = {"greenlang": sys.executable}
@@ -209,6 +212,9 @@ def main() -> None:
                 "\nThe cache: 1,000,000 raw samples of one tag, 50 ms a request; recorded answers"
             )
             cache(replay, options.rounds)
+    print("\nThe correctness matrix: the rows for PI")
+    with start_pi(bulk=500) as peer:
+        matrix(peer, both | ({"kukur": options.kukur} if options.kukur else {}))
     print("\nProficy: an answer of 1,000,000 samples")
     proficy(options.rounds)
 

@@ -125,7 +125,9 @@ class HttpClient:
 
     def _checked(self, ask: Ask, raw: Raw) -> Answer[Any]:
         if not 200 <= raw.status < 300 and raw.status not in ask.expected:
-            raise refusal(raw.status, raw.headers, raw.body, self._explain, self._source)
+            raise refusal(
+                raw.status, raw.headers, raw.body, self._explain, self._source, self._login.scheme
+            )
         return Answer(raw.status, raw.headers, raw.url, raw.data, raw.body)
 
     def _redirected(self, ask: Ask, raw: Raw) -> str:

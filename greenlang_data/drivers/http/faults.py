@@ -30,18 +30,35 @@ _LONGEST: Final = 300
 _TITLE: Final = re.compile(rb"<title[^>]*>(.*?)</title", re.IGNORECASE | re.DOTALL)
 _BUSY: Final = frozenset({425, 429, 503})
 _LOGIN: Final = "Check the login, its rights and its expiry."
+# What a source is configured with for each scheme that a server may offer.
+_WAYS: Final = {
+    "Negotiate": "login = 'kerberos' (pip install 'greenlang_data[kerberos]')",
+    "NTLM": "login = 'ntlm' (pip install 'greenlang_data[ntlm]')",
+    "Basic": "username and password",
+    "Bearer": "token",
+}
 
 
 def refusal(
-    status: int, headers: Mapping[str, str], body: bytes, explain: Explain, source: str
+    status: int,
+    headers: Mapping[str, str],
+    body: bytes,
+    explain: Explain,
+    source: str,
+    scheme: str | None = None,
 ) -> GreenLangError:
-    """The error for an answer that is no success. Transient: 408, 425, 429 and all 5xx but three."""
+    """The error for an answer that is no success. Transient: 408, 425, 429 and all 5xx but three.
+
+    ``scheme`` is that of the login that was sent, empty when none was, and None where it does not
+    matter.
+    """
     said = _said(headers, body, explain)
     if status == 401:
         ways = headers.get("WWW-Authenticate")
         offers = f" (it offers {_kinds(ways)})" if ways else ""
+        what = "it asks for a login" if scheme == "" else "the login was refused"
         return AuthenticationError(
-            f"the login was refused{offers}: HTTP 401{said}", source=source, remedy=_LOGIN
+            f"{what}{offers}: HTTP 401{said}", source=source, remedy=_remedy(ways or "", scheme)
         )
     if status in (403, 407):
         return AuthenticationError(
@@ -199,6 +216,15 @@ def _plain(text: bytes) -> str:
     words = " ".join(text.decode("utf-8", "replace").split())
     printable = "".join(letter for letter in words if letter.isprintable())
     return printable if len(printable) <= _LONGEST else f"{printable[:_LONGEST]}…"
+
+
+def _remedy(ways: str, scheme: str | None) -> str:
+    """What to configure, when the scheme that was sent is none of those that the server offers."""
+    offered = _kinds(ways).split(", ")
+    known = " or ".join(_WAYS[one] for one in offered if one in _WAYS)
+    if scheme is None or scheme in offered or not known:
+        return _LOGIN
+    return f"Set {known} for this source."
 
 
 def _kinds(ways: str) -> str:

@@ -17,9 +17,11 @@ class Login(ABC):
     """One way to log in.
 
     ``auth`` makes what a connection needs for schemes of several messages (NTLM, Kerberos).
+    ``scheme`` is what a server that takes this login offers; None where it has no name for it.
     """
 
     auth: Callable[[], AuthBase] | None = None
+    scheme: str | None = None
     sends_secret: bool = True
 
     @abstractmethod
@@ -35,6 +37,7 @@ class NoLogin(Login):
     """Anonymous."""
 
     sends_secret = False
+    scheme = ""
 
     async def headers(self, fetch: FetchForm) -> Mapping[str, str]:
         return {}
@@ -42,6 +45,8 @@ class NoLogin(Login):
 
 class BasicLogin(Login):
     """``Authorization: Basic``, in UTF-8. The password is looked up for each request."""
+
+    scheme = "Basic"
 
     def __init__(self, username: str, password: Secret) -> None:
         self._username = username

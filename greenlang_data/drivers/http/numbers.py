@@ -24,7 +24,8 @@ def read_numbers(texts: pa.StringArray) -> np.ndarray | None:
         numbers = np.asarray(texts.cast(pa.float64()))
     except pa.ArrowInvalid:
         return None
-    return numbers if (np.abs(numbers) < _BEYOND_EXACT).all() else None
+    exact = numbers.min() > -_BEYOND_EXACT and numbers.max() < _BEYOND_EXACT
+    return numbers if exact else None
 
 
 def _are_json(texts: pa.StringArray) -> bool:

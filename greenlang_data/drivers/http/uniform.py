@@ -24,6 +24,7 @@ _TRIED: Final = 100
 _LONGEST_TIME: Final = 40
 _WORD: Final = 8
 _BLOCK: Final = 2**19
+_LEAST: Final = 16  # bytes of an object with a time stamp
 _MARK: Final = "#"
 
 
@@ -160,10 +161,17 @@ def _time_lengths(buffer: np.ndarray, times: np.ndarray, template: _Template) ->
 
 
 def _places(buffer: np.ndarray, start: int, letter: int) -> np.ndarray:
-    """Where a letter is from ``start`` on; in blocks, which the processor's cache holds."""
-    blocks = range(start, len(buffer), _BLOCK)
-    found = [np.flatnonzero(buffer[low : low + _BLOCK] == letter) + low for low in blocks]
-    return np.concatenate(found)
+    """Where a letter is from ``start`` on; nowhere when it is too often there for objects.
+
+    In blocks, which the processor's cache holds.
+    """
+    places = []
+    for low in range(start, len(buffer), _BLOCK):
+        found = np.flatnonzero(buffer[low : low + _BLOCK] == letter)
+        if len(found) > _BLOCK // _LEAST:
+            return np.empty(0, np.intp)
+        places.append(found + low)
+    return np.concatenate(places)
 
 
 def _equal(buffer: np.ndarray, places: np.ndarray, text: bytes) -> np.ndarray:

@@ -132,6 +132,9 @@ class Handler(BaseHTTPRequestHandler):
     def post_repeats(self, body: str) -> None:
         self.json(400, {"error": body.replace("+", " ")})
 
+    def serve_negotiate(self) -> None:
+        self.answer(401, b"", "text/html", WWW_Authenticate="Negotiate, NTLM")
+
     def serve_expire(self) -> None:
         self.server.tokens += 1  # what was given out so far is void
         self.json(value={})

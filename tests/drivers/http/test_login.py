@@ -236,6 +236,33 @@ def test_a_login_that_needs_an_extra_says_so(
 
 
 @pytest.mark.parametrize(
+    ("login", "words"),
+    [
+        ({}, r"it asks for a login \(it offers Negotiate, NTLM\): HTTP 401"),
+        (
+            {"username": "u", "password": SECRET},
+            r"the login was refused \(it offers Negotiate, NTLM",
+        ),
+    ],
+)
+def test_a_server_that_only_negotiates_says_which_login_to_set(
+    web: Web, login: dict[str, str], words: str
+) -> None:
+    with pytest.raises(AuthenticationError, match=words) as caught:
+        run(web.client(**login), "negotiate")
+    assert str(caught.value).endswith(
+        "Set login = 'kerberos' (pip install 'greenlang_data[kerberos]') "
+        "or login = 'ntlm' (pip install 'greenlang_data[ntlm]') for this source."
+    )
+    assert SECRET not in str(caught.value)
+
+
+def test_a_wrong_password_is_not_another_login(web: Web) -> None:
+    with pytest.raises(AuthenticationError, match="Check the login, its rights and its expiry"):
+        run(web.client(username="u", password=SECRET), "never")
+
+
+@pytest.mark.parametrize(
     "url", ["", "plant", "ftp://x", "https://", "https://u:p@x", "https://x/?a=1", "https://x:y"]
 )
 def test_an_address_that_cannot_be_one(url: str) -> None:

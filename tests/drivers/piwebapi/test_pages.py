@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import tracemalloc
 from collections.abc import Callable
 from typing import Any
 
@@ -208,6 +209,18 @@ def test_samples_in_a_value_are_that_value(good: bool) -> None:
     samples[-1]["Good"] = good
     body = body_of([SHAPES["value last"](stamp(ROWS), samples), samples[0]])
     assert rows(decode_page(body)) == rows(decode_streams(body))
+
+
+def test_what_is_no_page_takes_no_memory_of_its_own() -> None:
+    samples = [SHAPES["value last"](stamp(row), row + 0.5) for row in range(3)]
+    body = body_of(samples)[:-4] + b"," + b"{" * 10_000_000
+    tracemalloc.start()
+    try:
+        with pytest.raises(ValueError, match=r"\w"):
+            decode_page(body)
+        assert tracemalloc.get_traced_memory()[1] < len(body)
+    finally:
+        tracemalloc.stop()
 
 
 def test_samples_of_another_list_are_not_taken_for_the_streams() -> None:
