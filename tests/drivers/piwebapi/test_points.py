@@ -25,6 +25,23 @@ def test_web_ids_are_those_of_the_vendors_examples() -> None:
     assert point_id("S", "ÄÖ?>").isascii()
 
 
+def test_web_ids_that_differ_in_case_alone_are_two_points(pi_peer: HistorianPeer) -> None:
+    tags = ["FICE101", "FIC_101"]
+    one, other = (point_id("MYPISERVER", tag) for tag in tags)
+    assert one != other
+    assert one.lower() == other.lower()
+    window = (DAY, DAY + timedelta(minutes=2))
+    with session(pi_peer) as s:
+        now = s.snapshot(tags)
+        frame = s.historian(tags, *window)
+    assert now["tag_name"].tolist() == tags
+    assert now["unit"].tolist() == ["kg/h", "bar"]
+    assert frame.attrs["provenance"]["units"] == {"FICE101": "kg/h", "FIC_101": "bar"}
+    assert [frame[tag].tolist() for tag in tags] == [
+        [event.value for event in truth(tag, *window)] for tag in tags
+    ]
+
+
 def gather(peer: HistorianPeer, request: Snapshot | None) -> tuple[pa.Table, ReadLog]:
     async def all_of() -> tuple[pa.Table, ReadLog]:
         driver, log = PiWebApiDriver(config(peer)), ReadLog()
