@@ -246,6 +246,9 @@ def _special() -> list[Tag]:
         # Path-only WebIDs that differ in upper and lower case alone.
         Tag("FICE101", 100, minute, ramp(6), unit="kg/h"),
         Tag("FIC_101", 100, minute, ramp(7), unit="bar"),
+        # One name in capitals to Python, and two to a system that has a capital for each letter.
+        Tag("Straße", 100, minute, ramp(8), unit="m"),
+        Tag("STRASSE", 100, minute, ramp(9), unit="km"),
     ]
 
 

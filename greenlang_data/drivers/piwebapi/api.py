@@ -126,7 +126,7 @@ class PiApi:
     ) -> list[Found]:
         """One for each value asked for: by its identifier, or by its place if none has one."""
         # Two WebIDs may differ in upper and lower case alone; in paths it means nothing.
-        same = str.casefold if key == "path" else str
+        same = str.lower if key == "path" else str
         each = []
         for chunk, answered in zip(chunks, lists, strict=True):
             items = answered.items or []

@@ -86,10 +86,10 @@ async def _pages(
             ) from None
         if not items:
             return
-        fresh = [one for one in items if one.path.casefold() not in seen]
+        fresh = [one for one in items if one.path.lower() not in seen]
         if not fresh:
             raise ProtocolError("its list of points goes in circles", source=api.source)
-        seen.update(one.path.casefold() for one in fresh)
+        seen.update(one.path.lower() for one in fresh)
         start += len(items)
         yield fresh
 

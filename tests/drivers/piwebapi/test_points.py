@@ -10,7 +10,9 @@ import pytest
 
 from greenlang_data.drivers.base import ReadLog, Snapshot
 from greenlang_data.drivers.piwebapi import PiWebApiDriver
+from greenlang_data.drivers.piwebapi.points import Point, is_same
 from greenlang_data.drivers.piwebapi.webid import attribute_id, data_server_id, point_id
+from greenlang_data.drivers.piwebapi.wire import About
 from greenlang_data.runtime import get_runtime
 from tests.drivers.piwebapi.helpers import DAY, config, session, truth
 from tests.peers.historian_launch import HistorianPeer
@@ -40,6 +42,29 @@ def test_web_ids_that_differ_in_case_alone_are_two_points(pi_peer: HistorianPeer
     assert [frame[tag].tolist() for tag in tags] == [
         [event.value for event in truth(tag, *window)] for tag in tags
     ]
+
+
+@pytest.mark.parametrize("tags", [["Straße"], ["STRASSE", "Straße"], ["strasse"]])
+def test_a_letter_that_becomes_two_in_capitals_is_no_other_point(
+    pi_peer: HistorianPeer, tags: list[str]
+) -> None:
+    """PI has a capital for each letter, and Python has two for some."""
+    window = (DAY, DAY + timedelta(minutes=2))
+    first = {"Straße": 8.0, "STRASSE": 9.0, "strasse": 9.0}
+    with session(pi_peer) as s:
+        frame = s.historian(tags, *window)
+        now = s.snapshot(tags)
+    assert frame.iloc[0].to_dict() == {tag: first[tag] for tag in tags}
+    assert now["unit"].tolist() == [{"Straße": "m"}.get(tag, "km") for tag in tags]
+
+
+def test_a_point_of_another_name_than_asked_for_is_looked_up_by_its_path() -> None:
+    """Whatever letters the server takes for the same in a WebID."""
+    asked = Point("ı", r"\\srv\ı", point_id("srv", "ı"), is_attribute=False)
+    assert not is_same(asked, About(name="I", path=r"\\srv\I"))
+    assert not is_same(asked, About(name="I"))
+    assert is_same(asked, About(name="ı", path=r"\\SRV.example\ı"))
+    assert is_same(asked, About(name="ı"))
 
 
 def gather(peer: HistorianPeer, request: Snapshot | None) -> tuple[pa.Table, ReadLog]:
