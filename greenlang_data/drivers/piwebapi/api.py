@@ -80,7 +80,8 @@ class PiApi:
                 self.cap = min(self.cap, int(found[1]))
                 raise TooManyError(said)
             raise RefusedError(answer.status, said)
-        assert answer.data is not None
+        if answer.data is None:
+            raise ProtocolError(f"its answer to {path or 'its root'} is null", source=self.source)
         return answer.data
 
     async def _ask(
