@@ -188,7 +188,7 @@ def test_no_secret_is_in_the_frame_or_its_record(infor: HistorianPeer) -> None:
 
 @pytest.mark.parametrize(
     "data",
-    ['{}', '{"GRID":null}', '{"DATARECORD":null}', '{"METADATA":{"RECORDS":"5"}}',
+    ["{}", '{"GRID":null}', '{"DATARECORD":null}', '{"METADATA":{"RECORDS":"5"}}',
      '{"DATARECORD":[null]}', '{"DATARECORD":{}}'],
 )  # fmt: skip
 def test_a_grid_without_records_that_does_not_say_so_is_refused(data: str) -> None:
