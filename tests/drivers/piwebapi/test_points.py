@@ -13,6 +13,7 @@ from greenlang_data.drivers.piwebapi import PiWebApiDriver
 from greenlang_data.drivers.piwebapi.points import Point, is_same
 from greenlang_data.drivers.piwebapi.webid import attribute_id, data_server_id, point_id
 from greenlang_data.drivers.piwebapi.wire import About
+from greenlang_data.errors import ProtocolError
 from greenlang_data.runtime import get_runtime
 from tests.drivers.piwebapi.helpers import DAY, config, session, truth
 from tests.peers.historian_launch import HistorianPeer
@@ -90,6 +91,15 @@ def test_all_points_are_listed_beyond_the_first_thousand(pi_peer: HistorianPeer)
     assert rows["Ramp"]["description"] == "A value each minute"
     assert rows["Pump"]["data_type"] == "Digital"
     assert log.requests >= 3
+
+
+@pytest.mark.parametrize("body", [{}, {"Items": None}, {"Items": [{"Path": r"\\S\A"}]}])
+def test_a_list_that_breaks_off_is_not_taken_for_a_shorter_one(
+    pi_peer: HistorianPeer, body: dict[str, Any]
+) -> None:
+    pi_peer.fault("status", "/points", skip=1, status=200, body=body)
+    with pytest.raises(ProtocolError, match="no items, or some without a name"):
+        gather(pi_peer, None)
 
 
 @pytest.mark.parametrize("links", ["none", "right", "loop", "foreign"])
