@@ -243,6 +243,12 @@ def _special() -> list[Tag]:
         Tag("A&B+C#D%20=E", 100, minute, ramp(3)),
         Tag("POINTNAME", 100, minute, ramp(5)),  # the name and id in the vendor's examples
         Tag("Odd*[x]?", 100, minute, ramp(4)),
+        # Path-only WebIDs that differ in upper and lower case alone.
+        Tag("FICE101", 100, minute, ramp(6), unit="kg/h"),
+        Tag("FIC_101", 100, minute, ramp(7), unit="bar"),
+        # One name in capitals to Python, and two to a system that has a capital for each letter.
+        Tag("Straße", 100, minute, ramp(8), unit="m"),
+        Tag("STRASSE", 100, minute, ramp(9), unit="km"),
     ]
 
 

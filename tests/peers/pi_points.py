@@ -84,12 +84,12 @@ class Points:
         for number, tag in enumerate(catalogue(bulk).values(), start=1):
             point_id = EXAMPLE_POINT_ID if tag.name == "POINTNAME" else number
             self.all.append(Point(point_id, tag))
-        self._by_name = {point.tag.name.upper(): point for point in self.all}
+        self._by_name = {pi_webid.capitals(point.tag.name): point for point in self.all}
         self._by_id = {point.id: point for point in self.all}
 
     def named(self, name: str) -> Point | None:
         """The point of that name."""
-        return self._by_name.get(name.upper())
+        return self._by_name.get(pi_webid.capitals(name))
 
     def at_path(self, path: str) -> Point | None:
         """The point at ``\\\\SERVER\\TAG``."""

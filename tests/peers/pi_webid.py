@@ -37,10 +37,15 @@ class WebId:
     owner: str = ""
 
 
+def capitals(text: str) -> str:
+    """Upper case as .NET's invariant culture has it: a letter for each letter."""
+    return "".join(one.upper() if len(one.upper()) == 1 else one for one in text)
+
+
 def encode(kind: str, marker: str, keys: tuple[Key, ...], name: str, owner: str = "") -> str:
     """The WebID text of an object."""
     head = f"{kind}1{marker}{owner}"
-    packed_name = _pack(name.upper().encode())
+    packed_name = _pack(capitals(name).encode())
     if kind == "P":
         return head + packed_name
     if kind in "LD":

@@ -12,6 +12,7 @@ from msgspec import Struct
 from greenlang_data.drivers.http.jsons import errors_in, json_decoder
 
 _NO_SESSION: Final = "NoSessionException"
+_NONE: Final = (None, "", "0", 0)
 
 
 class Field(Struct, rename="upper", gc=False):
@@ -32,6 +33,7 @@ class Metadata(Struct, rename="upper"):
     """About a page of a grid; a ``+`` says that there is more."""
 
     morerecordpresent: str | None = None
+    records: int | str | None = None
 
 
 class GridData(Struct, rename="upper"):
@@ -76,6 +78,8 @@ _any: Callable[[bytes | bytearray], Any] = json_decoder(Any, float_hook=Decimal)
 def read_grid(body: bytes | bytearray) -> Page:
     """A page of a grid. Raises ValueError when it is none."""
     data = _grid(body).result.data
+    if data.datarecord is None and (data.metadata is None or data.metadata.records not in _NONE):
+        raise ValueError("it has no DATARECORD")
     records = data.datarecord or []
     rows = [{one.fieldname: one.fieldvalue for one in record.datafield} for record in records]
     kinds = {one.fieldname: one.datatype for one in records[0].datafield} if records else {}
@@ -90,7 +94,7 @@ def collection_reader(within: str) -> Callable[[bytes | bytearray], Page]:
     def read(body: bytes | bytearray) -> Page:
         try:
             data = _any(body)["Result"]["ResultData"]
-            rows = [record.get(within, record) for record in data.get("DATARECORD") or []]
+            rows = [record.get(within, record) for record in data["DATARECORD"] or []]
             positions = [data.get(f"{name}CURSORPOSITION") for name in ("CURRENT", "NEXT")]
         except (KeyError, TypeError, AttributeError) as error:
             raise ValueError(f"it is no collection ({error})") from None

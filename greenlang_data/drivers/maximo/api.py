@@ -78,9 +78,9 @@ class MaximoApi:
         """Who this login is, as the server sees it."""
         return (await self._ask("whoami", [], log, read_any, set())).data
 
-    def routed(self, link: str | None) -> str | None:
+    def routed(self, link: Any) -> str | None:
         """A record's own link by the route that is used here; None when it leads elsewhere."""
-        head, found, rest = (link or "").partition(_STRUCTURES)
+        head, found, rest = (link if isinstance(link, str) else "").partition(_STRUCTURES)
         if not found or not self._is_ours(head):
             return None
         return f"{self.client.base_url}{_STRUCTURES}{rest}"

@@ -41,8 +41,11 @@ def read_page(body: bytes | bytearray) -> Page:
         raise ValueError("it has no list of members")
     about = answer.get("responseInfo", answer.get("oslc:responseInfo"))
     told = plain(about) if isinstance(about, dict) else {}
-    rows = [plain(one) for one in members]
-    return Page(rows, link_of(told.get("nextPage")), total=_number(told.get("totalCount")))
+    following, total = told.get("nextPage"), told.get("totalCount")
+    link, count = link_of(following), _number(total)
+    if link is None is not following or count is None is not total:
+        raise ValueError("what it says of the next page or of the total is neither link nor number")
+    return Page([plain(one) for one in members], link, total=count)
 
 
 def read_count(body: bytes | bytearray) -> int:

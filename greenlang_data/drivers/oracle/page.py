@@ -49,7 +49,7 @@ def rows_decoder(wanted: Wanted, keys: Sequence[str]) -> Callable[[bytes | bytea
 
     def decode(body: bytes | bytearray) -> Rows:
         envelope: Any = decoder(body)
-        items = envelope.items
+        items = _whole(envelope)
         arrays = _columns(own, items)
         last = _last(arrays, places) if items else ()
         count = envelope.total
@@ -57,8 +57,8 @@ def rows_decoder(wanted: Wanted, keys: Sequence[str]) -> Callable[[bytes | bytea
             page = Page(len(items), arrays, None, count)
             return Rows(page, len(items), last, (), arrays)
         whole = [one for one in items if not one.child.more]
+        below_rows = [row for one in whole for row in _whole(one.child)]
         cut = tuple(Cut(place, _link_of(one)) for place, one in enumerate(items) if one.child.more)
-        below_rows = [row for one in whole for row in one.child.items]
         lengths = [0 if one.child.more else len(one.child.items) for one in items]
         which = pa.array(np.repeat(np.arange(len(items)), lengths), pa.int64())
         repeated = [None if one is None else one.take(which) for one in arrays]
@@ -96,9 +96,21 @@ def _row(columns: Sequence[Property], child: str, below: Sequence[Property]) -> 
 def _collection(row: Any) -> Any:
     return msgspec.defstruct(
         "Collection",
-        [("items", list[row]), ("more", bool, False), ("total", int | None, None)],
-        rename={"more": "hasMore", "total": "totalResults"},
+        [
+            ("items", list[row]),
+            ("said", int | None, None),
+            ("more", bool, False),
+            ("total", int | None, None),
+        ],
+        rename={"said": "count", "more": "hasMore", "total": "totalResults"},
     )
+
+
+def _whole(collection: Any) -> Any:
+    """The items. Raises ValueError when they are not as many as it says that it holds."""
+    if collection.said not in (None, len(collection.items)):
+        raise ValueError(f"of {collection.said} rows that it says it has, {len(collection.items)}")
+    return collection.items
 
 
 def _link_of(item: Any) -> str:

@@ -87,6 +87,8 @@ def _entity_set(name: str, about: Mapping[str, Any], parent: Mapping[str, Proper
         ),
         (),
     )
+    if not all(isinstance(one, str) for one in (*own, *keys)):
+        raise TypeError("a name of an attribute is no text")
     others = {key: column for key, column in parent.items() if key not in own}
     return EntitySet(name, keys, {**others, **own}, about.get("title"))
 

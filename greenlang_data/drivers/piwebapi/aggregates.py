@@ -108,8 +108,6 @@ class AggregateReader:
                 async for batch in batches:
                     yield batch
             return
-        if served.action == "summary" and self._aggregation != "percent_good":
-            self._log.note(_LEFT_OUT)
         usable = [one for one in points if not self._undefined(one)]
         rows = max(1, min(self._count, _PIECE) + 1)
         params = self._params(served, 0, 1)
@@ -197,6 +195,8 @@ class AggregateReader:
             assert isinstance(piece, Columns)
             rows = min(len(piece), (self._whole if short else self._count) - done)
             done += rows
+            if rows:
+                self._tell_left_out()
             yield piece.part(0, rows).batch(point.tag, self._unit(point), self._type(point))
         if short:
             async with aclosing(self._short(point)) as batches:
@@ -232,6 +232,7 @@ class AggregateReader:
                 source=self._api.source,
                 remedy="Let the window end at the end of an interval.",
             )
+        self._tell_left_out()
         yield answer.batch(point.tag, self._unit(point), self._type(point))
 
     async def _computed(self, points: Sequence[Point]) -> AsyncGenerator[pa.RecordBatch, None]:
@@ -261,6 +262,11 @@ class AggregateReader:
                 remedy="Take an interval of whole seconds, or another aggregation.",
             )
         self._log.note(f"{self._aggregation} computed here from raw samples: {why}")
+
+    def _tell_left_out(self) -> None:
+        """Of what the server has computed; not of a refusal, after which it is computed here."""
+        if self._aggregation not in ("interpolated", "percent_good"):
+            self._log.note(_LEFT_OUT)
 
     def _undefined(self, point: Point) -> bool:
         return point.textual and self._aggregation not in _OF_ANY_TYPE

@@ -84,7 +84,8 @@ class PiApi:
                 self.cap = min(self.cap, int(found[1]))
                 raise TooManyError(said)
             raise RefusedError(answer.status, said)
-        assert answer.data is not None
+        if answer.data is None:
+            raise ProtocolError(f"its answer to {path or 'its root'} is null", source=self.source)
         return answer.data
 
     async def _ask(
@@ -123,19 +124,23 @@ class PiApi:
                 return parts
         asked = [[*((key, one) for one in chunk), fields] for chunk in chunks]
         lists = await asyncio.gather(*(self.get(path, one, log, _found) for one in asked))
-        return self._each(chunks, lists)
+        return self._each(key, chunks, lists)
 
-    def _each(self, chunks: Sequence[Sequence[str]], lists: Sequence[FoundList]) -> list[Found]:
+    def _each(
+        self, key: str, chunks: Sequence[Sequence[str]], lists: Sequence[FoundList]
+    ) -> list[Found]:
         """One for each value asked for: by its identifier, or by its place if none has one."""
+        # Two WebIDs may differ in upper and lower case alone; in paths it means nothing.
+        same = str.lower if key == "path" else str
         each = []
         for chunk, answered in zip(chunks, lists, strict=True):
             items = answered.items or []
-            named = {one.identifier.casefold(): one for one in items if one.identifier}
+            named = {same(one.identifier): one for one in items if one.identifier}
             if not named and len(items) == len(chunk):
                 each += items
                 continue
             missing = Found(exception=ItemException(["the server says nothing about it"]))
-            each += [named.get(value.casefold(), missing) for value in chunk]
+            each += [named.get(same(value), missing) for value in chunk]
         return each
 
     async def _batch(
@@ -181,7 +186,7 @@ class PiApi:
                 raise ProtocolError(
                     f"a part of a batch cannot be understood ({error})", source=self.source
                 ) from None
-        return self._each(chunks, lists)
+        return self._each(key, chunks, lists)
 
     def chunks(
         self,

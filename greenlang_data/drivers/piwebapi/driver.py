@@ -123,7 +123,7 @@ def _each_once(points: Sequence[Point]) -> list[Point]:
     names: dict[str, str] = {}
     found = []
     for one in points:
-        first = names.setdefault(one.path.casefold(), one.tag)
+        first = names.setdefault(one.path.lower(), one.tag)
         again = f"it is the same point as {first!r}; ask for it once"
         found.append(one if first == one.tag else replace(one, failure=one.failure or again))
     return found

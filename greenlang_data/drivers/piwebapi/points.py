@@ -107,7 +107,11 @@ class Points:
             if error.status == 403:
                 raise self._refused(error) from None
             found = [Found() for _ in points]  # a server from before these WebIDs
-        rest = [one for one, about in zip(points, found, strict=True) if not _take(one, about)]
+        rest = [
+            one
+            for one, about in zip(points, found, strict=True)
+            if not (is_same(one, about.object) and _take(one, about))
+        ]
         if not rest:
             return
         try:
@@ -127,6 +131,18 @@ class Points:
             source=self._api.source,
             remedy="Check that this login may read them, and that it is PI Web API 2017 or later.",
         )
+
+
+def is_same(point: Point, about: About | None) -> bool:
+    """Whether a WebID that was made here led to the point, and to none that is merely alike.
+
+    The server is left aside, since it may have several names.
+    """
+    if about is None:
+        return False
+    path, told = (one.lstrip("\\").partition("\\")[2].lower() for one in (point.path, about.path))
+    name = path.rpartition("|")[2] if point.is_attribute else path
+    return told == path if told else about.name.lower() == name
 
 
 def _take(point: Point, found: Found) -> bool:

@@ -77,19 +77,25 @@ async def _pages(
     while True:
         page = [("startIndex", str(start)), ("maxCount", str(_PAGE)), ("selectedFields", _FIELDS)]
         try:
-            items = (await api.get(path, [*params, *page], log, _page)).items or []
+            items = (await api.get(path, [*params, *page], log, _page)).items
         except RefusedError as error:
             raise ProtocolError(
                 f"it does not tell its points or attributes: {error.said}",
                 source=api.source,
                 remedy="Check database_name or asset_database, and that this login may list them.",
             ) from None
+        if items is None or not all(one.path and one.name for one in items):
+            raise ProtocolError(
+                "its list of points or attributes has no items, or some without a name",
+                source=api.source,
+                remedy="None of it was used; ask again.",
+            )
         if not items:
             return
-        fresh = [one for one in items if one.path.casefold() not in seen]
+        fresh = [one for one in items if one.path.lower() not in seen]
         if not fresh:
             raise ProtocolError("its list of points goes in circles", source=api.source)
-        seen.update(one.path.casefold() for one in fresh)
+        seen.update(one.path.lower() for one in fresh)
         start += len(items)
         yield fresh
 

@@ -61,12 +61,12 @@ def _matched(
     api: PiApi, points: Sequence[Point], items: Sequence[Item]
 ) -> list[Columns | RefusedError]:
     by_id = {one.web_id: one for one in items}
-    by_path = {one.path.casefold(): one for one in items}
+    by_path = {one.path.lower(): one for one in items}
     found: list[Columns | RefusedError] = []
     used = set()
     for point in points:
         # Servers may answer with the other form of a WebID than they were asked with.
-        item = by_id.get(point.web_id) or by_path.get(point.path.casefold())
+        item = by_id.get(point.web_id) or by_path.get(point.path.lower())
         if item is None:
             found.append(RefusedError(0, "the server left it out of its answer"))
             continue

@@ -94,12 +94,12 @@ class ProficyApi:
         ]
 
     def _matched(self, tags: Sequence[str], answer: Answered) -> list[Result]:
-        items = {one.tag.casefold(): one for one in answer.items}
+        items = {one.tag.lower(): one for one in answer.items}
         if len(items) < len(answer.items):
             raise ProtocolError("it answered about a tag twice", source=self.source)
         results: list[Result] = []
         for tag in tags:
-            item = items.get(tag.casefold())
+            item = items.get(tag.lower())
             if item is None:
                 why = "its name holds a semicolon, which this interface takes for two tags"
                 left = "the server left it out of its answer"

@@ -47,16 +47,16 @@ class Details:
 
     async def units(self, tags: Sequence[str], log: ReadLog) -> dict[str, str | None]:
         """The unit of each tag; None where it has none or the server does not tell."""
-        await self._read_until({tag.casefold() for tag in tags}, _PAGES_PER_READ, log)
-        found = {tag: self._known.get(tag.casefold()) for tag in tags}
+        await self._read_until({tag.lower() for tag in tags}, _PAGES_PER_READ, log)
+        found = {tag: self._known.get(tag.lower()) for tag in tags}
         return {tag: detail.unit or None if detail else None for tag, detail in found.items()}
 
     async def listed(self, names: Sequence[str], log: ReadLog) -> pa.RecordBatch:
         """Tags of these names, as :data:`~greenlang_data.drivers.schema.TAGS`."""
-        await self._read_until({name.casefold() for name in names}, len(names), log)
+        await self._read_until({name.lower() for name in names}, len(names), log)
         rows = []
         for name in names:
-            detail = self._known.get(name.casefold(), Detail(name))
+            detail = self._known.get(name.lower(), Detail(name))
             about = {"description": detail.description or None, "unit": detail.unit or None}
             rows.append({"tag_id": name, "tag_name": name, **about})
         return pa.RecordBatch.from_pylist(rows, schema=TAGS)
@@ -72,7 +72,7 @@ class Details:
             # How the pages are asked for is not documented alike for all versions; one that tells
             # nothing new is the end, also where the server gives the same page again and again.
             told = [] if page is None or page.error_code else page.data or []
-            fresh = {one.name.casefold(): one for one in told} if told else {}
+            fresh = {one.name.lower(): one for one in told} if told else {}
             self._next = self._next + 1 if fresh.keys() - self._known.keys() else None
             self._known.update(fresh)
         missing = len(wanted - self._known.keys())

@@ -217,7 +217,8 @@ def test_a_system_status_selects_only_what_it_surely_holds() -> None:
     ("told", "meant"), [('"51"', 51), ("51", 51), ('""', None), ("null", None)]
 )
 def test_a_position_may_be_a_text(told: str, meant: int | None) -> None:
-    body = f'{{"Result":{{"ResultData":{{"NEXTCURSORPOSITION":{told}}}}}}}'.encode()
+    data = f'{{"DATARECORD":[],"NEXTCURSORPOSITION":{told}}}'
+    body = f'{{"Result":{{"ResultData":{data}}}}}'.encode()
     assert read_grid(body).following == meant
     assert collection_reader("WorkOrder")(body).following == meant
 

@@ -7,6 +7,7 @@ import json
 import pytest
 
 import greenlang_data as gd
+from greenlang_data.drivers.infor.wire import read_grid
 from greenlang_data.runtime import get_runtime
 from tests.drivers.infor.helpers import (
     COLLECTION,
@@ -183,3 +184,18 @@ def test_no_secret_is_in_the_frame_or_its_record(infor: HistorianPeer) -> None:
         frame = s.cmms("work_order", site="BEDFORD")
         text = frame.to_csv() + json.dumps(frame.attrs["provenance"], default=str) + repr(s)
     assert "s3cret" not in text
+
+
+@pytest.mark.parametrize(
+    "data",
+    ["{}", '{"GRID":null}', '{"DATARECORD":null}', '{"METADATA":{"RECORDS":"5"}}',
+     '{"DATARECORD":[null]}', '{"DATARECORD":{}}'],
+)  # fmt: skip
+def test_a_grid_without_records_that_does_not_say_so_is_refused(data: str) -> None:
+    with pytest.raises(ValueError, match=r"\w"):
+        read_grid(f'{{"Result":{{"ResultData":{data}}}}}'.encode())
+
+
+def test_an_empty_grid_has_no_rows() -> None:
+    for data in ('{"DATARECORD":[]}', '{"METADATA":{"RECORDS":"0"}}'):
+        assert read_grid(f'{{"Result":{{"ResultData":{data}}}}}'.encode()).rows == []

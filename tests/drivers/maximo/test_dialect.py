@@ -101,3 +101,12 @@ def test_statuses_are_selected_by_all_internal_values_that_mean_them_or_here() -
 @pytest.mark.parametrize("entity", list(MEANINGS))
 def test_every_meaning_is_a_canonical_status(entity: str) -> None:
     assert set(MEANINGS[entity].values()) <= ENTITIES[entity].statuses
+
+
+@pytest.mark.parametrize(
+    "told", [{"nextPage": {"href": 5}}, {"nextPage": 5}, {"nextPage": {}}, {"totalCount": "3"}]
+)
+def test_a_next_page_or_total_that_is_none_is_refused(told: dict[str, Any]) -> None:
+    with pytest.raises(ValueError, match="neither link nor number"):
+        read_page(json.dumps({"member": [], "responseInfo": told}).encode())
+    assert read_page(b'{"member": [], "responseInfo": {"nextPage": null}}').next_link is None

@@ -11,6 +11,8 @@ import pandas as pd
 import pytest
 
 import greenlang_data as gd
+from greenlang_data.drivers.odata.edm import Property
+from greenlang_data.drivers.oracle.page import Wanted, rows_decoder
 from tests.drivers.odata.helpers import assert_rows, config, native_names
 from tests.peers import oracle_tables as tables
 from tests.peers.erp_live import is_steady
@@ -236,3 +238,27 @@ def test_what_has_changed_since_a_frame(peer: HistorianPeer) -> None:
     told = whole.attrs["provenance"].full["metadata"]["completeness"]
     assert told["mark"] == max(moments).isoformat()
     assert 1 <= len(since) < 20
+
+
+@pytest.mark.parametrize(
+    "body",
+    [
+        '{"items": [{"A": 1}], "count": 2}',
+        '{"items": [], "count": 1}',
+        '{"items": [{"A": 1, "lines": {"items": [], "count": 3, "hasMore": false}}], "count": 1}',
+    ],
+)
+def test_rows_that_a_page_lacks_by_its_own_count_are_missed(body: str) -> None:
+    key = Property("A", "Edm.Int64")
+    wanted = Wanted((key,), "lines" if "lines" in body else "", (Property("B", "Edm.Int64"),))
+    with pytest.raises(ValueError, match=r"of \d rows that it says it has"):
+        rows_decoder(wanted, ["A"])(body.encode())
+
+
+@pytest.mark.parametrize("name", ["7", "null", "[]"])
+def test_a_description_without_names_is_refused(peer: HistorianPeer, name: str) -> None:
+    attributes = f'[{{"name": "POHeaderId"}}, {{"name": {name}}}]'
+    body = f'{{"Resources": {{"purchaseOrders": {{"attributes": {attributes}}}}}}}'
+    peer.fault("status", "purchaseOrders/describe", status=200, body=body)
+    with pytest.raises(gd.ProtocolError, match="description of purchaseOrders"):
+        read(peer, "purchase_order")

@@ -68,6 +68,7 @@ def test_a_server_that_will_not_aggregate(pi_peer: HistorianPeer, aggregation: s
         here = s.historian(["Ramp"], DAY, DAY + 2 * HOUR, "30min", aggregation)
     pd.testing.assert_frame_equal(served, here, check_exact=False, rtol=1e-12)
     assert f"{aggregation} computed here" in here.attrs["provenance"]["notes"][-1]
+    assert "aggregated by PI" not in " ".join(here.attrs["provenance"]["notes"])
 
 
 def test_time_counts_in_a_time_weighted_average(pi_peer: HistorianPeer) -> None:

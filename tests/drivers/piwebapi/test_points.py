@@ -10,7 +10,10 @@ import pytest
 
 from greenlang_data.drivers.base import ReadLog, Snapshot
 from greenlang_data.drivers.piwebapi import PiWebApiDriver
+from greenlang_data.drivers.piwebapi.points import Point, is_same
 from greenlang_data.drivers.piwebapi.webid import attribute_id, data_server_id, point_id
+from greenlang_data.drivers.piwebapi.wire import About
+from greenlang_data.errors import ProtocolError
 from greenlang_data.runtime import get_runtime
 from tests.drivers.piwebapi.helpers import DAY, config, session, truth
 from tests.peers.historian_launch import HistorianPeer
@@ -23,6 +26,48 @@ def test_web_ids_are_those_of_the_vendors_examples() -> None:
     assert attribute_id(r"\\af\db\el|a") == attribute_id(r"\\AF\DB\EL|A")
     assert "=" not in point_id("S", "ÄÖ?>")
     assert point_id("S", "ÄÖ?>").isascii()
+
+
+def test_web_ids_that_differ_in_case_alone_are_two_points(pi_peer: HistorianPeer) -> None:
+    tags = ["FICE101", "FIC_101"]
+    one, other = (point_id("MYPISERVER", tag) for tag in tags)
+    assert one != other
+    assert one.lower() == other.lower()
+    window = (DAY, DAY + timedelta(minutes=2))
+    with session(pi_peer) as s:
+        now = s.snapshot(tags)
+        frame = s.historian(tags, *window)
+    assert now["tag_name"].tolist() == tags
+    assert now["unit"].tolist() == ["kg/h", "bar"]
+    assert frame.attrs["provenance"]["units"] == {"FICE101": "kg/h", "FIC_101": "bar"}
+    assert [frame[tag].tolist() for tag in tags] == [
+        [event.value for event in truth(tag, *window)] for tag in tags
+    ]
+
+
+@pytest.mark.parametrize("tags", [["Straße"], ["STRASSE", "Straße"], ["strasse"]])
+def test_a_letter_that_becomes_two_in_capitals_is_no_other_point(
+    pi_peer: HistorianPeer, tags: list[str]
+) -> None:
+    """PI has a capital for each letter, and Python has two for some."""
+    window = (DAY, DAY + timedelta(minutes=2))
+    first = {"Straße": 8.0, "STRASSE": 9.0, "strasse": 9.0}
+    with session(pi_peer) as s:
+        frame = s.historian(tags, *window)
+        now = s.snapshot(tags)
+    assert frame.iloc[0].to_dict() == {tag: first[tag] for tag in tags}
+    assert now["unit"].tolist() == [{"Straße": "m"}.get(tag, "km") for tag in tags]
+
+
+def test_a_point_of_another_name_than_asked_for_is_looked_up_by_its_path() -> None:
+    """Whatever letters the server takes for the same in a WebID."""
+    letter = "\u0131"  # it has the capital of another one
+    path = f"\\\\srv\\{letter}"
+    asked = Point(letter, path, point_id("srv", letter), is_attribute=False)
+    assert not is_same(asked, About(name="I", path=r"\\srv\I"))
+    assert not is_same(asked, About(name="I"))
+    assert is_same(asked, About(name=letter, path=path.replace("srv", "SRV.example")))
+    assert is_same(asked, About(name=letter))
 
 
 def gather(peer: HistorianPeer, request: Snapshot | None) -> tuple[pa.Table, ReadLog]:
@@ -46,6 +91,15 @@ def test_all_points_are_listed_beyond_the_first_thousand(pi_peer: HistorianPeer)
     assert rows["Ramp"]["description"] == "A value each minute"
     assert rows["Pump"]["data_type"] == "Digital"
     assert log.requests >= 3
+
+
+@pytest.mark.parametrize("body", [{}, {"Items": None}, {"Items": [{"Path": r"\\S\A"}]}])
+def test_a_list_that_breaks_off_is_not_taken_for_a_shorter_one(
+    pi_peer: HistorianPeer, body: dict[str, Any]
+) -> None:
+    pi_peer.fault("status", "/points", skip=1, status=200, body=body)
+    with pytest.raises(ProtocolError, match="no items, or some without a name"):
+        gather(pi_peer, None)
 
 
 @pytest.mark.parametrize("links", ["none", "right", "loop", "foreign"])

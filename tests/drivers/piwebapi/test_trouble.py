@@ -213,6 +213,12 @@ def test_nothing_but_reading(pi_peer: HistorianPeer) -> None:
     }
 
 
+def test_an_answer_of_nothing_is_told(pi_peer: HistorianPeer) -> None:
+    pi_peer.fault("status", "/dataservers", status=200, body="null")
+    with session(pi_peer) as s, pytest.raises(ProtocolError, match="answer to dataservers is null"):
+        s.historian(["Ramp"], *WINDOW)
+
+
 def test_wrong_address(pi_peer: HistorianPeer) -> None:
     more = {"server_url": pi_peer.origin + "/nothing", "database_name": "X"}
     with session(pi_peer, **more) as s, pytest.raises(SourceError, match=r"404|not found"):
