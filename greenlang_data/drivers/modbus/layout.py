@@ -28,17 +28,17 @@ class Part(NamedTuple):
     """Values that are read in one request: a block of the plan, or a part of one that failed.
 
     ``span`` is what is asked for, ``indices`` are the values' places in :attr:`Layout.spans`, and
-    the bytes for address ``a`` are at ``origin + a * step`` of the image.
+    the bytes for ``span`` are from ``start`` of the image on.
     """
 
     span: Span
     members: tuple[Span, ...]
     indices: NDArray[np.intp]
-    origin: int
+    start: int
 
     def position(self, span: Span) -> int:
-        """Where ``span`` starts in the image."""
-        return self.origin + span.address * bytes_per_address(span)
+        """Where ``span``, which lies within this part, starts in the image."""
+        return self.start + (span.address - self.span.address) * bytes_per_address(span)
 
     def halves(self) -> tuple[Part, Part]:
         """The first and the second half of the values, at least two."""
@@ -47,7 +47,8 @@ class Part(NamedTuple):
 
     def _slice(self, which: slice) -> Part:
         members = self.members[which]
-        return Part(hull(members), members, self.indices[which], self.origin)
+        span = hull(members)
+        return Part(span, members, self.indices[which], self.position(span))
 
 
 def _waves(parts: list[Part], units: int) -> list[list[Part]]:
@@ -120,8 +121,7 @@ class Layout:
     def _add_block(self, block: Block, index: Mapping[Span, int]) -> None:
         step = bytes_per_address(block.span)
         indices = np.array([index[span] for span in block.members], np.intp)
-        origin = self.image_size - block.span.address * step
-        self.parts.append(Part(block.span, block.members, indices, origin))
+        self.parts.append(Part(block.span, block.members, indices, self.image_size))
         self.image_size += block.span.quantity * step
 
     def _places(self, known: Sequence[Register | None]) -> list[Place]:

@@ -81,18 +81,12 @@ class SnapshotReader:
 
     async def _read_parts(self, parts: Sequence[Part]) -> None:
         """Ask for all ``parts`` at once, and then look for what is wrong with those refused."""
-        asked = []
-        for part in parts:
-            known = self._known_failure(part.span)
-            if known is None:
-                asked.append(part)
-            else:
-                self._fail(part, known)
+        asked = [part for part in parts if not self._is_known_to_fail(part)]
         outcomes = await self._link.ask([part.span for part in asked], self._log)
         refusals = []
         for part, outcome in zip(asked, outcomes, strict=True):
             if isinstance(outcome, Answer):
-                self._store(part, part.span, outcome)
+                self._store(part, outcome)
             else:
                 refusals.append((part, outcome))
         for part, outcome in refusals:
@@ -100,14 +94,12 @@ class SnapshotReader:
 
     async def _read_part(self, part: Part) -> _Outcome:
         """Ask for ``part``; if it is refused, what is good in it is read all the same."""
-        span = part.span
-        known = self._known_failure(span)
-        if known is not None:
-            return self._fail(part, known)
-        (outcome,) = await self._link.ask([span], self._log)
+        if self._is_known_to_fail(part):
+            return _Outcome.FAULTY
+        (outcome,) = await self._link.ask([part.span], self._log)
         if not isinstance(outcome, Answer):
             return await self._not_answered(part, outcome)
-        self._store(part, span, outcome)
+        self._store(part, outcome)
         return _Outcome.ANSWERED
 
     async def _not_answered(self, part: Part, outcome: RefusedError | Silence) -> _Outcome:
@@ -122,20 +114,24 @@ class SnapshotReader:
         self._failed_now[unit] = failure
         return failure
 
-    def _known_failure(self, span: Span) -> Failure | None:
-        failed = self._failed_now.get(span.unit_id) or self._units.failure(span.unit_id)
-        if failed is not None:
-            return failed
-        code = self._memory.refused_areas.get(span.area)
-        return None if code is None else _table_refused(span, code)
+    def _is_known_to_fail(self, part: Part) -> bool:
+        """Whether asking would be in vain; then the part has failed."""
+        if not (self._failed_now or self._units.any_failed or self._memory.refused_areas):
+            return False  # as nearly always, and there may be hundreds of parts
+        span = part.span
+        failure = self._failed_now.get(span.unit_id) or self._units.failure(span.unit_id)
+        if failure is None and (code := self._memory.refused_areas.get(span.area)) is not None:
+            failure = _table_refused(span, code)
+        if failure is not None:
+            self._fail(part, failure)
+        return failure is not None
 
-    def _store(self, part: Part, span: Span, answer: Answer) -> None:
-        data = answer.data
+    def _store(self, part: Part, answer: Answer) -> None:
+        span, data = part.span, answer.data
         if span.table in BIT_TABLES:
             bits = np.frombuffer(data, np.uint8)
             data = np.unpackbits(bits, count=span.quantity, bitorder="little").tobytes()
-        start = part.position(span)
-        self._bytes[start : start + len(data)] = data
+        self._bytes[part.start : part.start + len(data)] = data
         self.received[part.indices] = answer.received
 
     async def _refused(self, part: Part, code: int) -> _Outcome:

@@ -29,6 +29,11 @@ class Units:
         self.seconds = 0.0
         self._failed: dict[int, tuple[float, Failure]] = {}
 
+    @property
+    def any_failed(self) -> bool:
+        """Whether there is a unit that may have to be left alone."""
+        return bool(self._failed)
+
     def failed(self, unit: int, failure: Failure) -> None:
         """``unit`` did not answer."""
         self._failed[unit] = (time.monotonic(), failure)

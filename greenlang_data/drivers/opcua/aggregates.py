@@ -16,7 +16,7 @@ from asyncua.ua.status_codes import StatusCodes as S
 
 from greenlang_data.drivers.base import ReadLog
 from greenlang_data.drivers.opcua.arrow import first_type, series_of
-from greenlang_data.drivers.opcua.bounds import samples_before, samples_from
+from greenlang_data.drivers.opcua.bounds import NoBoundsError, samples_before, samples_from
 from greenlang_data.drivers.opcua.bulk import SOURCE, in_chunks
 from greenlang_data.drivers.opcua.connection import Connection
 from greenlang_data.drivers.opcua.datavalues import Columns, join
@@ -302,6 +302,9 @@ class AggregateReader:
                 if weighted.begun:
                     raise ServiceFaultError(error.code) from None
                 yield failed_series(tag.tag, history_failure(error.code, tag.text))
+            except NoBoundsError as error:
+                why = f"{self._aggregation} cannot be computed here: {error}"
+                yield self._failed(tag, why, begun=weighted.begun)
             except NotNumbersError as error:
                 yield self._without_numbers(tag, str(error), begun=weighted.begun)
 
@@ -360,13 +363,13 @@ class AggregateReader:
             f"{self._aggregation} is not to be had from the server ({self._why_not}), and not "
             "computed here, because the server does not say how values go on between samples"
         )
-        if begun:
-            # A failure after rows would contradict them.
-            raise UnsupportedError(f"{tag.tag}: {why}", source=self._connection.source)
-        return failed_series(tag.tag, why)
+        return self._failed(tag, why, begun=begun)
 
     def _without_numbers(self, tag: Tag, kind: str, *, begun: bool) -> pa.RecordBatch:
         why = f"{self._aggregation} is not defined for values of type {kind}, or not exactly"
+        return self._failed(tag, why, begun=begun)
+
+    def _failed(self, tag: Tag, why: str, *, begun: bool) -> pa.RecordBatch:
         if begun:
             # A failure after rows would contradict them.
             raise UnsupportedError(f"{tag.tag}: {why}", source=self._connection.source)

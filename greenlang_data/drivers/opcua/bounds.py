@@ -25,16 +25,20 @@ _LATEST: Final = 2**63 - 1_000_000_000
 _WANTED: Final = 2
 
 
+class NoBoundsError(Exception):
+    """What leads into a window, or out of it, cannot be found; says why."""
+
+
 async def samples_before(connection: Connection, node: bytes, time: int, log: ReadLog) -> Columns:
     """The last samples before ``time`` (ns since 1970 UTC), in order, two good ones among them.
 
     Fewer only where there are no more; the server is asked backwards. Raises UnreadableError, and
-    MalformedAnswerError when it does not answer backwards.
+    NoBoundsError when it does not answer so, or has too many before them that are not good.
     """
     found = await _outside(connection, node, time, _EARLIEST, log)
     earlier = found.take(np.flatnonzero(found.source < time))
     if (np.diff(earlier.source) > 0).any():
-        raise MalformedAnswerError("its history does not come backwards when it is asked for so")
+        raise NoBoundsError("the server does not give its history backwards")
     return earlier.take(np.arange(len(earlier))[::-1])
 
 
@@ -62,7 +66,7 @@ async def _outside(
         at_the_end = page.continuation is None and page.rows < size
         if at_the_end or np.count_nonzero(good) >= _WANTED:
             return found
-    raise MalformedAnswerError(
+    raise NoBoundsError(
         f"there are not two good ones among the {_SIZES[-1]:,} samples nearest to the window"
     )
 

@@ -217,10 +217,11 @@ def time_average_2(edges: np.ndarray, samples: Samples, how: Interpolation) -> C
     lasted = _sum(number, seconds * drawn, edges)
     with np.errstate(all="ignore"):
         value = _sum(number, np.where(drawn, middle * seconds, 0.0), edges) / lasted
-    width = np.diff(edges).astype(float)
-    nothing = (lasted == 0) | (100 * (width - lasted) >= how.percent_bad * width)
-    enough = 100 * _sum(number, seconds * good, edges) >= how.percent_good * width
-    told = np.where(nothing, BAD, np.where(enough, GOOD, UNCERTAIN))
+    # Rounded, because what is left of a year of ns must not make it uncertain.
+    bad = np.round(100 - 100 * lasted / np.diff(edges), 9)
+    whole = np.round(100 * _sum(number, seconds * good, edges) / np.diff(edges), 9)
+    nothing = (lasted == 0) | ((bad > 0) & (bad >= how.percent_bad))
+    told = np.where(nothing, BAD, np.where(whole >= how.percent_good, GOOD, UNCERTAIN))
     return np.where(nothing, np.nan, value), told.astype(np.int8)
 
 

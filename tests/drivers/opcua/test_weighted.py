@@ -98,6 +98,9 @@ RAMP = columns(
          [(5, "G"), (10, "G"), (20, "G"), (30, "G"), (None, "-"), (None, "-")]),
         ("TimeAverage2", Interpolation(stepped=True, percent_bad=50),
          [(None, "-")] * 6),
+        # Not even a little, but of nothing bad there is no share.
+        ("TimeAverage2", Interpolation(stepped=True, percent_bad=0),
+         [(None, "-")] * 6),
     ],
 )  # fmt: skip
 def test_by_hand(name: str, how: Interpolation, expected: list[tuple[float | None, str]]) -> None:
@@ -124,6 +127,17 @@ def test_a_line_to_a_sample_in_doubt_is_in_doubt_and_a_step_is_not() -> None:
     how = Interpolation(stepped=True, uncertain_is_bad=False)
     stepped = computed("TimeAverage2", [samples], how, count=3, width=5)
     assert stepped == [(0, "G"), (5, "U"), (10, "G")]
+
+
+def test_a_year_of_good_samples_is_good() -> None:
+    year = 365 * 86_400
+    samples = columns(*((at * year / 1000 - 7.123, at, GOOD) for at in range(2010)))
+    for name, how in (
+        ("TimeAverage", Interpolation(stepped=False)),
+        ("TimeAverage2", Interpolation(stepped=True, percent_bad=0)),
+    ):
+        told = computed(name, [samples], how, count=2, width=year)
+        assert [quality for _, quality in told] == ["G", "G"]
 
 
 sample = st.tuples(
