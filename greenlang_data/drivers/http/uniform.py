@@ -21,7 +21,8 @@ _FEWEST: Final = 256  # objects
 _SHORTEST: Final = 16  # objects in a run, on the average
 _LARGEST: Final = 2**31 - 1  # places in a string array
 _TRIED: Final = 100
-_LONGEST_TIME: Final = 40
+_TIMES: Final = range(34, 18, -1)  # how long ISO 8601 is, with a zone and up to nine digits
+_MOST_ROOM: Final = 4
 _WORD: Final = 8
 _BLOCK: Final = 2**19
 _LEAST: Final = 16  # bytes of an object with a time stamp
@@ -94,6 +95,8 @@ def read_uniform(body: bytes | bytearray, start: int, shape: Shape) -> Uniform |
     opened = _places(buffer, start, ord("{"))
     if len(opened) < _FEWEST or opened[0] != start:
         return None
+    if len(opened) * len(template.example) > _MOST_ROOM * len(body):
+        return None  # most of them have to be shorter, so they are of another kind
     first, last = opened[:-1], opened[1:]
     times = first + len(template.before)
     lengths = _time_lengths(buffer, times, template)
@@ -151,7 +154,7 @@ def _time_lengths(buffer: np.ndarray, times: np.ndarray, template: _Template) ->
     """The length of each time stamp, told by what comes after it. 0: that is nowhere."""
     lengths = np.full(len(times), template.length)
     waiting = np.flatnonzero(~_equal(buffer, times + template.length, template.between))
-    for length in range(_LONGEST_TIME, 0, -1):
+    for length in _TIMES:
         if not len(waiting):
             break
         here = _equal(buffer, times[waiting] + length, template.between)
