@@ -94,8 +94,6 @@ class WindowOfReports:
     def _hours(
         self, window: Window, reports: Sequence[Report]
     ) -> tuple[list[OperatingHour], np.ndarray]:
-        for report in reports:
-            self._check_quarter(report)
         every = [hour for report in reports for hour in report.hourly_operating_data or ()]
         hours = self._of_location(every)
         try:
@@ -104,6 +102,8 @@ class WindowOfReports:
             raise ProtocolError(
                 f"a date in the report is none: {error}", source=self._source
             ) from None
+        for report in reports:
+            self._check_quarter(report)
         if any(not 0 <= one.hour <= 23 for one in hours):
             raise ProtocolError("an hour in the report is not 0 to 23", source=self._source)
         moments = instants(dates, pa.array([one.hour for one in hours], pa.int8()), self._zone)

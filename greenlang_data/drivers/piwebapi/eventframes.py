@@ -87,6 +87,12 @@ async def read_event_frames(
                 source=api.source,
                 remedy="Check the database's path and the filters.",
             ) from None
+        if found is None:
+            raise ProtocolError(
+                "its list of event frames has no items",
+                source=api.source,
+                remedy="None of it was used; ask again.",
+            )
         if not found:
             break
         fresh = [one for one in found if one.id not in seen]

@@ -8,7 +8,7 @@ from typing import Any
 import pandas as pd
 import pytest
 
-from greenlang_data.errors import QueryError, UnknownTagError, UnsupportedError
+from greenlang_data.errors import ProtocolError, QueryError, UnknownTagError, UnsupportedError
 from tests.drivers.piwebapi.helpers import DAY, session, truth
 from tests.peers.historian_launch import HistorianPeer
 from tests.peers.pi_assets import AF_SERVER, DATABASE, Frame, overlapping
@@ -56,6 +56,12 @@ def test_event_frames_are_filtered_by_the_server(pi_peer: HistorianPeer) -> None
     found = frames(pi_peer, DAY + 50 * HOUR, template="Batch")
     assert set(found["template"]) == {"Batch"}
     assert frames(pi_peer, DAY + 5 * HOUR, name="Nothing*").empty
+
+
+def test_a_list_that_breaks_off_is_not_taken_for_a_shorter_one(pi_peer: HistorianPeer) -> None:
+    pi_peer.fault("status", "/eventframes", skip=1, status=200, body={})
+    with pytest.raises(ProtocolError, match="event frames has no items"):
+        frames(pi_peer, DAY + 1300 * HOUR)
 
 
 def test_a_database_that_is_not_there(pi_peer: HistorianPeer) -> None:
