@@ -228,6 +228,22 @@ def test_what_is_no_page_takes_no_memory_of_its_own(first: dict[str, str], other
         tracemalloc.stop()
 
 
+LONG = body_of([SHAPES["value last"](stamp(row, ".5"), row / 7) for row in range(10_000)])
+
+
+@settings(max_examples=40, deadline=None)
+@given(st.data())
+def test_a_page_of_more_than_a_megabyte(data: st.DataObject) -> None:
+    body = bytearray(LONG)
+    # Also where one block ends and the next begins.
+    places = st.integers(0, len(LONG) - 1) | st.integers(-300, 300).map(
+        lambda near: 2**19 + 110 + near
+    )
+    for place in data.draw(st.lists(places, max_size=4)):
+        body[place] = data.draw(st.sampled_from(b'{}[]",: 09aZ.-'))
+    assert outcome(decode_page, bytes(body)) == outcome(decode_streams, bytes(body))
+
+
 def test_samples_of_another_list_are_not_taken_for_the_streams() -> None:
     samples = [SHAPES["value last"](stamp(row), row + 0.5) for row in range(ROWS)]
     own = [SHAPES["value last"](stamp(7), 1.5)]
