@@ -19,13 +19,12 @@ import pyarrow as pa
 
 _FEWEST: Final = 256  # objects
 _SHORTEST: Final = 16  # objects in a run, on the average
-_LARGEST: Final = 2**31 - 1  # places in a string array
+_LARGEST: Final = 2**30  # places in a string array are int32
 _TRIED: Final = 100
 _TIMES: Final = range(34, 18, -1)  # how long ISO 8601 is, with a zone and up to nine digits
 _MOST_ROOM: Final = 4
 _WORD: Final = 8
 _BLOCK: Final = 2**19
-_LEAST: Final = 16  # bytes of an object with a time stamp
 _MARK: Final = "#"
 
 
@@ -91,12 +90,58 @@ def read_uniform(body: bytes | bytearray, start: int, shape: Shape) -> Uniform |
     template = _template(body, start, shape)
     if template is None or len(body) > _LARGEST:
         return None
-    buffer = np.frombuffer(body, np.uint8)
-    opened = _places(buffer, start, ord("{"))
-    if len(opened) < _FEWEST or opened[0] != start:
+    compared = _compared(np.frombuffer(body, np.uint8), start, template)
+    if compared is None:
         return None
-    if len(opened) * len(template.example) > _MOST_ROOM * len(body):
-        return None  # most of them have to be shorter, so they are of another kind
+    bounds, fits = compared
+    found = np.flatnonzero(fits)
+    begins = np.flatnonzero(np.diff(found, prepend=-2) != 1)
+    enough = max(_FEWEST, len(fits) // 2, len(begins) * _SHORTEST)
+    if len(found) < enough:
+        return None
+    runs = np.diff(begins, append=len(found))
+    first = bounds[found[begins], 0] - len(template.before)
+    last = bounds[found[begins + runs - 1], 3] + template.own
+    if len(found) < len(fits):
+        bounds = bounds[found]
+    texts = pa.StringArray.from_buffers(bounds.size - 1, pa.py_buffer(bounds), pa.py_buffer(body))
+    each = np.arange(0, bounds.size - 1, 4, dtype=np.int32)
+    rest = _rest(body, first, last, shape)
+    return Uniform(template.example, texts.take(each), texts.take(each + 2), runs.tolist(), rest)
+
+
+def _compared(
+    buffer: np.ndarray, start: int, template: _Template
+) -> tuple[np.ndarray, np.ndarray] | None:
+    """Where time stamp and value of each object begin and end, and whether all else is equal.
+
+    In blocks, which the processor's cache holds. None when there are more objects than could be
+    alike, or none at ``start``.
+    """
+    parts = []
+    opened: np.ndarray = np.empty(0, np.intp)
+    begun = buffer[start : start + len(template.before)].tobytes() == template.before
+    for low in range(start, len(buffer), _BLOCK):
+        found = np.flatnonzero(buffer[low : low + _BLOCK] == ord("{")) + low
+        size = len(template.example)
+        if len(found) * size > _MOST_ROOM * (_BLOCK + size) or (low == start and not len(found)):
+            return None
+        opened = np.concatenate([opened[-1:], found])
+        if len(opened) > 1:
+            bounds, fits, begun = _block(buffer, opened, template, begun)
+            parts.append((bounds, fits))
+    if not parts or buffer[start] != ord("{"):
+        return None
+    return np.concatenate([part[0] for part in parts]), np.concatenate([part[1] for part in parts])
+
+
+def _block(
+    buffer: np.ndarray, opened: np.ndarray, template: _Template, begun: bool
+) -> tuple[np.ndarray, np.ndarray, bool]:
+    """The same of the objects between ``opened``; ``begun``: the first begins as it should.
+
+    The last that is given back tells that of the object after them.
+    """
     first, last = opened[:-1], opened[1:]
     times = first + len(template.before)
     lengths = _time_lengths(buffer, times, template)
@@ -107,19 +152,11 @@ def read_uniform(body: bytes | bytearray, start: int, shape: Shape) -> Uniform |
     fits &= joined
     # That an object begins as it should was seen at the end of the one before it.
     fits[1:] &= joined[:-1]
-    fits[0] &= body.startswith(template.before, start)
-    found = np.flatnonzero(fits)
-    begins = np.flatnonzero(np.diff(found, prepend=-2) != 1)
-    if len(found) < len(fits) // 2 or len(found) < len(begins) * _SHORTEST:
-        return None
-    bounds = np.empty((len(found), 4), np.int32)
+    fits[0] &= begun
+    bounds = np.empty((len(first), 4), np.int32)
     for place, column in enumerate((times, times + lengths, values, ends)):
-        bounds[:, place] = column if len(found) == len(column) else column[found]
-    texts = pa.StringArray.from_buffers(bounds.size - 1, pa.py_buffer(bounds), pa.py_buffer(body))
-    each = np.arange(0, bounds.size - 1, 4, dtype=np.int32)
-    runs = np.diff(begins, append=len(found))
-    rest = _rest(body, first[found[begins]], last[found[begins + runs - 1]], shape)
-    return Uniform(template.example, texts.take(each), texts.take(each + 2), runs.tolist(), rest)
+        bounds[:, place] = column
+    return bounds, fits, bool(joined[-1])
 
 
 def _rest(body: bytes | bytearray, first: np.ndarray, last: np.ndarray, shape: Shape) -> bytes:
@@ -161,20 +198,6 @@ def _time_lengths(buffer: np.ndarray, times: np.ndarray, template: _Template) ->
         lengths[waiting] = np.where(here, length, 0)
         waiting = waiting[~here]
     return lengths
-
-
-def _places(buffer: np.ndarray, start: int, letter: int) -> np.ndarray:
-    """Where a letter is from ``start`` on; nowhere when it is too often there for objects.
-
-    In blocks, which the processor's cache holds.
-    """
-    places = []
-    for low in range(start, len(buffer), _BLOCK):
-        found = np.flatnonzero(buffer[low : low + _BLOCK] == letter)
-        if len(found) > _BLOCK // _LEAST:
-            return np.empty(0, np.intp)
-        places.append(found + low)
-    return np.concatenate(places)
 
 
 def _equal(buffer: np.ndarray, places: np.ndarray, text: bytes) -> np.ndarray:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 import tracemalloc
 from collections.abc import Callable
 from typing import Any
@@ -226,6 +227,35 @@ def test_what_is_no_page_takes_no_memory_of_its_own(first: dict[str, str], other
         assert tracemalloc.get_traced_memory()[1] < 3 * len(body)
     finally:
         tracemalloc.stop()
+
+
+LONG = body_of([SHAPES["value last"](stamp(row, ".5"), row / 7) for row in range(10_000)])
+
+
+@settings(max_examples=40, deadline=None)
+@given(st.data())
+def test_a_page_of_more_than_a_megabyte(data: st.DataObject) -> None:
+    body = bytearray(LONG)
+    # Also where one block ends and the next begins.
+    places = st.integers(0, len(LONG) - 1) | st.integers(-300, 300).map(
+        lambda near: 2**19 + 110 + near
+    )
+    for place in data.draw(st.lists(places, max_size=4)):
+        body[place] = data.draw(st.sampled_from(b'{}[]",: 09aZ.-'))
+    assert outcome(decode_page, bytes(body)) == outcome(decode_streams, bytes(body))
+
+
+def test_no_object_is_overlooked_where_a_block_ends() -> None:
+    near = 2**19 + LONG.index(b"[{", 20)
+    starts = [
+        one.start() for one in re.finditer(b"{", LONG[: near + 500]) if one.start() > near - 500
+    ]
+    assert len(starts) > 5
+    for start in starts:
+        body = bytearray(LONG)
+        body[start + 4] = ord("x")  # so that its time stamp has another name
+        with pytest.raises(ValueError, match="missing required field `Timestamp`"):
+            decode_page(body)
 
 
 def test_samples_of_another_list_are_not_taken_for_the_streams() -> None:
