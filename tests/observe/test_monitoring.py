@@ -186,6 +186,7 @@ def test_connectors_may_come_and_go_while_monitoring() -> None:
         await asyncio.sleep(0.1)
         assert monitor.get_health_status("other") is HealthStatus.HEALTHY
         monitor.unregister_connector("one")
+        await asyncio.sleep(0.1)  # for the round that had begun
         gone = one.checks
         await asyncio.sleep(0.1)
         assert one.checks == gone
