@@ -8,10 +8,14 @@ from __future__ import annotations
 
 import operator
 import re
+import sys
+from collections.abc import Sequence
 from typing import Any, ClassVar
 from urllib.parse import quote
 
 from tests.peers.historian_http import Answer, Emulator, Request, run
+from tests.peers.historian_launch import TOP, HistorianPeer
+from tests.peers.launch import _scratch_file
 
 _SAP = 'xmlns:sap="http://www.sap.com/Protocols/SAPData"'
 _TYPE = """<EntityType Name="Row"><Key><PropertyRef Name="ID"/></Key>
@@ -29,6 +33,17 @@ _V4 = (
     '<edmx:DataServices><Schema Namespace="NS" xmlns="http://docs.oasis-open.org/odata/ns/edm"'
     f" {_SAP}>{_TYPE}</Schema></edmx:DataServices></edmx:Edmx>"
 )
+
+
+def start_lying_service() -> HistorianPeer:
+    """Start it in a process of its own."""
+    audit = _scratch_file("requests.jsonl")
+
+    def command(port: int) -> Sequence[str]:
+        module = "tests.drivers.odata.lying_service"
+        return [sys.executable, "-m", module, "--port", str(port), "--audit", str(audit)]
+
+    return HistorianPeer("lying OData service", command, audit=audit, folder=TOP)
 
 
 class LyingService(Emulator):

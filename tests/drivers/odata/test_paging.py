@@ -3,8 +3,7 @@
 from __future__ import annotations
 
 import json
-import sys
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator
 from decimal import Decimal
 from typing import Any
 
@@ -13,19 +12,13 @@ import pytest
 
 import greenlang_data as gd
 from tests.drivers.odata.helpers import config
-from tests.peers.historian_launch import TOP, HistorianPeer
-from tests.peers.launch import _scratch_file
+from tests.drivers.odata.lying_service import start_lying_service
+from tests.peers.historian_launch import HistorianPeer
 
 
 @pytest.fixture(scope="module")
 def running() -> Iterator[HistorianPeer]:
-    audit = _scratch_file("requests.jsonl")
-
-    def command(port: int) -> Sequence[str]:
-        module = "tests.drivers.odata.lying_service"
-        return [sys.executable, "-m", module, "--port", str(port), "--audit", str(audit)]
-
-    with HistorianPeer("lying OData service", command, audit=audit, folder=TOP) as peer:
+    with start_lying_service() as peer:
         yield peer
 
 

@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-import sys
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator
 from typing import Any
 
 import pandas as pd
@@ -11,9 +10,9 @@ import pytest
 
 import greenlang_data as gd
 from tests.drivers.odata.helpers import EVERY_TYPE, ITEMS, ITEMS_V4, config
+from tests.drivers.odata.lying_service import start_lying_service
 from tests.peers.erp_live import is_steady
-from tests.peers.historian_launch import TOP, HistorianPeer
-from tests.peers.launch import _scratch_file
+from tests.peers.historian_launch import HistorianPeer
 from tests.peers.launch_erp import start_gateway
 
 ROWS = 2_400
@@ -34,13 +33,7 @@ def peer(running: HistorianPeer) -> HistorianPeer:
 
 @pytest.fixture(scope="module")
 def lies() -> Iterator[HistorianPeer]:
-    audit = _scratch_file("requests.jsonl")
-
-    def command(port: int) -> Sequence[str]:
-        module = "tests.drivers.odata.lying_service"
-        return [sys.executable, "-m", module, "--port", str(port), "--audit", str(audit)]
-
-    with HistorianPeer("lying OData service", command, audit=audit, folder=TOP) as peer:
+    with start_lying_service() as peer:
         yield peer
 
 
