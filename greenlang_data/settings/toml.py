@@ -168,7 +168,7 @@ def _config(
     _refuse_unknown(table, set(kind_class.model_fields) - _OWN, file, f"{where}.")
     for key in _TABLES.keys() & table.keys():
         if isinstance(table[key], str):
-            table[key] = _TABLES[key](file.parent / table[key])
+            table[key] = _TABLES[key](_existing(file, f"{where}.{key}", table[key]))
     for key in _PATHS:
         if isinstance(table.get(key), str):
             table[key] = _beside(file, table[key])
@@ -178,6 +178,16 @@ def _config(
         return kind_class(connector_id=name, connector_type=kind, **table)
     except ValidationError as error:
         raise _invalid(file, where, error) from None
+
+
+def _existing(file: Path, key: str, path: str) -> Path:
+    """A file beside the settings. Raises ConfigurationError where there is none of that name."""
+    beside = file.parent / path
+    if not beside.exists():
+        others = [one.name for one in beside.parent.glob(f"*{beside.suffix}")]
+        hint = _nearest(beside.name, others) if others else "Check the path."
+        raise _wrong(file, key, f"is {path!r}, and there is no such file", hint)
+    return beside
 
 
 def _beside(file: Path, path: str) -> str:

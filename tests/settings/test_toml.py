@@ -129,7 +129,7 @@ SOURCE = '[sources.a]\nkind = "scada"\nprotocol = "modbus"\nendpoint = "h:502"\n
             ["sources.a.tags", "'T'", "twice"],
         ),
         (SOURCE + 'endpoint2 = "x"', ["sources.a.endpoint2", "'endpoint'"]),
-        (SOURCE + 'registers = "none.csv"', ["none.csv", "cannot be read"]),
+        (SOURCE + 'registers = "none.csv"', ["registers is 'none.csv'", "no such file"]),
         (SOURCE + "password = { file = 'x' }", ["sources.a.password", "env"]),
         (
             SOURCE + '[[sources.a.registers]]\ntag = "T"\ntable = "holding"\naddress = 0\n'
@@ -156,6 +156,13 @@ def test_what_is_wrong_is_named(tmp_path: Path, text: str, says: list[str]) -> N
 def test_a_missing_file_is_named(tmp_path: Path) -> None:
     with pytest.raises(gd.ConfigurationError, match=r"absent\.toml"):
         gd.Session.from_toml(tmp_path / "absent.toml")
+
+
+def test_a_file_beside_that_is_missing_names_its_key_and_the_nearest(tmp_path: Path) -> None:
+    (tmp_path / "boiler.csv").touch()
+    found = r"greenlang\.toml: sources\.a\.registers is 'boilr\.csv'.*boiler\.csv"
+    with pytest.raises(gd.ConfigurationError, match=found):
+        read(tmp_path, SOURCE + 'registers = "boilr.csv"')
 
 
 def test_an_unknown_protocol_names_the_nearest(tmp_path: Path) -> None:

@@ -7,7 +7,8 @@ from typing import Final
 import numpy as np
 import pyarrow as pa
 
-_BEYOND_EXACT: Final = 2.0**53
+BEYOND_EXACT: Final = 2.0**53
+"""From here on float64 does not tell all integers apart."""
 _MINUS, _DOT, _ZERO = np.frombuffer(b"-.0", np.uint8)
 _TEN: Final = np.uint8(10)
 
@@ -24,7 +25,7 @@ def read_numbers(texts: pa.StringArray) -> np.ndarray | None:
         numbers = np.asarray(texts.cast(pa.float64()))
     except pa.ArrowInvalid:
         return None
-    exact = numbers.min() > -_BEYOND_EXACT and numbers.max() < _BEYOND_EXACT
+    exact = numbers.min() > -BEYOND_EXACT and numbers.max() < BEYOND_EXACT
     return numbers if exact else None
 
 

@@ -9,6 +9,7 @@ import numpy as np
 import pyarrow as pa
 
 from greenlang_data.drivers.http.jsons import json_decoder
+from greenlang_data.drivers.http.numbers import BEYOND_EXACT
 from greenlang_data.drivers.http.runs import Runs
 from greenlang_data.drivers.http.stamps import read_stamps
 from greenlang_data.drivers.http.uniform import Shape, read_uniform
@@ -29,7 +30,6 @@ _LIST: Final = re.compile(rb'"Samples"\s*:\s*\[\s*(?=\{)')
 _SAMPLE: Final = Shape(
     "TimeStamp", "Value", r'"(?P<value>[^"{}]+)"', r'(?=[^{}]*"Quality"\s*:\s*3[\s,}])'
 )
-_BEYOND_EXACT: Final = 2.0**53
 _answer = json_decoder(DataAnswer)
 _sample = json_decoder(Sample)
 
@@ -49,7 +49,7 @@ def _page(body: bytes | bytearray) -> Answered | None:
             return None
         values = np.asarray(uniform.values.cast(pa.float64()))
         # Larger ones, infinity and what is no number depend on how they were written.
-        if not (np.abs(values) < _BEYOND_EXACT).all():
+        if not (np.abs(values) < BEYOND_EXACT).all():
             return None
         answer = _answer(uniform.rest)
         runs = Runs(read_stamps(uniform.times), values, uniform.runs)

@@ -14,6 +14,8 @@ from tests.peers.launch_erp import CapPeer
 ITEMS = "purchase_order_item"
 ITEMS_V4 = "api_purchaseorder_2/srvd_a2x/sap/purchaseorder/0001/PurchaseOrderItem"
 EVERY_TYPE = "Z_EVERY_TYPE_SRV/EveryTypeSet"
+LOGIN = {"username": "operator", "password": "s3cret-Pässword"}
+"""Of the Gateway emulator."""
 
 
 def config(origin: str, **more: Any) -> gd.ERPConfig:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
@@ -15,6 +14,7 @@ from tests.drivers.odata.helpers import (
     EVERY_TYPE,
     ITEMS,
     ITEMS_V4,
+    LOGIN,
     assert_rows,
     config,
     native_names,
@@ -22,23 +22,14 @@ from tests.drivers.odata.helpers import (
 from tests.peers.erp_live import is_steady
 from tests.peers.erp_rows import cost_center, purchase_order_item
 from tests.peers.historian_launch import HistorianPeer
-from tests.peers.launch_erp import start_gateway
 
 ROWS = 1_500
 KEY = ["PurchaseOrder", "PurchaseOrderItem"]
-LOGIN = {"username": "operator", "password": "s3cret-Pässword"}
-
-
-@pytest.fixture(scope="module")
-def running() -> Iterator[HistorianPeer]:
-    with start_gateway(items=ROWS) as peer:
-        yield peer
 
 
 @pytest.fixture
-def peer(running: HistorianPeer) -> HistorianPeer:
-    running.reset()
-    return running
+def peer(gateway: HistorianPeer) -> HistorianPeer:
+    return gateway
 
 
 @pytest.fixture(params=[ITEMS, ITEMS_V4], ids=["v2", "v4"])

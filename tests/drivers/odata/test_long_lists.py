@@ -2,44 +2,35 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from typing import Any
 
 import pandas as pd
 import pytest
 
 import greenlang_data as gd
-from tests.drivers.odata.helpers import ITEMS, ITEMS_V4, config
+from tests.drivers.odata.helpers import ITEMS, ITEMS_V4, LOGIN, config
 from tests.peers.erp_live import is_steady
 from tests.peers.historian_launch import HistorianPeer
-from tests.peers.launch_erp import start_gateway
 
 ROWS = 600
 
 
-@pytest.fixture(scope="module")
-def running() -> Iterator[HistorianPeer]:
-    with start_gateway(items=ROWS) as peer:
-        yield peer
-
-
 @pytest.fixture
-def peer(running: HistorianPeer) -> HistorianPeer:
-    running.reset()
-    return running
+def peer(gateway: HistorianPeer) -> HistorianPeer:
+    return gateway
 
 
 def read(peer: HistorianPeer, entity: str, limit: int | None = None, **more: Any) -> pd.DataFrame:
     filters = more.pop("filters", {})
-    keys = {"username": "operator", "password": "s3cret-Pässword", **more}
+    keys = {**LOGIN, **more}
     with gd.Session([config(peer.origin, **keys)]) as s:
         return s.erp(entity, filters=filters, limit=limit)
 
 
 @pytest.fixture(scope="module")
-def every(running: HistorianPeer) -> pd.DataFrame:
-    running.reset()
-    return read(running, ITEMS)
+def every(running_gateway: HistorianPeer) -> pd.DataFrame:
+    running_gateway.reset()
+    return read(running_gateway, ITEMS)
 
 
 def orders(every: pd.DataFrame) -> list[str]:

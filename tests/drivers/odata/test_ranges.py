@@ -9,26 +9,18 @@ import pandas as pd
 import pytest
 
 import greenlang_data as gd
-from tests.drivers.odata.helpers import EVERY_TYPE, ITEMS, ITEMS_V4, config
+from tests.drivers.odata.helpers import EVERY_TYPE, ITEMS, ITEMS_V4, LOGIN, config
 from tests.drivers.odata.lying_service import start_lying_service
 from tests.peers.erp_live import is_steady
 from tests.peers.historian_launch import HistorianPeer
-from tests.peers.launch_erp import start_gateway
 
 ROWS = 2_400
 
 
-@pytest.fixture(scope="module")
-def running() -> Iterator[HistorianPeer]:
-    with start_gateway(items=ROWS) as peer:
-        yield peer
-
-
 @pytest.fixture
-def peer(running: HistorianPeer) -> HistorianPeer:
-    running.reset()
-    running.set(page=100)
-    return running
+def peer(gateway: HistorianPeer) -> HistorianPeer:
+    gateway.set(page=100)
+    return gateway
 
 
 @pytest.fixture(scope="module")
@@ -45,7 +37,7 @@ def liar(lies: HistorianPeer) -> HistorianPeer:
 
 
 def read(peer: HistorianPeer, entity: str, at_once: int, **more: Any) -> pd.DataFrame:
-    keys: dict[str, Any] = {"username": "operator", "password": "s3cret-Pässword"}
+    keys: dict[str, Any] = {**LOGIN}
     if entity == "S/Rows":
         keys = {"services": {"S": "/v4/S"}}
     with gd.Session([config(peer.origin, parallel_ranges=at_once, **keys, **more)]) as s:
@@ -95,7 +87,7 @@ def test_rows_that_come_and_go_meanwhile_lose_and_repeat_none(peer: HistorianPee
 
 
 def test_a_limit_and_a_small_set_are_not_read_in_ranges(peer: HistorianPeer) -> None:
-    keys = {"username": "operator", "password": "s3cret-Pässword", "parallel_ranges": 4}
+    keys = {**LOGIN, "parallel_ranges": 4}
     with gd.Session([config(peer.origin, **keys)]) as s:
         some = s.erp(ITEMS, limit=ROWS)
         few = s.erp(EVERY_TYPE, limit=None)

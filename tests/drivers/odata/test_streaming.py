@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
@@ -14,28 +13,20 @@ import pytest
 import greenlang_data as gd
 from greenlang_data.drivers.odata.gathered import distinct_rows
 from greenlang_data.drivers.spool import Spool
-from tests.drivers.odata.helpers import EVERY_TYPE, ITEMS, ITEMS_V4, config
+from tests.drivers.odata.helpers import EVERY_TYPE, ITEMS, ITEMS_V4, LOGIN, config
 from tests.peers.historian_launch import HistorianPeer
-from tests.peers.launch_erp import start_gateway
 
 ROWS = 1_500
 
 
-@pytest.fixture(scope="module")
-def running() -> Iterator[HistorianPeer]:
-    with start_gateway(items=ROWS) as peer:
-        yield peer
-
-
 @pytest.fixture
-def peer(running: HistorianPeer) -> HistorianPeer:
-    running.reset()
-    running.set(page=400)
-    return running
+def peer(gateway: HistorianPeer) -> HistorianPeer:
+    gateway.set(page=400)
+    return gateway
 
 
 def session(peer: HistorianPeer, **more: Any) -> gd.Session:
-    keys = {"username": "operator", "password": "s3cret-Pässword", "max_retries": 0}
+    keys = {**LOGIN, "max_retries": 0}
     return gd.Session([config(peer.origin, **{**keys, **more})])
 
 
