@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import difflib
 import threading
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import Any, Final, get_args
@@ -17,6 +16,7 @@ from greenlang_data.connectors.models import config_class_of
 from greenlang_data.connectors.registry import AnyConnector, get_registry
 from greenlang_data.connectors.scada import SCADAConfig
 from greenlang_data.errors import ConfigurationError, QueryError
+from greenlang_data.nearest import nearest_and_all
 from greenlang_data.settings import ConnectorConfig
 from greenlang_data.settings.config import MockVariant
 
@@ -50,11 +50,9 @@ def mock_configs(mock: bool | MockVariant | Sequence[MockVariant]) -> list[Conne
     known = get_args(MockVariant)
     for variant in variants:
         if variant not in known:
-            close = difflib.get_close_matches(str(variant), known, n=1)
-            hint = f"Did you mean {close[0]!r}? " if close else ""
             raise ConfigurationError(
                 f"the simulated plant has no variant {variant!r}",
-                remedy=f"{hint}Variants: {', '.join(known)}.",
+                remedy=nearest_and_all(str(variant), known, "Variants"),
             )
     return [
         config(
@@ -134,11 +132,9 @@ class Sources(Mapping[str, ConnectorConfig]):
         try:
             return self._connectors[name]
         except KeyError:
-            close = difflib.get_close_matches(name, self._connectors, n=1)
-            hint = f"Did you mean {close[0]!r}? " if close else ""
-            names = ", ".join(self._connectors) or "none"
             raise QueryError(
-                f"there is no source {name!r}", remedy=f"{hint}Configured: {names}."
+                f"there is no source {name!r}",
+                remedy=nearest_and_all(name, self._connectors, "Configured"),
             ) from None
 
     def of_kind(self, kind: str, name: str | None) -> AnyConnector:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import difflib
 import re
 from collections import Counter
 from collections.abc import Collection, Iterable, Mapping
@@ -22,6 +21,7 @@ from pydantic_core import ErrorDetails
 
 from greenlang_data.connectors.names import LISTS_KEPT
 from greenlang_data.errors import QueryError
+from greenlang_data.nearest import nearest
 from greenlang_data.times import is_relative, parse_moment, relative_moment, utc_window
 
 # Those of OPC UA beside the five, which most sources have, go by the standard's own names.
@@ -224,6 +224,6 @@ def _problem(error: ErrorDetails) -> str:
 
 def _no_choice(error: ErrorDetails) -> str:
     given, choices = error["input"], error["ctx"]["expected"]
-    close = difflib.get_close_matches(str(given), re.findall("'([^']*)'", choices), n=1)
+    close = nearest(str(given), re.findall("'([^']*)'", choices))
     hint = f"; did you mean {close[0]!r}" if close else ""
     return f"{given!r} is not known{hint}; use {choices}"

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import difflib
 import re
 import threading
 from datetime import UTC, datetime
@@ -19,6 +18,7 @@ from greenlang_data.connectors.historian import HistorianConnector
 from greenlang_data.connectors.models import config_class_of
 from greenlang_data.connectors.scada import SCADAConnector
 from greenlang_data.errors import ConfigurationError
+from greenlang_data.nearest import nearest_and_all
 from greenlang_data.settings import ConnectorConfig
 
 AnyConnector = BaseConnector[Any, Any, Any]
@@ -146,11 +146,9 @@ class IntegrationRegistry:
         return True
 
     def _unknown(self, connector_type: str) -> ConfigurationError:
-        close = difflib.get_close_matches(connector_type, self._classes, n=1)
-        hint = f"Did you mean {close[0]!r}? " if close else ""
         return ConfigurationError(
             f"there is no connector {connector_type!r}",
-            remedy=f"{hint}Registered: {', '.join(self._classes)}.",
+            remedy=nearest_and_all(connector_type, self._classes, "Registered"),
         )
 
 

@@ -6,13 +6,13 @@ name is the protocol or system that a config names, its value a :class:`Driver` 
 
 from __future__ import annotations
 
-import difflib
 from importlib import import_module
 from importlib.metadata import entry_points
 from typing import Final
 
 from greenlang_data.drivers.base import Driver
 from greenlang_data.errors import ConfigurationError
+from greenlang_data.nearest import nearest_and_all
 
 ENTRY_POINTS: Final = "greenlang_data.drivers"
 
@@ -60,7 +60,7 @@ def load_driver(name: str, *, source: str = "") -> type[Driver]:
     for entry in entry_points(group=ENTRY_POINTS, name=name):
         return _checked(entry.load(), name, source)
     raise ConfigurationError(
-        f"there is no driver for {name!r}", source=source, remedy=_nearest(name)
+        f"there is no driver for {name!r}", source=source, remedy=_available(name)
     )
 
 
@@ -88,11 +88,8 @@ def _checked(driver: object, name: str, source: str) -> type[Driver]:
     )
 
 
-def _nearest(name: str) -> str:
-    names = driver_names()
-    close = difflib.get_close_matches(name, names, n=1)
-    hint = f"Did you mean {close[0]!r}? " if close else ""
+def _available(name: str) -> str:
     return (
-        f"{hint}Available: {', '.join(names)}; others come from packages with an entry point "
-        f"{ENTRY_POINTS}; mock_mode=True needs none."
+        f"{nearest_and_all(name, driver_names(), 'Available')} Others come from packages with an "
+        f"entry point {ENTRY_POINTS}; mock_mode=True needs none."
     )

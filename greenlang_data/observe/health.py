@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 import asyncio
-import difflib
 import math
 from collections.abc import Callable, Coroutine
 from datetime import timedelta
 from typing import TYPE_CHECKING, Any, Final
 
 from greenlang_data.errors import ConfigurationError, QueryError
+from greenlang_data.nearest import nearest_and_all
 from greenlang_data.observe.check import check, start_on
 from greenlang_data.observe.metrics import metrics_of
 from greenlang_data.observe.results import (
@@ -175,12 +175,9 @@ class HealthMonitor:
         try:
             return self._watched[connector_id]
         except KeyError:
-            close = difflib.get_close_matches(connector_id, self._watched, n=1)
-            hint = f"Did you mean {close[0]!r}? " if close else ""
-            names = ", ".join(self._watched) or "none"
             raise QueryError(
                 f"the monitor has no connector {connector_id!r}",
-                remedy=f"{hint}Registered: {names}.",
+                remedy=nearest_and_all(connector_id, self._watched, "Registered"),
             ) from None
 
 

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import csv
-import difflib
 import io
 from codecs import BOM_UTF16_BE, BOM_UTF16_LE
 from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
@@ -14,6 +13,7 @@ from pydantic import BaseModel
 from pydantic_core import ErrorDetails
 
 from greenlang_data.errors import ConfigurationError
+from greenlang_data.nearest import nearest_or_all
 from greenlang_data.settings.tag import Entry
 
 _MOST_PROBLEMS: Final = 10
@@ -58,19 +58,6 @@ def read_table(
 def required_columns(model: type[BaseModel]) -> tuple[str, ...]:
     """The columns that every row must fill."""
     return tuple(name for name, one in model.model_fields.items() if one.is_required())
-
-
-def nearest(word: str, right: Collection[str]) -> str:
-    """``did you mean x?``, or what there is when nothing is like ``word``."""
-    folded = {one.lower(): one for one in right}
-    near = difflib.get_close_matches(word.lower(), folded, n=1)
-    return f"did you mean {folded[near[0]]}?" if near else f"write {either(right)}"
-
-
-def either(words: Collection[str]) -> str:
-    """``a, b or c``."""
-    *most, last = words
-    return f"{', '.join(most)} or {last}" if most else last
 
 
 def explain(error: ErrorDetails, row: dict[str, str]) -> str:
@@ -153,7 +140,7 @@ def _check_header(
     for name in header:
         if name not in model.model_fields:
             raise WrongLineError(
-                f"there is no column {name!r}; {nearest(name, model.model_fields)}"
+                f"there is no column {name!r}; {nearest_or_all(name, model.model_fields)}"
             )
         if header.count(name) > 1:
             raise WrongLineError(f"column {name} is there {header.count(name)} times")

@@ -6,11 +6,11 @@ from typing import Annotated, Literal
 
 from pydantic import Field, field_validator
 
+from greenlang_data.nearest import nearest_or_all
 from greenlang_data.settings.ecmps_units import parameters_with_units
 from greenlang_data.settings.epa import EpaSettings
 from greenlang_data.settings.files import FileSettings
 from greenlang_data.settings.modc import MODC_TABLE, ModcEntries, ModcTable
-from greenlang_data.settings.wrong import nearest_of
 
 
 class EcmpsSettings(EpaSettings, FileSettings):
@@ -39,7 +39,9 @@ class EcmpsSettings(EpaSettings, FileSettings):
         known = parameters_with_units()
         for name in value:
             if name not in known:
-                raise ValueError(f"{name!r} is no parameter with a unit; {nearest_of(name, known)}")
+                raise ValueError(
+                    f"{name!r} is no parameter with a unit; {nearest_or_all(name, known)}"
+                )
         return value
 
     @property

@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-import difflib
 from decimal import Decimal
 from typing import Annotated, Final, Literal
 
 from pydantic import BaseModel, ConfigDict, Field, field_validator
 
+from greenlang_data.nearest import nearest
 from greenlang_data.settings.emission_tables import FUEL_FACTORS
 from greenlang_data.settings.modc import ModcEntries
 
@@ -54,7 +54,7 @@ class EmissionSettings(BaseModel):
     @classmethod
     def _no_slips(cls, value: dict[str, FuelEntry]) -> dict[str, FuelEntry]:
         for name in value.keys() - FUEL_FACTORS.keys():
-            close = difflib.get_close_matches(name.lower(), FUEL_FACTORS, n=1, cutoff=_ALIKE)
+            close = nearest(name, FUEL_FACTORS, alike=_ALIKE)
             if close:
                 raise ValueError(f"{name!r} is no fuel of the table; did you mean {close[0]!r}?")
         return value

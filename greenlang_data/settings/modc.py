@@ -10,7 +10,7 @@ from typing import Annotated, Final, Literal
 
 from pydantic import AfterValidator, BaseModel, ConfigDict
 
-from greenlang_data.settings.wrong import nearest_of
+from greenlang_data.nearest import nearest_or_all
 
 MODC: Final = MappingProxyType({
     "01": "measured",
@@ -74,12 +74,12 @@ def _checked(entries: dict[str, ModcEntry]) -> dict[str, ModcEntry]:
     for code, entry in entries.items():
         if not _CODE.fullmatch(code):
             raise ValueError(
-                f"{code!r} is no code of two digits; {nearest_of(code.zfill(2), MODC)}"
+                f"{code!r} is no code of two digits; {nearest_or_all(code.zfill(2), MODC)}"
             )
         flags = {*MODC.values(), "unknown"}
         if entry.flag not in flags and not entry.flag.startswith(_KINDS):
             raise ValueError(
-                f"{code}.flag: {entry.flag!r} is no quality flag; {nearest_of(entry.flag, flags)}"
+                f"{code}.flag: {entry.flag!r} is no quality flag; {nearest_or_all(entry.flag, flags)}"
             )
         is_substitute = entry.flag.startswith("substituted")
         if is_substitute and entry.counts_as not in ("substituted", "unknown"):

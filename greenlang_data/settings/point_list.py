@@ -14,11 +14,10 @@ from typing import Any, get_args
 
 from pydantic import ValidationError
 
+from greenlang_data.nearest import either, nearest_or_all
 from greenlang_data.settings.csv_table import (
     WrongLineError,
-    either,
     explain,
-    nearest,
     read_table,
     required_columns,
 )
@@ -40,7 +39,7 @@ def _point(row: dict[str, str]) -> Point:
             choices = f"; write {either(types)}" if name == "type" else ""
             raise WrongLineError(f"column {name} is empty{choices}")
     if row["type"] not in types:
-        hint = nearest(row["type"], types)
+        hint = nearest_or_all(row["type"], types)
         raise WrongLineError(f"column type: there is no type {row['type']!r}; {hint}")
     values: dict[str, Any] = dict(row)
     try:

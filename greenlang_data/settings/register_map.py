@@ -21,11 +21,10 @@ from typing import Any, Final, get_args
 
 from pydantic import ValidationError
 
+from greenlang_data.nearest import either, nearest_or_all
 from greenlang_data.settings.csv_table import (
     WrongLineError,
-    either,
     explain,
-    nearest,
     read_table,
     required_columns,
 )
@@ -86,7 +85,7 @@ def _check_notation(row: dict[str, str]) -> None:
 def _checked(name: str, cell: str) -> str:
     """``cell`` if pydantic can take it without stretching; it is laxer than a map should be."""
     if name in _CHOICES and cell not in _CHOICES[name]:
-        problem = f"there is no {name} {cell!r}; {nearest(cell, _CHOICES[name])}"
+        problem = f"there is no {name} {cell!r}; {nearest_or_all(cell, _CHOICES[name])}"
     elif name in _INTEGERS and not _INTEGER.fullmatch(cell):
         problem = f"{cell!r} is no whole number; write decimal digits only"
     elif name in _NUMBERS and _DECIMAL_COMMA.fullmatch(cell):

@@ -23,7 +23,6 @@ Paths are relative to the file.
 
 from __future__ import annotations
 
-import difflib
 import re
 import tomllib
 from collections.abc import Callable, Iterable, Mapping
@@ -36,6 +35,7 @@ from pydantic import BaseModel, ValidationError
 from pydantic_core import ErrorDetails
 
 from greenlang_data.errors import ConfigurationError, QueryError
+from greenlang_data.nearest import did_you_mean, sentence
 from greenlang_data.settings.bacnet_object import BacnetObject
 from greenlang_data.settings.config import ConnectorConfig
 from greenlang_data.settings.dahs import DahsColumn
@@ -216,8 +216,8 @@ def _problem(where: str, error: ErrorDetails) -> str:
 def _meant(written: object, expected: str) -> str:
     """``; did you mean 'x'?`` where one of the expected words is like the one written."""
     # What was written is not shown: it may be a password in the wrong place.
-    close = difflib.get_close_matches(str(written).lower(), re.findall("'([^']*)'", expected), n=1)
-    return f"; did you mean {close[0]!r}?" if close else ""
+    hint = did_you_mean(str(written), re.findall("'([^']*)'", expected))
+    return f"; {hint}" if hint else ""
 
 
 def _refuse_unknown(table: Mapping[str, Any], known: Iterable[str], file: Path, where: str) -> None:
@@ -243,8 +243,7 @@ def _zone(name: object, file: Path) -> tzinfo:
 
 def _nearest(word: str, known: Iterable[str]) -> str:
     known = sorted(known)
-    close = difflib.get_close_matches(word, known, n=1)
-    return f"Did you mean {close[0]!r}?" if close else f"Known: {', '.join(known)}."
+    return sentence(did_you_mean(word, known)) or f"Known: {', '.join(known)}."
 
 
 def _wrong(file: Path, key: str, what: str, remedy: str) -> ConfigurationError:

@@ -6,11 +6,12 @@ written in braces, as UCUM's annotations are: ``{Nm3}/h``.
 
 from __future__ import annotations
 
-import difflib
 import re
 from typing import Annotated, Final
 
 from pydantic import AfterValidator
+
+from greenlang_data.nearest import did_you_mean
 
 # Atoms that take a prefix, those that take none, and the prefixes: the part of UCUM's tables that
 # plants and ledgers use.
@@ -52,10 +53,9 @@ def checked_unit(unit: str | None) -> str | None:
     """``unit`` unchanged. Raises ValueError naming the nearest right one when it is not UCUM."""
     if unit is None or is_ucum(unit):
         return unit
-    near = _USUAL.get(unit) or _nearest(unit)
-    hint = f"did you mean {near!r}? " if near else ""
+    hint = f"did you mean {_USUAL[unit]!r}?" if unit in _USUAL else did_you_mean(unit, _common())
     raise ValueError(
-        f"{unit!r} is not a UCUM unit; {hint}units that UCUM lacks go in braces, as in '{{Nm3}}/h'"
+        f"{unit!r} is not a UCUM unit; {hint}{' ' if hint else ''}units that UCUM lacks go in braces, as in '{{Nm3}}/h'"
     )
 
 
@@ -70,13 +70,6 @@ def _is_factor(part: str) -> bool:
     if unit in _METRIC or unit in _PLAIN or unit.isdigit():
         return True
     return any(unit.startswith(p) and unit[len(p) :] in _METRIC for p in _PREFIXES)
-
-
-def _nearest(unit: str) -> str | None:
-    common = _common()
-    other_case = [known for known in common if known.lower() == unit.lower()]
-    close = other_case or difflib.get_close_matches(unit, common, n=1)
-    return close[0] if close else None
 
 
 def _common() -> list[str]:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import difflib
 from collections.abc import Iterable, Mapping, Sequence
 from typing import Final
 
@@ -21,6 +20,7 @@ from greenlang_data.drivers.bacnet.services import Result
 from greenlang_data.drivers.bacnet.units import unit_of
 from greenlang_data.drivers.bacnet.values import Failure, Value
 from greenlang_data.drivers.schema import UNKNOWN_TAG
+from greenlang_data.nearest import did_you_mean
 from greenlang_data.settings.bacnet_object import BacnetObject
 
 # Types with a unit: analog objects, loops, accumulators, and the value objects of numbers.
@@ -57,9 +57,9 @@ async def resolve(
         if reference is not None:
             resolved.append(reference)
             continue
-        hint = _hint(tag, [*entries, *(device.by_name or {})]) if guesses > 0 else ""
+        hint = did_you_mean(tag, [*entries, *(device.by_name or {})]) if guesses > 0 else ""
         guesses -= 1
-        text = f"{UNKNOWN_TAG}: no object has this name, and it is no object id{hint}"
+        text = f"{UNKNOWN_TAG}: no object has this name, and it is no object id{'; ' if hint else ''}{hint}"
         resolved.append(Failure(None, text))
     return resolved
 
@@ -67,11 +67,6 @@ async def resolve(
 def _named(tag: str, names: Mapping[str, int]) -> Reference | None:
     object_id = names.get(tag)
     return None if object_id is None else Reference(object_id)
-
-
-def _hint(tag: str, names: Iterable[str]) -> str:
-    close = difflib.get_close_matches(tag, names, n=1)
-    return f"; did you mean {close[0]!r}?" if close else ""
 
 
 async def object_names(reader: Reader, device: Device) -> dict[str, int]:

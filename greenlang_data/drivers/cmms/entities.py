@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-import difflib
-from collections.abc import Iterable, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass
 from enum import Enum
 from types import MappingProxyType
@@ -147,11 +146,3 @@ ENTITIES: Final[Mapping[str, Entity]] = MappingProxyType(
 
 FINISHED: Final = ("completed", "closed")
 """What ``status="completed"`` asks for: some systems close what was completed, others do not."""
-
-
-def nearest(name: str, known: Iterable[str]) -> str:
-    """What a remedy says of a name that is none: the nearest, and all of them."""
-    names = sorted(known)
-    close = difflib.get_close_matches(name, names, n=1, cutoff=0.5)
-    hint = f"Did you mean {close[0]!r}? " if close else ""
-    return f"{hint}There are: {', '.join(names) or 'none'}."

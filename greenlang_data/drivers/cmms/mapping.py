@@ -6,8 +6,9 @@ from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Final
 
-from greenlang_data.drivers.cmms.entities import ENTITIES, Entity, Kind, nearest
+from greenlang_data.drivers.cmms.entities import ENTITIES, Entity, Kind
 from greenlang_data.errors import ConfigurationError
+from greenlang_data.nearest import nearest_and_all
 from greenlang_data.settings.cmms import CmmsSettings
 
 # Made from others, so they have no field of their own.
@@ -61,7 +62,7 @@ def mapped(
             raise ConfigurationError(
                 f"field_map.{entity.name} names {name!r}, which is no column of it",
                 source=source,
-                remedy=nearest(name, known),
+                remedy=nearest_and_all(name, known),
             )
     extra = settings.native_columns.get(entity.name, [])
     taken = {*entity.schema({**native, **made}).names}
@@ -87,7 +88,7 @@ def _check_entities(settings: CmmsSettings, parts: Collection[str]) -> None:
                 raise ConfigurationError(
                     f"{key} names {name!r}, which is no kind of record",
                     source=settings.connector_id,
-                    remedy=nearest(name, known),
+                    remedy=nearest_and_all(name, known),
                 )
 
 
@@ -98,5 +99,5 @@ def _check_meanings(entity: Entity, settings: CmmsSettings) -> None:
                 f"status_map.{entity.name} says that {status!r} means {meaning!r}, which is no "
                 "canonical status",
                 source=settings.connector_id,
-                remedy=nearest(meaning, entity.statuses),
+                remedy=nearest_and_all(meaning, entity.statuses),
             )

@@ -14,9 +14,9 @@ from greenlang_data.drivers.cmms.entities import (
     UNKNOWN,
     Entity,
     Kind,
-    nearest,
 )
 from greenlang_data.errors import QueryError, UnknownTagError, UnsupportedError
+from greenlang_data.nearest import nearest_and_all
 
 FILTERS: Final = ("asset_id", "site", "status")
 
@@ -66,12 +66,12 @@ def select(request: Records, source: str) -> Selection:
         raise UnknownTagError(
             f"there are no records called {request.entity!r}",
             source=source,
-            remedy=nearest(request.entity, ENTITIES),
+            remedy=nearest_and_all(request.entity, ENTITIES),
         )
     for name in request.filters:
         if name not in FILTERS:
             raise QueryError(
-                f"cannot filter by {name!r}", source=source, remedy=nearest(name, FILTERS)
+                f"cannot filter by {name!r}", source=source, remedy=nearest_and_all(name, FILTERS)
             )
     statuses = _several(request.filters.get("status"))
     check_statuses(entity, statuses, source)
@@ -101,7 +101,7 @@ def check_possible(selection: Selection, possible: Collection[str], source: str)
         raise QueryError(
             f"no status of this system means {' or '.join(map(repr, wanted))}",
             source=source,
-            remedy=f"{nearest(wanted[0], {*possible, UNKNOWN})} status_map adds to them.",
+            remedy=f"{nearest_and_all(wanted[0], {*possible, UNKNOWN})} status_map adds to them.",
         )
 
 
@@ -129,7 +129,7 @@ def check_statuses(entity: Entity, statuses: Sequence[str], source: str) -> None
             raise QueryError(
                 f"no {entity.name} has the status {status!r}",
                 source=source,
-                remedy=nearest(status, entity.statuses),
+                remedy=nearest_and_all(status, entity.statuses),
             )
 
 
@@ -141,7 +141,7 @@ def _date_field(
         raise QueryError(
             f"{name!r} is no date of {entity.name}",
             source=source,
-            remedy=nearest(name, entity.dates),
+            remedy=nearest_and_all(name, entity.dates),
         )
     if request.start is None and request.end is None:
         return None

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import difflib
 from collections import defaultdict
 from collections.abc import Iterable, Mapping, Sequence
 from typing import Final
@@ -14,6 +13,7 @@ from numpy.typing import NDArray
 from greenlang_data.drivers.dnp3.points import Address, parse_tag, tag_forms
 from greenlang_data.drivers.scaling import Scale
 from greenlang_data.drivers.schema import UNKNOWN_TAG
+from greenlang_data.nearest import did_you_mean
 from greenlang_data.settings.point import Point, PointType
 
 _UNSCALED: Final = Scale(1, 0, 1)
@@ -73,8 +73,5 @@ class Layout:
         return {kind: rows.wanted for kind, rows in self.rows.items()}
 
     def _unknown(self, tag: str, points: Mapping[str, Point]) -> str:
-        near: list[str] = []
-        if len(self.unknown) < _NAMES_GUESSED:
-            near = difflib.get_close_matches(tag, points, n=1)
-        hint = f"; did you mean {near[0]!r}?" if near else f": {tag_forms()}"
-        return f"{UNKNOWN_TAG} {tag!r}{hint}"
+        hint = did_you_mean(tag, points) if len(self.unknown) < _NAMES_GUESSED else ""
+        return f"{UNKNOWN_TAG} {tag!r}{f'; {hint}' if hint else f': {tag_forms()}'}"

@@ -11,7 +11,7 @@ import pyarrow as pa
 
 from greenlang_data.drivers.base import ReadLog, Records
 from greenlang_data.drivers.cmms.columns import make_batch
-from greenlang_data.drivers.cmms.entities import Entity, nearest
+from greenlang_data.drivers.cmms.entities import Entity
 from greenlang_data.drivers.cmms.mapping import mapped
 from greenlang_data.drivers.cmms.selection import check_possible, select
 from greenlang_data.drivers.cmms.window import within
@@ -31,6 +31,7 @@ from greenlang_data.errors import (
     TransientError,
     UnsupportedError,
 )
+from greenlang_data.nearest import nearest_and_all
 from greenlang_data.settings.cmms import CmmsSettings
 
 _MOST_MOVES: Final = 5
@@ -203,7 +204,7 @@ def _table(entity: Entity, settings: CmmsSettings) -> Table:
             raise ConfigurationError(
                 f"objects.{entity.name} is {own!r}, which holds no such records",
                 source=settings.connector_id,
-                remedy=nearest(own, COLLECTIONS),
+                remedy=nearest_and_all(own, COLLECTIONS),
             )
         return table
     usual = GRIDS.get(entity.name)
@@ -211,7 +212,7 @@ def _table(entity: Entity, settings: CmmsSettings) -> Table:
         raise UnsupportedError(
             f"what Infor EAM holds of {entity.name} records is not known",
             source=settings.connector_id,
-            remedy=nearest(entity.name, GRIDS),
+            remedy=nearest_and_all(entity.name, GRIDS),
         )
     if not (own or usual.name):
         raise ConfigurationError(

@@ -6,11 +6,11 @@ from typing import Final
 
 from greenlang_data.drivers.mock.catalogue import TAGS
 from greenlang_data.drivers.mock.combustion import STACKS
-from greenlang_data.drivers.mock.nearest import nearest
 from greenlang_data.drivers.mock.stacks import MEASURANDS
 from greenlang_data.drivers.mock.tag import Tag
 from greenlang_data.drivers.schema import UNKNOWN_TAG
 from greenlang_data.errors import UnknownTagError
+from greenlang_data.nearest import did_you_mean, nearest_and_all
 
 NODE_PREFIX: Final = "ns=2;s="
 """``ns=2;s=Temperature`` and ``Temperature`` are the same tag."""
@@ -31,9 +31,8 @@ def find_tag(name: str, stack: str) -> Tag | None:
 
 def unknown(name: str) -> str:
     """The reason given for a tag that is not there, with the nearest that is."""
-    close = nearest(plain(name), [*TAGS, *MEASURANDS])
-    hint = f"; did you mean {close!r}?" if close else "; s.tags(...).find() lists all"
-    return f"{UNKNOWN_TAG} {name!r} in the simulated plant{hint}"
+    hint = did_you_mean(plain(name), [*TAGS, *MEASURANDS]) or "s.tags(...).find() lists all"
+    return f"{UNKNOWN_TAG} {name!r} in the simulated plant; {hint}"
 
 
 def checked_stack(name: str | None, source: str) -> str:
@@ -41,11 +40,9 @@ def checked_stack(name: str | None, source: str) -> str:
     if not name:
         return DEFAULT_STACK
     if name not in STACKS:
-        close = nearest(name, STACKS)
-        hint = f"Did you mean {close!r}? " if close else ""
         raise UnknownTagError(
             f"there is no stack {name!r} in the simulated plant",
             source=source,
-            remedy=f"{hint}Stacks: {', '.join(STACKS)}.",
+            remedy=nearest_and_all(name, STACKS, "Stacks"),
         )
     return name

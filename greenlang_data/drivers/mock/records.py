@@ -13,9 +13,9 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from greenlang_data.drivers.base import ReadLog, Records
-from greenlang_data.drivers.mock.nearest import nearest
 from greenlang_data.drivers.schema import ENTITIES, FIELDS, RECORD_ID
 from greenlang_data.errors import QueryError, UnknownTagError, UnsupportedError
+from greenlang_data.nearest import nearest_and_all
 
 INSTANT: Final = pa.timestamp("us", tz="UTC")
 BATCH_ROWS: Final = 10_000
@@ -61,12 +61,10 @@ def find_entity(name: str, entities: Mapping[str, Entity], source: str) -> Entit
     """The entity called ``name``. Raises UnknownTagError with the nearest when there is none."""
     if name in entities:
         return entities[name]
-    close = nearest(name, entities)
-    hint = f"Did you mean {close!r}? " if close else ""
     raise UnknownTagError(
         f"there is no entity {name!r} in the simulated plant",
         source=source,
-        remedy=f"{hint}Entities: {', '.join(sorted(entities))}.",
+        remedy=nearest_and_all(name, sorted(entities), "Entities"),
     )
 
 
@@ -123,12 +121,10 @@ def _known(entity: Entity, name: str, verb: str, source: str) -> None:
     names = entity.schema.names
     if name in names:
         return
-    close = nearest(name, names)
-    hint = f"Did you mean {close!r}? " if close else ""
     raise QueryError(
         f"cannot {verb} {name!r}: {entity.name} has no such column",
         source=source,
-        remedy=f"{hint}Columns: {', '.join(names)}.",
+        remedy=nearest_and_all(name, names, "Columns"),
     )
 
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import difflib
 from collections import defaultdict
 from collections.abc import Mapping, Sequence
 from typing import Final, NamedTuple
@@ -18,8 +17,10 @@ from greenlang_data.drivers.modbus.places import Place
 from greenlang_data.drivers.modbus.plan import BIT_TABLES, Block, Limits, Span, hull, plan_blocks
 from greenlang_data.drivers.modbus.units import Failure
 from greenlang_data.drivers.schema import UNKNOWN_TAG
+from greenlang_data.nearest import did_you_mean
 from greenlang_data.settings.register import Register
 
+_NOT_THERE: Final = ": not in the register map"
 # Looking for the nearest name among thousands takes a while, so not for every wrong tag.
 _NAMES_GUESSED: Final = 20
 
@@ -101,11 +102,8 @@ class Layout:
         self._make_columns(known)
 
     def _unknown(self, tag: str, registers: Mapping[str, Register]) -> Failure:
-        near: list[str] = []
-        if len(self.failures) < _NAMES_GUESSED:
-            near = difflib.get_close_matches(tag, registers, n=1)
-        hint = f"; did you mean {near[0]!r}?" if near else ": not in the register map"
-        return Failure(None, f"{UNKNOWN_TAG} {tag!r}{hint}")
+        hint = did_you_mean(tag, registers) if len(self.failures) < _NAMES_GUESSED else ""
+        return Failure(None, f"{UNKNOWN_TAG} {tag!r}{f'; {hint}' if hint else _NOT_THERE}")
 
     def _place(self, row: int, span: Span, limits: Limits, memory: Memory) -> None:
         code = memory.code_for(span)

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import difflib
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Final, Protocol
@@ -11,6 +10,7 @@ from greenlang_data.drivers.base import ReadLog, Records
 from greenlang_data.drivers.odata.edm import EntitySet, Property, Service
 from greenlang_data.drivers.places import Place
 from greenlang_data.errors import AuthenticationError, QueryError, UnknownTagError
+from greenlang_data.nearest import nearest
 
 _TOLD: Final = 4
 
@@ -87,7 +87,7 @@ async def choose(services: Catalogue, request: Records, log: ReadLog, source: st
         raise UnknownTagError(
             f"it has nothing for {request.entity!r} (looked for {_tried(request)})",
             source=source,
-            remedy=nearest(request.entity.rpartition("/")[2], [*request.known, *sets])
+            remedy=_suggestion(request.entity.rpartition("/")[2], [*request.known, *sets])
             or "Configure where it is under entities, or check the login's rights.",
         )
     raise _lacks(found, request, source)
@@ -110,20 +110,16 @@ def _names(place: Place) -> tuple[str, str]:
     return place.name, f"{place.service}/{place.name}"
 
 
-def nearest(name: str, known: Iterable[str]) -> str:
+def _suggestion(name: str, known: Iterable[str]) -> str:
     """``Did you mean …?`` with up to three names like ``name``, or nothing.
 
     A name that is the same but for upper and lower case is the only one.
     """
-    folded: dict[str, str] = {}
-    for one in known:
-        if one != name:  # this one was looked for and is not there
-            folded.setdefault(one.casefold(), one)
-    same = folded.get(name.casefold(), name)
-    if same != name:
-        return f"Did you mean {same!r}? Upper and lower case are told apart."
-    close = difflib.get_close_matches(name.casefold(), folded, n=3, cutoff=0.5)
-    return f"Did you mean {' or '.join(repr(folded[one]) for one in close)}?" if close else ""
+    # The name itself was looked for and is not there.
+    close = nearest(name, [one for one in known if one != name], most=3)
+    if close and close[0].casefold() == name.casefold():
+        return f"Did you mean {close[0]!r}? Upper and lower case are told apart."
+    return f"Did you mean {' or '.join(map(repr, close))}?" if close else ""
 
 
 def _chosen(place: Place, path: str, version: int, entities: EntitySet) -> Chosen:
@@ -164,7 +160,7 @@ def _lacks(found: Sequence[Chosen], request: Records, source: str) -> QueryError
             remedy="Leave them out, filter by a column, or configure date for the entity.",
         )
     known = [*best.columns, *best.entities.properties]
-    hints = [nearest(name, known) for name in missing if name != "start"]
+    hints = [_suggestion(name, known) for name in missing if name != "start"]
     some = ", ".join(list(best.columns)[:30])
     return QueryError(
         f"{request.entity!r} ({best.entities.name}) has no column {', '.join(map(repr, missing))}",

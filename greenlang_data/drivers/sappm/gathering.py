@@ -9,13 +9,13 @@ from typing import Any, Final
 import pyarrow as pa
 
 from greenlang_data.drivers.base import ReadLog, Records
-from greenlang_data.drivers.cmms.entities import nearest
 from greenlang_data.drivers.odata.driver import ODataDriver
 from greenlang_data.drivers.places import Place
 from greenlang_data.drivers.reading import RecordReading
 from greenlang_data.drivers.sappm.fields import Source, resolved
 from greenlang_data.drivers.sappm.parts import Part
 from greenlang_data.errors import AuthenticationError, ConfigurationError, QueryError
+from greenlang_data.nearest import nearest_and_all
 from greenlang_data.settings.cmms import CmmsSettings
 
 _AT_ONCE: Final = 100
@@ -49,7 +49,7 @@ class Gathering:
                 raise ConfigurationError(
                     f"field_map.{self.part.name} names {name!r}, which is no column of it",
                     source=self._source,
-                    remedy=nearest(name, self.part.columns),
+                    remedy=nearest_and_all(name, self.part.columns),
                 )
         for name, field in self._named.items():
             if not field and name not in self.part.optional:
@@ -116,7 +116,7 @@ class Gathering:
             elif column not in self.part.optional:
                 self._lacks(
                     f"{self._place.service}/{self._place.name} has no field {field!r}; name its "
-                    f"own in field_map.{self.part.name}.{column}. {nearest(field, known)}"
+                    f"own in field_map.{self.part.name}.{column}. {nearest_and_all(field, known)}"
                 )
                 return False
         return True

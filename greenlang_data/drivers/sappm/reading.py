@@ -9,7 +9,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from greenlang_data.drivers.base import ReadLog, Records
-from greenlang_data.drivers.cmms.entities import FAILURE, Kind, nearest
+from greenlang_data.drivers.cmms.entities import FAILURE, Kind
 from greenlang_data.drivers.cmms.mapping import mapped
 from greenlang_data.drivers.cmms.selection import check_possible, select
 from greenlang_data.drivers.odata.driver import ODataDriver
@@ -30,6 +30,7 @@ from greenlang_data.errors import (
     QueryError,
     UnsupportedError,
 )
+from greenlang_data.nearest import nearest_and_all
 from greenlang_data.settings.cmms import CmmsSettings
 
 
@@ -179,7 +180,7 @@ class SapPmReading(RecordReading):
                     f"{self._place.service}/{self._place.name} has no field {field!r}",
                     source=self._source,
                     remedy=f"Name its own in field_map.{self._selection.entity.name}.{column}. "
-                    + nearest(field, known),
+                    + nearest_and_all(field, known),
                 )
             else:
                 self._log.note(f"the service has no {field}, so {column} is missing")
@@ -291,6 +292,6 @@ def _table(entity: str, source: str) -> SetTable:
         raise UnsupportedError(
             f"what SAP holds of {entity} records is not known",
             source=source,
-            remedy=nearest(entity, TABLES),
+            remedy=nearest_and_all(entity, TABLES),
         )
     return table

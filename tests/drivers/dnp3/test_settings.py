@@ -97,7 +97,7 @@ def test_a_point_list_in_a_file_and_in_toml(tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     ("line", "message"),
     [
-        ("Power,analogue,1,,", "there is no type 'analogue'; did you mean analog"),
+        ("Power,analogue,1,,", "there is no type 'analogue'; did you mean 'analog'"),
         ("Power,,1,,", "column type is empty; write binary"),
         ("Power,analog,70000,,", "index"),
         ("Closed,binary,1,2,", "type binary cannot be scaled"),

@@ -75,8 +75,8 @@ def test_a_long_map_is_quick(file: Path) -> None:
     [
         ("tag;table;address;type", "line 1: cells are separated by semicolons"),
         ("tag\ttable\taddress\ttype", "line 1: cells are separated by tabs"),
-        ("Tag,table,address,type", "line 1: there is no column 'Tag'; did you mean tag?"),
-        (f"{HEADER},scaling", "line 1: there is no column 'scaling'; did you mean scale?"),
+        ("Tag,table,address,type", "line 1: there is no column 'Tag'; did you mean 'tag'?"),
+        (f"{HEADER},scaling", "line 1: there is no column 'scaling'; did you mean 'scale'?"),
         (f"{HEADER},", "line 1: there is no column ''; write tag, table"),
         (f"{HEADER},tag", "line 1: column tag is there 2 times"),
         ("tag,table", "line 1: these columns are missing: address, type"),
@@ -93,7 +93,7 @@ def test_wrong_headers(file: Path, header: str, message: str) -> None:
     [
         (
             "A,Holding,1,int16,,,",
-            "column table: there is no table 'Holding'; did you mean holding?",
+            "column table: there is no table 'Holding'; did you mean 'holding'?",
         ),
         (
             "A,register,1,int16,,,",
@@ -101,9 +101,9 @@ def test_wrong_headers(file: Path, header: str, message: str) -> None:
         ),
         (
             "A,holding,1,float,ABCD,,",
-            "column type: there is no type 'float'; did you mean float",
+            "column type: there is no type 'float'; did you mean 'float",
         ),
-        ("A,holding,1,int32,abcd,,", "did you mean ABCD?"),
+        ("A,holding,1,int32,abcd,,", "did you mean 'ABCD'?"),
         ("A,holding,1,int32,,,", "tag 'A': type int32 needs word_order"),
         ("A,holding,0x10,int16,,,", "column address: '0x10' is no whole number"),
         ("A,holding,-1,int16,,,", "column address: '-1' is no whole number"),
