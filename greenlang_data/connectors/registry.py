@@ -6,17 +6,18 @@ import re
 import threading
 from datetime import UTC, datetime
 from functools import cache
-from typing import Any
+from typing import Any, get_args
 
 from pydantic import BaseModel, Field, field_validator
 
 from greenlang_data.connectors.base import BaseConnector
 from greenlang_data.connectors.cems import CEMSConnector
+from greenlang_data.connectors.cems_config import CEMSProtocol
 from greenlang_data.connectors.cmms import CMMSConnector
 from greenlang_data.connectors.erp import ERPConnector
 from greenlang_data.connectors.historian import HistorianConnector
 from greenlang_data.connectors.models import config_class_of
-from greenlang_data.connectors.scada import SCADAConnector
+from greenlang_data.connectors.scada import Protocol, SCADAConnector
 from greenlang_data.errors import ConfigurationError
 from greenlang_data.nearest import nearest_and_all
 from greenlang_data.settings import ConnectorConfig
@@ -26,9 +27,9 @@ AnyConnector = BaseConnector[Any, Any, Any]
 _VERSION = re.compile(r"\d+\.\d+\.\d+([-+.][0-9A-Za-z.-]+)?")
 
 _BUILT_IN: tuple[tuple[type[AnyConnector], str, list[str]], ...] = (
-    (SCADAConnector, "Control systems: current values and history", ["opcua", "modbus"]),
+    (SCADAConnector, "Control systems: current values and history", list(get_args(Protocol))),
     (ERPConnector, "Business records: materials, purchases, bills", []),
-    (CEMSConnector, "Continuous emissions monitoring", []),
+    (CEMSConnector, "Continuous emissions monitoring", list(get_args(CEMSProtocol))),
     (HistorianConnector, "Stored process values", []),
     (CMMSConnector, "Work orders, assets, maintenance plans", []),
 )

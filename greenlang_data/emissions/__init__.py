@@ -5,7 +5,9 @@ two units or two reference oxygens in one computation raise :class:`~greenlang_d
 Null stays null, and what is not known to be valid is not.
 
 ========================  ==========================================================
-hours                     ``hourly_averages``, ``monitor_availability``, ``substitute``
+hours                     ``hourly_averages`` by an ``HourRule``, ``monitor_availability``,
+                          ``substitute`` by a ``Parameter`` of ``PARAMETERS``
+codes                     ``MODC``, ``quality_flag`` of a code, ``consistent`` (of both)
 mass                      ``mass_rate``, ``mass_rate_from_heat_input``, ``hourly_mass``,
                           ``total_tons``, ``bias_adjusted``
 rate and heat             ``emission_rate``, ``heat_input_from_co2``,
@@ -13,7 +15,9 @@ rate and heat             ``emission_rate``, ``heat_input_from_co2``,
 corrections               ``to_dry``, ``to_wet``, ``to_reference_oxygen``,
                           ``to_mg_per_nm3``, ``to_ppm``
 EU                        ``validated_average``, ``daily_averages``
-basis                     ``basis_of`` (of a frame), ``require_same_basis``
+basis                     ``basis_of`` (of a frame, a ``Basis``), ``require_same_basis``
+numbers                   ``round_half_away``, ``percentile``, ``AMBIENT_OXYGEN_US`` and
+                          ``AMBIENT_OXYGEN_EU`` (percent), ``FUEL_FACTORS``
 ========================  ==========================================================
 
 ``constants`` has every constant and its source, and in ``UNVERIFIED`` what was not read again in

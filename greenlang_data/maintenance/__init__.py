@@ -1,8 +1,8 @@
 """Measures of maintenance over the work-order frame of ``Session.cmms``.
 
 ``downtime``, ``mean_time_between_failures`` and ``mean_time_to_repair`` per asset, ``backlog`` per
-site. Each says its
-formula. An unknown status or downtime is counted as unknown and is in no number.
+site. Each says its formula. An unknown status or downtime is counted as unknown and is in no number:
+``OPEN_STATUS`` and ``DONE_STATUS`` are the known ones, ``UNVERIFIED`` what was not read again.
 """
 
 from __future__ import annotations

@@ -69,9 +69,15 @@ def test_built_in_connectors_can_be_looked_up_and_made(name: str, family: str) -
     assert {"connector_id", "timeout_seconds", "mock_mode"} <= set(schema["properties"])
 
 
-def test_the_scada_connector_tells_its_protocols() -> None:
-    info = IntegrationRegistry().get_connector_info("scada-connector")
-    assert {"opcua", "modbus"} <= set(info.supported_protocols)
+@pytest.mark.parametrize(
+    ("name", "protocols"),
+    [
+        ("scada-connector", {"opcua", "modbus", "dnp3", "bacnet"}),
+        ("cems-connector", {"modbus", "opcua", "campd", "ecmps", "dahs_csv", "dahs_sql"}),
+    ],
+)
+def test_a_connector_tells_its_protocols(name: str, protocols: set[str]) -> None:
+    assert set(IntegrationRegistry().get_connector_info(name).supported_protocols) == protocols
 
 
 def test_a_connector_of_ones_own_is_registered_with_what_is_said_of_it() -> None:

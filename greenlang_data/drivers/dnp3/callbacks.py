@@ -42,6 +42,7 @@ class Values(dnp3.ISOEHandler):  # type: ignore[misc] # the library ships no typ
         pass
 
     def Process(self, info: Any, values: list[Any]) -> None:  # noqa: N802
+        """Take what the library read of one group and variation."""
         try:
             group, variation = _numbers(info.gv)
             kind = BY_GROUP.get(group)

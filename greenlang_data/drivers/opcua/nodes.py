@@ -39,13 +39,16 @@ class NamedNode(Protocol):
     """An entry of ``config.tags``."""
 
     @property
-    def tag(self) -> str: ...
+    def tag(self) -> str:
+        """Return the name of the user's own."""
 
     @property
-    def node_id(self) -> str: ...
+    def node_id(self) -> str:
+        """Return the node as OPC UA writes it, ``ns=2;s=Name``."""
 
     @property
-    def unit(self) -> str | None: ...
+    def unit(self) -> str | None:
+        """Return its UCUM unit; None is the server's own."""
 
 
 class TagMap:

@@ -99,6 +99,7 @@ def _item(one: Stream | Now | SummarizedStream, samples: Sequence[Sample] | None
 
 
 def answered(answer: Streams | Nows | SummarizedStreams, items: list[Item]) -> Answered:
+    """``items`` with the answer's own errors. Raises ValueError when it says nothing at all."""
     if answer.items is None and not answer.errors and answer.web_exception is None:
         raise ValueError("it has no Items")
     return Answered(items, answer.errors, answer.web_exception)
