@@ -37,7 +37,9 @@ def relative_moment(value: str, now: datetime) -> datetime:
     try:
         return now + timedelta(seconds=seconds if sign == "+" else -seconds)
     except OverflowError as error:
-        raise QueryError(f"{value!r} is too far away", remedy="Come closer.") from error
+        raise QueryError(
+            f"{value!r} is too far away", remedy="Stay between the years 1 and 9999."
+        ) from error
 
 
 def _matched(value: str) -> re.Match[str] | None:

@@ -250,3 +250,12 @@ class Driver(ABC):
     def mode(self) -> str:
         """``live``, ``mock`` or ``replay``."""
         return "live"
+
+
+def no_records(source: str) -> UnsupportedError:
+    """The error of a driver of measured values that is asked for records."""
+    return UnsupportedError(
+        "this kind of source has values and no records",
+        source=source,
+        remedy="Ask an ERP or CMMS source for records.",
+    )

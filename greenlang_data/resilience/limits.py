@@ -168,5 +168,4 @@ class LoadBudget:
         return LoadBudgetExceeded(
             f"{found}, and the source's limit is {self.max_points:,}",
             source=self.source,
-            remedy="Narrow the window, ask for an interval, or raise max_points.",
         )

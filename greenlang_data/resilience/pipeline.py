@@ -178,7 +178,6 @@ class Pipeline:
             raise SourceBusy(
                 f"it asked to be left alone, for {held:.3g} s from now on",
                 source=self.source,
-                remedy="Ask for less at once, or less often.",
                 retry_after=held,
             )
 

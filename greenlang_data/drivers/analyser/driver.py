@@ -9,11 +9,11 @@ import pyarrow as pa
 
 from greenlang_data.drivers.analyser.history import read_history
 from greenlang_data.drivers.analyser.reading import read_look
-from greenlang_data.drivers.base import Driver, ReadLog, Request, Snapshot, Window
+from greenlang_data.drivers.base import Driver, ReadLog, Request, Snapshot, Window, no_records
 from greenlang_data.drivers.modbus import ModbusDriver
 from greenlang_data.drivers.opcua import OpcUaDriver
 from greenlang_data.drivers.schema import TAGS
-from greenlang_data.errors import ConfigurationError, UnsupportedError
+from greenlang_data.errors import ConfigurationError
 from greenlang_data.settings.analyser import AnalyserSettings
 from greenlang_data.settings.config import ConnectorConfig
 from greenlang_data.settings.modbus import ModbusSettings
@@ -76,7 +76,7 @@ class AnalyserDriver(Driver):
             async for batch in read_history(self.config, request, log, self.source):
                 yield batch
         else:
-            raise UnsupportedError("an analyser has readings, no records", source=self.source)
+            raise no_records(self.source)
 
     async def list_tags(self, log: ReadLog) -> AsyncIterator[pa.RecordBatch]:
         """The measurands of the configuration; nothing is asked of the analyser."""

@@ -62,7 +62,7 @@ async def read_history(
         if tag not in known_tags:
             yield failed_series(tag, f"{UNKNOWN_TAG}: there is no measurand {tag!r}")
             continue
-        readings = _of_tag(found.table, tag, failure)
+        readings = _of_tag(found.table, tag, failure, source)
         for batch in averaged(readings, window) if window.interval else [readings]:
             yield batch
 
@@ -200,7 +200,7 @@ def _of_window(parts: Sequence[pa.Table], tags: pa.Array, span: Span) -> pa.Tabl
     return table.filter(pc.and_(inside, asked))
 
 
-def _of_tag(table: pa.Table, tag: str, failure: str | None) -> pa.RecordBatch:
+def _of_tag(table: pa.Table, tag: str, failure: str | None, source: str) -> pa.RecordBatch:
     rows = table.filter(pc.equal(table.column("tag").cast(pa.string()), tag))
     rows = rows.sort_by("timestamp").combine_chunks()
     columns = {name: _whole(rows, name) for name in rows.schema.names}
@@ -208,11 +208,16 @@ def _of_tag(table: pa.Table, tag: str, failure: str | None) -> pa.RecordBatch:
     if len(units) > 1:
         raise QueryError(
             f"{tag} was recorded in {' and in '.join(units)}: two units are never mixed",
+            source=source,
             remedy="Ask for windows of one unit only.",
         )
     kinds = [one for one in columns["data_type"].unique().to_pylist() if one is not None]
     if len(kinds) > 1:
-        raise ProtocolError(f"the type of {tag} changed in the window: {', '.join(kinds)}")
+        raise ProtocolError(
+            f"the type of {tag} changed in the window: {', '.join(kinds)}",
+            source=source,
+            remedy="Ask for windows of one type only.",
+        )
     return series_batch(
         tag,
         columns["timestamp"],

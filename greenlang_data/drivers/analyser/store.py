@@ -160,7 +160,10 @@ def _create(connection: sqlite3.Connection, path: Path) -> None:
     connection.execute("BEGIN EXCLUSIVE")
     try:
         if connection.execute("SELECT count(*) FROM sqlite_master").fetchone()[0]:
-            raise ExportError(f"{str(path)!r} is another program's database")
+            raise ExportError(
+                f"{str(path)!r} is another program's database",
+                remedy="Name another file to record to.",
+            )
         for statement in SCHEMA.split(";\n"):
             if statement.strip():
                 connection.execute(statement)

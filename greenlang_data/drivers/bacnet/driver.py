@@ -27,12 +27,19 @@ from greenlang_data.drivers.bacnet.reports import SMALL_CHANGES, Terms, watch_re
 from greenlang_data.drivers.bacnet.services import Result
 from greenlang_data.drivers.bacnet.snapshot import CLIENT_CLOCK, Plan, batch_of, make_plan
 from greenlang_data.drivers.bacnet.window import read_window
-from greenlang_data.drivers.base import Driver, ReadLog, Request, Snapshot, Watch, Window
+from greenlang_data.drivers.base import (
+    Driver,
+    ReadLog,
+    Request,
+    Snapshot,
+    Watch,
+    Window,
+    no_records,
+)
 from greenlang_data.errors import (
     ConfigurationError,
     SourceBusy,
     SourceUnreachable,
-    UnsupportedError,
 )
 from greenlang_data.settings.bacnet import BacnetSettings
 from greenlang_data.settings.bacnet_object import BacnetObject
@@ -128,9 +135,7 @@ class BacnetDriver(Driver):
                 async for batch in batches:
                     yield batch
         else:
-            raise UnsupportedError(
-                "BACnet has values and trend logs, no records", source=self.source
-            )
+            raise no_records(self.source)
 
     async def watch(self, request: Watch, log: ReadLog) -> AsyncGenerator[pa.RecordBatch, None]:
         """Subscribe to reports of changes; what cannot be subscribed to is polled.

@@ -57,9 +57,11 @@ class CampdDriver(HttpDriver[Opened]):
         elif isinstance(request, Records):
             if request.entity != ENTITY:
                 raise UnknownTagError(
-                    f"{UNKNOWN_TAG}: CAMPD has no {request.entity!r} here", source=self.source
+                    f"{UNKNOWN_TAG}: CAMPD has no {request.entity!r} here",
+                    source=self.source,
+                    remedy=f"It has {ENTITY}.",
                 )
-            begin, end = _day(request.start), _day(request.end)
+            begin, end = _day(request.start, self.source), _day(request.end, self.source)
             yield await api.hours(request.filters, begin, end, log)
         else:
             raise UnsupportedError(
@@ -77,7 +79,9 @@ class CampdDriver(HttpDriver[Opened]):
         yield pa.RecordBatch.from_pylist(rows, TAGS)
 
 
-def _day(moment: datetime | date | None) -> date:
+def _day(moment: datetime | date | None, source: str) -> date:
     if moment is None:
-        raise UnsupportedError("CAMPD is asked for days", remedy="Give a start and an end.")
+        raise UnsupportedError(
+            "CAMPD is asked for days", source=source, remedy="Give a start and an end."
+        )
     return moment.date() if isinstance(moment, datetime) else moment

@@ -116,7 +116,9 @@ def check_rows(
     )
     if foreign or pc.less(pc.min(dates), begin).as_py() or pc.greater(pc.max(dates), end).as_py():
         raise ProtocolError(
-            "it answered with rows that were not asked for", source=source, remedy="None is used."
+            "it answered with rows that were not asked for",
+            source=source,
+            remedy="None of it is used; ask again.",
         )
     keys = pa.table(
         [batch.column("facility_id"), batch.column("unit_id").cast(pa.string()), dates,

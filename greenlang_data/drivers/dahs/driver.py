@@ -54,6 +54,7 @@ class DahsDriver(Driver):
         if not isinstance(request, Window):
             raise UnsupportedError(
                 "a data system's records are of the past, and there are no current values",
+                remedy="Give a start and an end.",
                 source=self.source,
             )
         known = {one.tag: one for one in self.config.columns}

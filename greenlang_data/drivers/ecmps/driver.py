@@ -99,7 +99,9 @@ class EcmpsDriver(Driver):
         """
         if not isinstance(request, Window):
             raise UnsupportedError(
-                "a report has hours of the past, and no current values", source=self.source
+                "a report has hours of the past, and no current values",
+                source=self.source,
+                remedy="Give a start and an end.",
             )
         if not self._opened:
             raise SourceUnreachable(

@@ -37,6 +37,7 @@ from greenlang_data.settings.ecmps import EcmpsSettings
 
 _MOISTURE: Final = {"W": "wet", "D": "dry"}
 _HOUR: Final = 3_600_000_000_000
+_AGAIN: Final = "Export the report again, or have it corrected."
 NOT_OPERATING: Final = "not_operating"
 REPORTED: Final = "reported"
 MISSING: Final = "missing"
@@ -100,17 +101,20 @@ class WindowOfReports:
             dates = pa.array([date.fromisoformat(_day(one.date)) for one in hours], pa.date32())
         except ValueError as error:
             raise ProtocolError(
-                f"a date in the report is none: {error}", source=self._source
+                f"a date in the report is none: {error}", source=self._source, remedy=_AGAIN
             ) from None
         for report in reports:
             self._check_quarter(report)
         if any(not 0 <= one.hour <= 23 for one in hours):
-            raise ProtocolError("an hour in the report is not 0 to 23", source=self._source)
+            raise ProtocolError(
+                "an hour in the report is not 0 to 23", source=self._source, remedy=_AGAIN
+            )
         moments = instants(dates, pa.array([one.hour for one in hours], pa.int8()), self._zone)
         if len(np.unique(moments)) < len(moments):
             raise ProtocolError(
                 "an hour is there twice in the reports, so none of them is used",
                 source=self._source,
+                remedy="Name each quarter's report once.",
             )
         begin, end = nanoseconds(window.start), nanoseconds(window.end)
         order = np.argsort(moments)
@@ -125,6 +129,7 @@ class WindowOfReports:
                 raise ProtocolError(
                     f"{hour.date} is not in {report.name}, so none of its report is used",
                     source=self._source,
+                    remedy=_AGAIN,
                 )
 
     def _of_location(self, hours: list[OperatingHour]) -> list[OperatingHour]:
@@ -188,7 +193,7 @@ class WindowOfReports:
             raise ProtocolError(
                 f"{hour.date} hour {hour.hour} has {parameter.code} {len(found)} times",
                 source=self._source,
-                remedy="Such a report has values of several systems; it is not understood here.",
+                remedy="Ask for other parameters: of several systems' values none is chosen here.",
             )
         return found[0] if found else None
 

@@ -84,7 +84,11 @@ class HttpClient:
             if raw.status not in _REDIRECTS or raw.status in ask.expected:
                 return self._checked(ask, raw)
             url = self._redirected(ask, raw)
-        raise ProtocolError("it redirects in circles", source=self._source)
+        raise ProtocolError(
+            "it redirects in circles",
+            source=self._source,
+            remedy="Configure the address that answers by itself.",
+        )
 
     async def get_json(self, url: str, log: ReadLog, *params: tuple[str, str]) -> Any:
         """A GET whose answer is JSON of any shape."""
@@ -192,7 +196,11 @@ class HttpClient:
                 raise no_token(raw.status, raw.body, self._source)
             answer = self._checked(Ask(url), raw).data
             if not isinstance(answer, dict):
-                raise ProtocolError("the token server answered no object", source=self._source)
+                raise ProtocolError(
+                    "the token server answered no object",
+                    source=self._source,
+                    remedy="Check token_url.",
+                )
             return answer
 
         return fetch

@@ -29,7 +29,6 @@ Explain = Callable[[bytes], str]
 _LONGEST: Final = 300
 _TITLE: Final = re.compile(rb"<title[^>]*>(.*?)</title", re.IGNORECASE | re.DOTALL)
 _BUSY: Final = frozenset({425, 429, 503})
-_LOGIN: Final = "Check the login, its rights and its expiry."
 # What a source is configured with for each scheme that a server may offer.
 _WAYS: Final = {
     "Negotiate": "login = 'kerberos' (pip install 'greenlang_data[kerberos]')",
@@ -62,13 +61,12 @@ def refusal(
         )
     if status in (403, 407):
         return AuthenticationError(
-            f"this login may not do that: HTTP {status}{said}", source=source, remedy=_LOGIN
+            f"this login may not do that: HTTP {status}{said}", source=source
         )
     if status in _BUSY:
         return SourceBusy(
             f"it asks to come back later: HTTP {status}{said}",
             source=source,
-            remedy="Ask for less at once, or less often.",
             retry_after=seconds_to_wait(headers.get("Retry-After"), headers.get("Date")),
         )
     if status in (408, 504):
@@ -174,7 +172,6 @@ def _silent(where: str, source: str) -> SourceTimeout:
     return SourceTimeout(
         f"{where} fell silent",
         source=source,
-        remedy="Ask for less at once, or raise timeout_seconds.",
     )
 
 
@@ -223,7 +220,7 @@ def _remedy(ways: str, scheme: str | None) -> str:
     offered = _kinds(ways).split(", ")
     known = " or ".join(_WAYS[one] for one in offered if one in _WAYS)
     if scheme is None or scheme in offered or not known:
-        return _LOGIN
+        return AuthenticationError.usual_remedy
     return f"Set {known} for this source."
 
 

@@ -46,7 +46,7 @@ class OrderProbe:
         """Raise QueryError for what cannot be asked."""
         problem = self._problem()
         if problem:
-            raise QueryError(problem, remedy="Correct the call.")
+            raise QueryError(problem)
 
     def _problem(self) -> str | None:
         if self.type not in _NUMBER_TYPES:

@@ -119,7 +119,9 @@ class NetSuiteReading(RecordReading):
                 raise ProtocolError(f"in its rows {error}", source=self._source) from None
             if last == self._last:
                 raise ProtocolError(
-                    "it gave the same page again, so it does not compare keys", source=self._source
+                    "it gave the same page again, so it does not compare keys",
+                    source=self._source,
+                    remedy="Read it as 'record/...', whose records are read one by one.",
                 )
             self._last = last
 

@@ -81,7 +81,11 @@ class Services:
         if answer.data is None:
             return None
         if not answer.data.sets:
-            raise ProtocolError(f"the service {name} has no entity sets", source=self._source)
+            raise ProtocolError(
+                f"the service {name} has no entity sets",
+                source=self._source,
+                remedy="Check its name and version, and what this login may see.",
+            )
         told = answer.headers.get("ETag")
         if told:
             _kept[url] = (told, answer.data)

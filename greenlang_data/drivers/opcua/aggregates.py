@@ -372,5 +372,9 @@ class AggregateReader:
     def _failed(self, tag: Tag, why: str, *, begun: bool) -> pa.RecordBatch:
         if begun:
             # A failure after rows would contradict them.
-            raise UnsupportedError(f"{tag.tag}: {why}", source=self._connection.source)
+            raise UnsupportedError(
+                f"{tag.tag}: {why}",
+                source=self._connection.source,
+                remedy="Ask for raw samples, or leave the tag out.",
+            )
         return failed_series(tag.tag, why)

@@ -17,6 +17,7 @@ from greenlang_data.drivers.base import (
     Snapshot,
     Watch,
     Window,
+    no_records,
 )
 from greenlang_data.drivers.opcua import quiet
 from greenlang_data.drivers.opcua.aggregates import AGGREGATES
@@ -35,7 +36,7 @@ from greenlang_data.drivers.opcua.snapshot import SnapshotPlan, read_snapshot
 from greenlang_data.drivers.opcua.taglist import TagLister
 from greenlang_data.drivers.opcua.walk import OBJECTS_FOLDER
 from greenlang_data.drivers.opcua.watching import NoSubscriptionError, Watcher
-from greenlang_data.errors import ProtocolError, SourceUnreachable, UnsupportedError
+from greenlang_data.errors import ProtocolError, SourceUnreachable
 
 if TYPE_CHECKING:
     import pyarrow as pa
@@ -227,9 +228,7 @@ class _Session:
                 async for batch in batches:
                     yield batch
         else:
-            raise UnsupportedError(
-                "OPC UA has values and their history, no records", source=self.connection.source
-            )
+            raise no_records(self.connection.source)
 
     async def watch(self, request: Watch, log: ReadLog) -> AsyncGenerator[pa.RecordBatch, None]:
         plan = self._plan(request.tags)

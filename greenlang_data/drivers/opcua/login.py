@@ -40,6 +40,7 @@ _MODES: Final = {
 }
 # asyncua hides the library's exception behind one of its own that has the same name.
 _BAD_SIGNATURES: Final = (InvalidSignature, vars(uacrypto)["InvalidSignature"])
+_BETWEEN: Final = "Ask again; if it stays so, find out what answers in the server's place."
 _POLICY_PREFIX: Final = "http://opcfoundation.org/UA/SecurityPolicy#"
 
 
@@ -268,11 +269,14 @@ async def _explained(error: BaseException, access: Access, own: str) -> GreenLan
             return _no_match(await other.connect_and_get_server_endpoints(), access)
     if isinstance(error, UaError) and "certificate mismatch" in str(error):
         return AuthenticationError(
-            f"{access.address} changed its certificate during the login", source=access.source
+            f"{access.address} changed its certificate during the login",
+            source=access.source,
+            remedy=_BETWEEN,
         )
     if isinstance(error, _BAD_SIGNATURES):
         return AuthenticationError(
             f"{access.address} cannot prove that the certificate it shows is its own",
             source=access.source,
+            remedy=_BETWEEN,
         )
     return not_connected(error, access.url, own, access.source)

@@ -9,12 +9,19 @@ from typing import ClassVar
 
 import pyarrow as pa
 
-from greenlang_data.drivers.base import Driver, ReadLog, Records, Request, Snapshot, Window
+from greenlang_data.drivers.base import (
+    Driver,
+    ReadLog,
+    Records,
+    Request,
+    Snapshot,
+    Window,
+    no_records,
+)
 from greenlang_data.drivers.http.stamps import nanoseconds
 from greenlang_data.drivers.intervals import EVENT_WEIGHTED, EventIntervals, NotNumbersError
 from greenlang_data.drivers.phd.samples import Samples
 from greenlang_data.drivers.schema import about_series, failed_series
-from greenlang_data.errors import UnsupportedError
 from greenlang_data.settings.phd import PhdSettings
 
 
@@ -38,7 +45,7 @@ class PhdDriver(Driver):
         """Batches of a Snapshot or Window. Raises UnsupportedError for Records."""
         good = self.config.good_confidence
         if isinstance(request, Records):
-            raise UnsupportedError("PHD has values and no records", source=self.source)
+            raise no_records(self.source)
         if isinstance(request, Snapshot):
             async with aclosing(self.newest(request.tags, log)) as found:
                 async for one in found:

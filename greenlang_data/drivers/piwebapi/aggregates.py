@@ -150,6 +150,7 @@ class AggregateReader:
                     raise ProtocolError(
                         "it allows fewer items in a call than one interval of these tags",
                         source=self._api.source,
+                        remedy="Ask for fewer tags, or have its limit of items in a call raised.",
                     ) from None
                 size = smaller
                 continue

@@ -127,7 +127,11 @@ class RecordedReader:
     def _smaller(self, size: int) -> int:
         """The largest page that the server allows, or half of what it did not allow."""
         if size <= 1:
-            raise ProtocolError("it allows not even one sample", source=self._api.source)
+            raise ProtocolError(
+                "it allows not even one sample",
+                source=self._api.source,
+                remedy="Have the server's limit of items in a call raised.",
+            )
         return self._api.cap if self._api.cap < size else size // 2
 
     def _larger(self, point: Point, size: int, rows: int) -> int:

@@ -9,7 +9,7 @@ from typing import ClassVar, NamedTuple
 import numpy as np
 import pyarrow as pa
 
-from greenlang_data.drivers.base import ReadLog, Records, Request, Snapshot
+from greenlang_data.drivers.base import ReadLog, Records, Request, Snapshot, no_records
 from greenlang_data.drivers.http.driver import HttpDriver
 from greenlang_data.drivers.proficy.api import ProficyApi, Result
 from greenlang_data.drivers.proficy.details import Details
@@ -22,7 +22,6 @@ from greenlang_data.drivers.schema import (
     constant_dictionary,
     quality_array,
 )
-from greenlang_data.errors import UnsupportedError
 from greenlang_data.settings.pi import PiSettings
 
 
@@ -61,7 +60,7 @@ class ProficyDriver(HttpDriver[Opened]):
         """Batches of a Snapshot or Window. Raises UnsupportedError for Records."""
         api, details = self.opened
         if isinstance(request, Records):
-            raise UnsupportedError("Proficy has values and no records", source=self.source)
+            raise no_records(self.source)
         units = await details.units(request.tags, log)
         if isinstance(request, Snapshot):
             for group in api.groups("currentvalue", request.tags, []):
