@@ -59,6 +59,21 @@ class GreenLangError(Exception):
         return f"{text.rstrip('.')}{end} {self.remedy}"
 
 
+class _OfTags(GreenLangError):
+    """An error of several tags at once: ``failures`` maps each to the reason."""
+
+    def __init__(
+        self,
+        what: str,
+        *,
+        source: str = "",
+        remedy: str = "",
+        failures: Mapping[str, str] | None = None,
+    ) -> None:
+        super().__init__(what, source=source, remedy=remedy)
+        self.failures = dict(failures or {})
+
+
 class ConfigurationError(GreenLangError, ValueError):
     """A configuration, key, type, unit or secret is wrong."""
 
@@ -71,24 +86,13 @@ class QueryError(GreenLangError, ValueError):
     usual_remedy = "Correct the call."
 
 
-class UnknownTagError(QueryError, LookupError):
+class UnknownTagError(_OfTags, QueryError, LookupError):
     """The source does not know these tags or entities.
 
     ``failures`` maps each tag to the reason, where several were asked for.
     """
 
     usual_remedy = "Correct the name, or look it up: s.tags(...).find(), s.erp.entities()."
-
-    def __init__(
-        self,
-        what: str,
-        *,
-        source: str = "",
-        remedy: str = "",
-        failures: Mapping[str, str] | None = None,
-    ) -> None:
-        super().__init__(what, source=source, remedy=remedy)
-        self.failures = dict(failures or {})
 
 
 class UnsupportedError(QueryError):
@@ -154,24 +158,13 @@ class ProtocolError(SourceError):
     usual_remedy = "Ask again; if it says the same, look at the source and its version."
 
 
-class ReadFailed(SourceError):
+class ReadFailed(_OfTags, SourceError):
     """Some tags could not be read.
 
     ``failures`` maps each tag to the reason. ``errors="report"`` returns the others instead.
     """
 
     usual_remedy = "errors='report' returns the others."
-
-    def __init__(
-        self,
-        what: str,
-        *,
-        source: str = "",
-        remedy: str = "",
-        failures: Mapping[str, str] | None = None,
-    ) -> None:
-        super().__init__(what, source=source, remedy=remedy)
-        self.failures = dict(failures or {})
 
 
 class DeadlineExceeded(GreenLangError, TimeoutError):

@@ -16,7 +16,10 @@ PACKAGE = Path(greenlang_data.__file__).parent
 KINDS = {
     name: kind
     for name, kind in vars(errors).items()
-    if isinstance(kind, type) and issubclass(kind, GreenLangError) and kind is not GreenLangError
+    if isinstance(kind, type)
+    and issubclass(kind, GreenLangError)
+    and kind is not GreenLangError
+    and name[0] != "_"
 }
 # What has no source: a file of our own is named instead, and the others are about the call itself.
 SOURCELESS = {

@@ -20,6 +20,8 @@ class RecordReading(ABC):
     """How many have been read so far."""
     spool: Spool | None = None
     """Where the pages are kept, when not in memory; it is set before the first step."""
+    table: pa.Table | None = None
+    """All of it, set by the last step of a reading that does not make batches of its own."""
     saved: Sequence[pa.RecordBatch] = ()
     resumed: int = 0
 
@@ -59,6 +61,7 @@ class RecordReading(ABC):
         found: list[pa.RecordBatch] = whole.to_batches(_BATCH_ROWS)
         return found or [pa.RecordBatch.from_pylist([], schema=table.schema)]
 
-    @abstractmethod
     def batches(self) -> list[pa.RecordBatch]:
         """All that was read, at least one batch, all of one schema; only after the last step."""
+        assert self.table is not None, "the read is not at its end"
+        return self.in_batches(self.table)

@@ -32,6 +32,8 @@ class Kind(Enum):
 
 
 _T, _N, _I, _D = Kind.TEXT, Kind.NUMBER, Kind.INSTANT, Kind.DAY
+# As it is meant everywhere, in the site's word, and all of several that hold at once.
+_STATUS: Final = {"status": _T, "status_raw": _T, "status_all": Kind.TEXTS}
 _HOURS: Final = frozenset({"downtime_hours", "labor_hours"})
 
 
@@ -75,7 +77,7 @@ WORK_ORDER: Final = Entity(
     "work_order",
     MappingProxyType({
         "work_order_id": _T, "site": _T, "asset_id": _T, "location_id": _T, "description": _T,
-        "status": _T, "status_raw": _T, "status_all": Kind.TEXTS, "type": _T, "priority": _T,
+        **_STATUS, "type": _T, "priority": _T,
         "created_at": _I, "scheduled_start": _I, "scheduled_finish": _I, "actual_start": _I,
         "actual_finish": _I, "due_at": _I, "failure_code": _T, "downtime_hours": _N,
         "labor_hours": _N, "cost_total": _N, "parent_id": _T, "pm_id": _T, "changed_at": _I,
@@ -90,8 +92,8 @@ WORK_ORDER: Final = Entity(
 ASSET: Final = Entity(
     "asset",
     MappingProxyType({
-        "asset_id": _T, "site": _T, "description": _T, "status": _T, "status_raw": _T,
-        "status_all": Kind.TEXTS, "type": _T, "location_id": _T, "parent_id": _T,
+        "asset_id": _T, "site": _T, "description": _T, **_STATUS, "type": _T, "location_id": _T,
+        "parent_id": _T,
         "serial_number": _T, "manufacturer": _T, "priority": _T, "install_date": _D,
         "downtime_hours": _N, "changed_at": _I, "source_system": _T,
     }),
@@ -102,7 +104,7 @@ PM: Final = Entity(
     "pm",
     MappingProxyType({
         "pm_id": _T, "site": _T, "asset_id": _T, "location_id": _T, "description": _T,
-        "status": _T, "status_raw": _T, "status_all": Kind.TEXTS, "type": _T, "frequency": _N,
+        **_STATUS, "type": _T, "frequency": _N,
         "frequency_unit": _T, "next_date": _D, "last_start_date": _D, "last_completed_date": _D,
         "changed_at": _I, "source_system": _T,
     }),
@@ -113,7 +115,7 @@ NOTIFICATION: Final = Entity(
     "notification",
     MappingProxyType({
         "notification_id": _T, "site": _T, "asset_id": _T, "location_id": _T, "description": _T,
-        "status": _T, "status_raw": _T, "status_all": Kind.TEXTS, "type": _T, "priority": _T,
+        **_STATUS, "type": _T, "priority": _T,
         "created_at": _I, "malfunction_start": _I, "malfunction_finish": _I, "due_at": _I,
         "failure_code": _T, "downtime_hours": _N, "work_order_id": _T, "changed_at": _I,
         "source_system": _T,

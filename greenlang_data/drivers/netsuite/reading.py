@@ -49,7 +49,6 @@ class NetSuiteReading(RecordReading):
         self._question: Question | None = None
         self._keys: tuple[Property, ...] = ()
         self._decode: Callable[[bytes | bytearray], Page] = page_decoder([])
-        self._table: pa.Table | None = None
         self._start_again()
 
     def _start_again(self) -> None:
@@ -69,12 +68,8 @@ class NetSuiteReading(RecordReading):
             if not self._ended:
                 return True
         after = await self._count(question) if whole else None
-        self._table = self._proven(question, after)
+        self.table = self._proven(question, after)
         return False
-
-    def batches(self) -> list[pa.RecordBatch]:
-        assert self._table is not None, "the read is not at its end"
-        return self.in_batches(self._table)
 
     async def _begin(self) -> Question:
         tables = Tables(self._request.places)

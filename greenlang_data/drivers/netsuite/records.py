@@ -122,7 +122,6 @@ class RecordsReading(RecordReading):
         self._listed = 0
         self._gone: set[str] = set()
         self._all_listed = False
-        self._table: pa.Table | None = None
 
     async def advance(self) -> bool:
         question = self._question or await self._begin()
@@ -133,12 +132,8 @@ class RecordsReading(RecordReading):
         if self._waiting and not (enough and self.rows >= (question.limit or 0)):
             await self._read_some(question)
             return True
-        self._table = self._proven(question)
+        self.table = self._proven(question)
         return False
-
-    def batches(self) -> list[pa.RecordBatch]:
-        assert self._table is not None, "the read is not at its end"
-        return self.in_batches(self._table)
 
     async def _begin(self) -> Question:
         types = RecordTypes(self._client, [one.name for one in self._request.places], self._source)

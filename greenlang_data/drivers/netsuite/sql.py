@@ -11,6 +11,7 @@ from typing import Any, Final
 
 from greenlang_data.drivers.odata.conditions import Between, Condition, OneOf
 from greenlang_data.drivers.odata.edm import Property
+from greenlang_data.drivers.odata.keyset import alternatives_after
 from greenlang_data.drivers.odata.question import Question
 from greenlang_data.drivers.odata.values import INTEGERS
 
@@ -45,23 +46,14 @@ def _selected(column: Property) -> str:
 
 
 def _after(keys: Sequence[Property], last: Sequence[Any]) -> str:
-    tests = []
-    for place, column in enumerate(keys):
-        same = [f"{k.name} = {_literal(k, v)}" for k, v in zip(keys[:place], last, strict=False)]
-        tests.append(" AND ".join([*same, f"{column.name} > {_literal(column, last[place])}"]))
-    return f"({' OR '.join(f'({one})' for one in tests)})"
+    branches = [" AND ".join(one) for one in alternatives_after(keys, last, _literal)]
+    return f"({' OR '.join(f'({one})' for one in branches)})"
 
 
 def _test(condition: Condition) -> str:
     name, column = condition.column.name, condition.column
     if isinstance(condition, Between):
-        tests = []
-        if condition.low is not None:
-            tests.append(f"{name} >= {_literal(column, condition.low)}")
-        if condition.high is not None:
-            test = "<=" if condition.included else "<"
-            tests.append(f"{name} {test} {_literal(column, condition.high)}")
-        both = " AND ".join(tests)
+        both = " AND ".join(condition.tests(_literal))
         return f"({both} OR {name} IS NULL)" if condition.or_missing else both
     assert isinstance(condition, OneOf)
     values = ", ".join(_literal(column, one) for one in condition.values if one is not None)

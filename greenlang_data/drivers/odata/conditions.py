@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
-from collections.abc import Collection
+from collections.abc import Callable, Collection
 from dataclasses import dataclass
 from datetime import UTC, date, datetime, time, timedelta
 from typing import Any, Final
@@ -63,15 +63,28 @@ class Between(Condition):
     or_missing: bool = False
 
     def rendered(self, version: int) -> str:
-        name, column = self.column.name, self.column
-        tests = []
-        if self.low is not None:
-            tests.append(f"{name} ge {literal(column, self.low, version)}")
-        if self.high is not None:
-            test = "le" if self.included else "lt"
-            tests.append(f"{name} {test} {literal(column, self.high, version)}")
+        tests = self.tests(
+            lambda column, value: literal(column, value, version), least="ge", most="le", below="lt"
+        )
         both = " and ".join(tests)
-        return f"({both} or {name} eq null)" if self.or_missing else both
+        return f"({both} or {self.column.name} eq null)" if self.or_missing else both
+
+    def tests(
+        self,
+        write: Callable[[Property, Any], str],
+        *,
+        least: str = ">=",
+        most: str = "<=",
+        below: str = "<",
+    ) -> list[str]:
+        """One for each bound; ``write`` makes a literal, and the signs are the language's own."""
+        name, tests = self.column.name, []
+        if self.low is not None:
+            tests.append(f"{name} {least} {write(self.column, self.low)}")
+        if self.high is not None:
+            sign = most if self.included else below
+            tests.append(f"{name} {sign} {write(self.column, self.high)}")
+        return tests
 
     def mask(self, values: pa.Array) -> pa.Array:
         fits = pc.is_valid(values)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any, Final
 
 from greenlang_data.drivers.odata.edm import EntitySet, Property
@@ -33,6 +33,30 @@ def key_columns(entities: EntitySet) -> tuple[Property, ...]:
     return tuple(fit) if len(fit) == len(found) else ()
 
 
+def alternatives_after(
+    keys: Sequence[Property],
+    last: Sequence[Any],
+    write: Callable[[Property, Any], str],
+    *,
+    equal: str = "=",
+    greater: str = ">",
+) -> list[list[str]]:
+    """The alternatives of a key greater than ``last``, each of tests that all hold.
+
+    ``write`` makes a literal of a value of the column, and the signs are the language's own.
+
+    >>> a, b = Property("A", "Edm.Int64"), Property("B", "Edm.Int64")
+    >>> alternatives_after([a, b], [7, 8], lambda column, value: str(value))
+    [['A > 7'], ['A = 7', 'B > 8']]
+    """
+    found = []
+    for place, column in enumerate(keys):
+        before = zip(keys[:place], last[:place], strict=True)
+        same = [f"{one.name} {equal} {write(one, value)}" for one, value in before]
+        found.append([*same, f"{column.name} {greater} {write(column, last[place])}"])
+    return found
+
+
 def rows_after(keys: Sequence[Property], last: Mapping[str, Any], version: int) -> str:
     """The condition of the rows whose key is greater than that of the row ``last``.
 
@@ -40,9 +64,14 @@ def rows_after(keys: Sequence[Property], last: Mapping[str, Any], version: int) 
     >>> rows_after([a, b], {"A": "x", "B": 7}, 4)
     "(A gt 'x' or (A eq 'x' and B gt 7))"
     """
-    tests = []
-    for place, column in enumerate(keys):
-        same = [f"{one.name} eq {literal(one, last[one.name], version)}" for one in keys[:place]]
-        more = f"{column.name} gt {literal(column, last[column.name], version)}"
-        tests.append(f"({' and '.join([*same, more])})" if same else more)
+    tests = [
+        f"({' and '.join(one)})" if len(one) > 1 else one[0]
+        for one in alternatives_after(
+            keys,
+            [last[one.name] for one in keys],
+            lambda column, value: literal(column, value, version),
+            equal="eq",
+            greater="gt",
+        )
+    ]
     return tests[0] if len(tests) == 1 else f"({' or '.join(tests)})"

@@ -65,7 +65,6 @@ class ODataReading(RecordReading):
         self._source = source
         self._question: Question | None = None
         self._decode: Callable[[bytes | bytearray], Page] | None = None
-        self._table: pa.Table | None = None
         self._pager: Pager | None = None
         self._parts: Parts | None = None
         self._splits = True
@@ -84,7 +83,7 @@ class ODataReading(RecordReading):
         self.rows = read.rows
         if not read.ended:
             return True
-        self._table = self._proven(pager, await self._count_again(pager))
+        self.table = self._proven(pager, await self._count_again(pager))
         return False
 
     async def _split(self, pager: Pager) -> None:
@@ -150,10 +149,6 @@ class ODataReading(RecordReading):
                 remedy="Use since with a time, or leave the filters out.",
             )
         return delta_decoder(question.read, question.keys[0], version)
-
-    def batches(self) -> list[pa.RecordBatch]:
-        assert self._table is not None, "the read is not at its end"
-        return self.in_batches(self._table)
 
     async def _read_page(self, pager: Pager) -> None:
         assert self._question is not None

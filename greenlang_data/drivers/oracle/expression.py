@@ -13,6 +13,7 @@ from typing import Any, Final
 
 from greenlang_data.drivers.odata.conditions import Between, Condition, OneOf
 from greenlang_data.drivers.odata.edm import Property
+from greenlang_data.drivers.odata.keyset import alternatives_after
 from greenlang_data.drivers.odata.values import INTEGERS
 
 _PLAIN: Final = re.compile(r"[\w .-]*")
@@ -31,24 +32,14 @@ def rows_after(keys: Sequence[Property], last: Sequence[Any]) -> list[list[str]]
     >>> rows_after([Property("A", "Edm.Int64"), Property("B", "Edm.String")], [7, "x"])
     [['A > 7'], ['A = 7', "B > 'x'"]]
     """
-    found = []
-    for place, column in enumerate(keys):
-        same = [f"{k.name} = {_literal(k, v)}" for k, v in zip(keys[:place], last, strict=False)]
-        found.append([*same, f"{column.name} > {_literal(column, last[place])}"])
-    return found
+    return alternatives_after(keys, last, _literal)
 
 
 def _alternatives(condition: Condition) -> list[str]:
     name, column = condition.column.name, condition.column
     if isinstance(condition, Between):
-        tests = []
-        if condition.low is not None:
-            tests.append(f"{name} >= {_literal(column, condition.low)}")
-        if condition.high is not None:
-            test = "<=" if condition.included else "<"
-            tests.append(f"{name} {test} {_literal(column, condition.high)}")
         missing = [f"{name} IS NULL"] if condition.or_missing else []
-        return [" and ".join(tests), *missing]
+        return [" and ".join(condition.tests(_literal)), *missing]
     assert isinstance(condition, OneOf)
     found = [f"{name} IS NULL"] if None in condition.values else []
     values = [_literal(column, one) for one in condition.values if one is not None]

@@ -65,7 +65,6 @@ class OracleReading(RecordReading):
         self._keys: tuple[Property, ...] = ()
         self._pages = ReadPages()
         self._so_far = Children((), ())
-        self._table: pa.Table | None = None
         self._wasted = 0
 
     async def advance(self) -> bool:
@@ -78,12 +77,8 @@ class OracleReading(RecordReading):
         if (parents and not enough) or self._so_far.pending:
             return True
         after = None if parents else await self._count_again(question)
-        self._table = self._proven(question, after)
+        self.table = self._proven(question, after)
         return False
-
-    def batches(self) -> list[pa.RecordBatch]:
-        assert self._table is not None, "the read is not at its end"
-        return self.in_batches(self._table)
 
     async def _begin(self) -> Question:
         chosen = await choose(self._resources, self._request, self._log, self._source)

@@ -17,6 +17,7 @@ from greenlang_data.drivers.http.faults import refusal
 from greenlang_data.drivers.http.jsons import errors_in, json_decoder
 from greenlang_data.drivers.http.message import Answer, Ask
 from greenlang_data.drivers.piwebapi.wire import (
+    ABOUT_FIELDS,
     BatchPart,
     Found,
     FoundList,
@@ -212,24 +213,7 @@ class PiApi:
 
 
 _FOUND_FIELDS: Final = ";".join(
-    ["Items.Identifier", "Items.Exception"]
-    + [
-        f"Items.Object.{name}"
-        for name in (
-            "WebId",
-            "Name",
-            "Path",
-            "Descriptor",
-            "Description",
-            "PointType",
-            "Type",
-            "EngineeringUnits",
-            "DefaultUnitsName",
-            "DefaultUnitsNameAbbreviation",
-            "Zero",
-            "Span",
-        )
-    ]
+    ["Items.Identifier", "Items.Exception"] + [f"Items.Object.{name}" for name in ABOUT_FIELDS]
 )
 _found = json_decoder(FoundList)
 _batch_parts = json_decoder(dict[str, BatchPart])

@@ -13,31 +13,12 @@ from greenlang_data.drivers.http.jsons import json_decoder
 from greenlang_data.drivers.piwebapi.api import PiApi, RefusedError
 from greenlang_data.drivers.piwebapi.points import Point, Points, fill
 from greenlang_data.drivers.piwebapi.webid import data_server_id, database_id
-from greenlang_data.drivers.piwebapi.wire import About, AboutList
+from greenlang_data.drivers.piwebapi.wire import ABOUT_FIELDS, About, AboutList
 from greenlang_data.drivers.schema import TAGS
 from greenlang_data.errors import ProtocolError
 
 _PAGE: Final = 1000
-_FIELDS: Final = ";".join(
-    ["Errors", "WebException"]
-    + [
-        f"Items.{name}"
-        for name in (
-            "WebId",
-            "Name",
-            "Path",
-            "Descriptor",
-            "Description",
-            "PointType",
-            "Type",
-            "EngineeringUnits",
-            "DefaultUnitsName",
-            "DefaultUnitsNameAbbreviation",
-            "Zero",
-            "Span",
-        )
-    ]
-)
+_FIELDS: Final = ";".join(["Errors", "WebException"] + [f"Items.{name}" for name in ABOUT_FIELDS])
 _page = json_decoder(AboutList)
 
 

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import Any, Final
 
 from msgspec import Struct
+from msgspec.structs import fields
 
 
 class State(Struct, rename="pascal", gc=False):
@@ -125,6 +126,10 @@ class About(Struct, rename="pascal"):
     default_units_name_abbreviation: str | None = None
     zero: float | None = None
     span: float | None = None
+
+
+ABOUT_FIELDS: Final = tuple(one.encode_name for one in fields(About))
+"""What is asked of a point or attribute, and nothing else."""
 
 
 class ItemException(Struct, rename="pascal"):
