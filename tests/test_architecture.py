@@ -107,6 +107,14 @@ def test_no_room_is_too_large_to_find_something_in(path: Path) -> None:
     assert len(path.read_text().splitlines()) <= 400
 
 
+def test_the_readme_tells_where_every_room_is() -> None:
+    readme = (PACKAGE.parent / "README.md").read_text("utf-8")
+    told = readme.split("## Where things are")[1].split("\n## ")[0]
+    rooms = {f"{one.name}{'/' if one.is_dir() else ''}" for one in PACKAGE.iterdir()}
+    hidden = {one for one in rooms if one.startswith("_") or "." in one.removesuffix(".py")}
+    assert [one for one in sorted(rooms - hidden) if f"`{one}`" not in told] == []
+
+
 def run(code: str) -> str:
     done = subprocess.run(
         [sys.executable, "-c", code], capture_output=True, text=True, check=True, timeout=60
