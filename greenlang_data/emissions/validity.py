@@ -137,7 +137,7 @@ def _of_pollutant(name: str, table: pd.DataFrame, rule: HourRule) -> pd.DataFram
     two = (
         maintained & (operated.sum(axis=1) > 1) & (_span(place, times, valid, count) >= rule.apart)
     )
-    runs = operated.any(axis=1)
+    runs = np.asarray(operated.any(axis=1))
     good = runs & (number > 0) & (every | two)
     return pd.DataFrame(
         {

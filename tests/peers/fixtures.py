@@ -9,7 +9,7 @@ from __future__ import annotations
 import os
 from collections.abc import Callable, Iterator
 from contextlib import AbstractContextManager, ExitStack
-from typing import Any, TypeVar
+from typing import Any, Literal, Protocol, Self, TypeVar
 
 import pytest
 
@@ -32,10 +32,55 @@ def start_or_skip(start: Callable[[], Started]) -> Started:
         pytest.skip(str(unavailable))
 
 
+class Renewable(Protocol):
+    """A server that can forget what a test made of it."""
+
+    def __enter__(self) -> Self:
+        """Start it, if it is not running."""
+
+    def __exit__(self, *error: object) -> None:
+        """Stop it."""
+
+    def reset(self) -> None:
+        """Set all knobs back and empty the log of requests."""
+
+
 def running(start: Callable[[], PeerType]) -> Iterator[PeerType]:
     """Run a server for as long as a fixture is in use."""
     with start_or_skip(start) as peer:
         yield peer
+
+
+def renewed(
+    name: str, start: Callable[[], Renewable], scope: Literal["session", "module"] = "session"
+) -> tuple[Any, Any]:
+    """Two fixtures: ``..._session``, one server for all tests, and ``name``, set back for each."""
+    one_for_all = f"{name.removesuffix('_peer')}_session"
+
+    @pytest.fixture(scope=scope, name=one_for_all)
+    def started() -> Iterator[Renewable]:
+        yield from running(start)
+
+    @pytest.fixture(name=name)
+    def set_back(request: pytest.FixtureRequest) -> Renewable:
+        peer: Renewable = request.getfixturevalue(one_for_all)
+        peer.reset()
+        return peer
+
+    return started, set_back
+
+
+def starting(start: Callable[..., PeerType]) -> Iterator[Callable[..., PeerType]]:
+    """Start further servers with chosen options; stopped after the test."""
+    with ExitStack() as stack:
+        yield lambda *what, **options: stack.enter_context(
+            start_or_skip(lambda: start(*what, **options))
+        )
+
+
+def any_server(start: Callable[..., PeerType], **options: object) -> PeerType:
+    """For :func:`starting` where the test says which server it wants."""
+    return start(**options)
 
 
 @pytest.fixture(scope="session")
@@ -71,19 +116,13 @@ def modbus_second() -> Iterator[launch.Peer]:
 @pytest.fixture
 def opcua_factory() -> Iterator[Callable[..., launch.OpcuaPeer]]:
     """Start further node-opcua servers with chosen options; stopped after the test."""
-    with ExitStack() as stack:
-        yield lambda **options: stack.enter_context(
-            start_or_skip(lambda: launch.start_opcua(**options))
-        )
+    yield from starting(launch.start_opcua)
 
 
 @pytest.fixture
 def modbus_factory() -> Iterator[Callable[..., launch.Peer]]:
     """Start further libmodbus servers with chosen options; stopped after the test."""
-    with ExitStack() as stack:
-        yield lambda **options: stack.enter_context(
-            start_or_skip(lambda: launch.start_modbus(**options))
-        )
+    yield from starting(launch.start_modbus)
 
 
 @pytest.fixture
@@ -120,10 +159,7 @@ def dnp3_peer() -> Iterator[launch_dnp3.Dnp3Peer]:
 @pytest.fixture
 def dnp3_factory() -> Iterator[Callable[..., launch_dnp3.Dnp3Peer]]:
     """Start further DNP3 outstations with chosen options; stopped after the test."""
-    with ExitStack() as stack:
-        yield lambda **options: stack.enter_context(
-            start_or_skip(lambda: launch_dnp3.start_dnp3(**options))
-        )
+    yield from starting(launch_dnp3.start_dnp3)
 
 
 @pytest.fixture(scope="session")
@@ -135,7 +171,4 @@ def dnp3_second() -> Iterator[launch_dnp3.Dnp3SecondPeer]:
 @pytest.fixture
 def dnp3_second_factory() -> Iterator[Callable[..., launch_dnp3.Dnp3SecondPeer]]:
     """Start further opendnp3 outstations with chosen options; stopped after the test."""
-    with ExitStack() as stack:
-        yield lambda **options: stack.enter_context(
-            start_or_skip(lambda: launch_dnp3.start_dnp3_second(**options))
-        )
+    yield from starting(launch_dnp3.start_dnp3_second)

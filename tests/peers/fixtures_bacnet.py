@@ -3,11 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
-from contextlib import ExitStack
 
 import pytest
 
-from .fixtures import running, start_or_skip
+from .fixtures import running, starting
 from .launch_bacnet import BacnetPeer, start_bacnet, start_bacnet_bbmd, start_bacnet_second
 
 
@@ -32,14 +31,10 @@ def bacnet_bbmd(bacnet_second: BacnetPeer) -> Iterator[BacnetPeer]:
 @pytest.fixture
 def bacnet_factory() -> Iterator[Callable[..., BacnetPeer]]:
     """Start further ``@bacnet-js/client`` devices with chosen options; stopped after the test."""
-    with ExitStack() as stack:
-        yield lambda **options: stack.enter_context(start_or_skip(lambda: start_bacnet(**options)))
+    yield from starting(start_bacnet)
 
 
 @pytest.fixture
 def bacnet_second_factory() -> Iterator[Callable[..., BacnetPeer]]:
     """Start further bacpypes3 devices with chosen options; stopped after the test."""
-    with ExitStack() as stack:
-        yield lambda **options: stack.enter_context(
-            start_or_skip(lambda: start_bacnet_second(**options))
-        )
+    yield from starting(start_bacnet_second)

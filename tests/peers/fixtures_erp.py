@@ -3,11 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
-from contextlib import ExitStack
 
 import pytest
 
-from .fixtures import running, start_or_skip
+from .fixtures import any_server, renewed, running, starting
 from .historian_launch import HistorianPeer
 from .launch_erp import (
     CapPeer,
@@ -37,8 +36,7 @@ def cap_numbers_peer() -> Iterator[CapPeer]:
 @pytest.fixture
 def cap_factory() -> Iterator[Callable[..., CapPeer]]:
     """Start further SAP CAP servers with chosen options; stopped after the test."""
-    with ExitStack() as stack:
-        yield lambda **options: stack.enter_context(start_or_skip(lambda: start_cap(**options)))
+    yield from starting(start_cap)
 
 
 @pytest.fixture(scope="session")
@@ -54,73 +52,14 @@ def fe_peer(fe_session: ODataPeer) -> ODataPeer:
     return fe_session
 
 
-@pytest.fixture(scope="session")
-def gateway_session() -> Iterator[HistorianPeer]:
-    """The SAP Gateway emulator of this session; tests take ``gateway_peer``."""
-    yield from running(start_gateway)
-
-
-@pytest.fixture
-def gateway_peer(gateway_session: HistorianPeer) -> HistorianPeer:
-    """The SAP Gateway emulator with all knobs set back and an empty request log."""
-    gateway_session.reset()
-    return gateway_session
-
-
-@pytest.fixture(scope="session")
-def oracle_session() -> Iterator[HistorianPeer]:
-    """The Oracle Fusion emulator of this session; tests take ``oracle_peer``."""
-    yield from running(start_oracle)
-
-
-@pytest.fixture
-def oracle_peer(oracle_session: HistorianPeer) -> HistorianPeer:
-    """The Oracle Fusion emulator with all knobs set back and an empty request log."""
-    oracle_session.reset()
-    return oracle_session
-
-
-@pytest.fixture(scope="session")
-def netsuite_session() -> Iterator[HistorianPeer]:
-    """The NetSuite emulator of this session; tests take ``netsuite_peer``."""
-    yield from running(start_netsuite)
-
-
-@pytest.fixture
-def netsuite_peer(netsuite_session: HistorianPeer) -> HistorianPeer:
-    """The NetSuite emulator with all knobs set back and an empty request log."""
-    netsuite_session.reset()
-    return netsuite_session
-
-
-@pytest.fixture(scope="session")
-def finance_session() -> Iterator[HistorianPeer]:
-    """The Dynamics 365 finance and operations emulator of this session; tests take ``finance_peer``."""
-    yield from running(start_finance)
-
-
-@pytest.fixture
-def finance_peer(finance_session: HistorianPeer) -> HistorianPeer:
-    """The Dynamics 365 finance and operations emulator with all knobs set back and an empty request log."""
-    finance_session.reset()
-    return finance_session
-
-
-@pytest.fixture(scope="session")
-def dataverse_session() -> Iterator[HistorianPeer]:
-    """The Dataverse emulator of this session; tests take ``dataverse_peer``."""
-    yield from running(start_dataverse)
-
-
-@pytest.fixture
-def dataverse_peer(dataverse_session: HistorianPeer) -> HistorianPeer:
-    """The Dataverse emulator with all knobs set back and an empty request log."""
-    dataverse_session.reset()
-    return dataverse_session
+gateway_session, gateway_peer = renewed("gateway_peer", start_gateway)
+oracle_session, oracle_peer = renewed("oracle_peer", start_oracle)
+netsuite_session, netsuite_peer = renewed("netsuite_peer", start_netsuite)
+finance_session, finance_peer = renewed("finance_peer", start_finance)
+dataverse_session, dataverse_peer = renewed("dataverse_peer", start_dataverse)
 
 
 @pytest.fixture
 def erp_factory() -> Iterator[Callable[..., HistorianPeer]]:
     """Start further emulators: ``erp_factory(start_gateway, items=10)``; stopped afterwards."""
-    with ExitStack() as stack:
-        yield lambda start, **options: stack.enter_context(start_or_skip(lambda: start(**options)))
+    yield from starting(any_server)

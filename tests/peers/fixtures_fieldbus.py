@@ -8,7 +8,7 @@ from contextlib import ExitStack
 import pytest
 
 from .certificates import Certificates, make_certificates
-from .fixtures import running, start_or_skip
+from .fixtures import running, start_or_skip, starting
 from .launch import Peer
 from .launch_modbus_faults import (
     FaultPeer,
@@ -49,10 +49,7 @@ def modbus_rtu_tcp_peer() -> Iterator[Peer]:
 @pytest.fixture
 def modbus_rtu_factory() -> Iterator[Callable[..., SerialPeer]]:
     """Start further libmodbus RTU servers on lines of their own; stopped after the test."""
-    with ExitStack() as stack:
-        yield lambda **options: stack.enter_context(
-            start_or_skip(lambda: start_modbus_rtu(**options))
-        )
+    yield from starting(start_modbus_rtu)
 
 
 @pytest.fixture(scope="session")
@@ -86,16 +83,10 @@ def modbus_tls_factory(certificates: Certificates) -> Iterator[Callable[..., Tls
 @pytest.fixture
 def modbus_fault_factory() -> Iterator[Callable[..., FaultPeer]]:
     """Start spoiling Modbus servers on TCP ports; stopped after the test."""
-    with ExitStack() as stack:
-        yield lambda **options: stack.enter_context(
-            start_or_skip(lambda: start_modbus_faults(**options))
-        )
+    yield from starting(start_modbus_faults)
 
 
 @pytest.fixture
 def modbus_serial_fault_factory() -> Iterator[Callable[..., SerialFaultPeer]]:
     """Start spoiling Modbus servers on serial lines; stopped after the test."""
-    with ExitStack() as stack:
-        yield lambda **options: stack.enter_context(
-            start_or_skip(lambda: start_modbus_serial_faults(**options))
-        )
+    yield from starting(start_modbus_serial_faults)

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 import time
-from collections.abc import Iterator
 from decimal import Decimal
 from typing import Any
 from urllib.parse import quote
@@ -15,34 +14,17 @@ import requests
 from . import dynamics_rows as rows
 from .dataverse_server import CHANGES, DELETIONS, changes
 from .erp_live import is_steady
+from .fixtures import renewed
 from .historian_launch import HistorianPeer
 from .launch_erp import start_dataverse, start_finance
 
 LINES = 12_000
 
 
-@pytest.fixture(scope="module")
-def running_finance() -> Iterator[HistorianPeer]:
-    with start_finance(lines=LINES) as peer:
-        yield peer
-
-
-@pytest.fixture
-def finance(running_finance: HistorianPeer) -> HistorianPeer:
-    running_finance.reset()
-    return running_finance
-
-
-@pytest.fixture(scope="module")
-def running_dataverse() -> Iterator[HistorianPeer]:
-    with start_dataverse(lines=LINES) as peer:
-        yield peer
-
-
-@pytest.fixture
-def dataverse(running_dataverse: HistorianPeer) -> HistorianPeer:
-    running_dataverse.reset()
-    return running_dataverse
+finance_session, finance = renewed("finance", lambda: start_finance(lines=LINES), scope="module")
+dataverse_session, dataverse = renewed(
+    "dataverse", lambda: start_dataverse(lines=LINES), scope="module"
+)
 
 
 class Client:

@@ -16,6 +16,7 @@ import requests
 from . import erp_rows, erp_types
 from . import maintained_plant as plant
 from .erp_live import is_steady
+from .fixtures import renewed
 from .gateway_tables import CHANGES, odp_changes
 from .historian_launch import HistorianPeer
 from .launch_erp import start_gateway
@@ -26,16 +27,7 @@ ITEMS = 3_000
 V4 = "/sap/opu/odata4/sap"
 
 
-@pytest.fixture(scope="module")
-def running_gateway() -> Iterator[HistorianPeer]:
-    with start_gateway(items=ITEMS) as peer:
-        yield peer
-
-
-@pytest.fixture
-def gateway(running_gateway: HistorianPeer) -> HistorianPeer:
-    running_gateway.reset()
-    return running_gateway
+gateway_session, gateway = renewed("gateway", lambda: start_gateway(items=ITEMS), scope="module")
 
 
 def ask(url: str, status: int = 200, headers: Any = None, **options: str) -> requests.Response:

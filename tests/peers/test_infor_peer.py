@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
 from decimal import Decimal
 from typing import Any
@@ -13,6 +12,7 @@ import requests
 
 from . import infor_rows
 from . import maintained_plant as plant
+from .fixtures import renewed
 from .historian_launch import HistorianPeer
 from .launch_cmms import start_infor
 from .maintained_plant import State
@@ -23,16 +23,7 @@ ORDERS = 400
 ZONE = ZoneInfo("Europe/Berlin")
 
 
-@pytest.fixture(scope="module")
-def running_infor() -> Iterator[HistorianPeer]:
-    with start_infor(orders=ORDERS) as peer:
-        yield peer
-
-
-@pytest.fixture
-def infor(running_infor: HistorianPeer) -> HistorianPeer:
-    running_infor.reset()
-    return running_infor
+infor_session, infor = renewed("infor", lambda: start_infor(orders=ORDERS), scope="module")
 
 
 def body_of(

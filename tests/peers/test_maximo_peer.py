@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import base64
-from collections.abc import Iterator
 from datetime import UTC, datetime
 from typing import Any
 
@@ -12,6 +11,7 @@ import requests
 
 from . import maintained_plant as plant
 from . import maximo_objects
+from .fixtures import renewed
 from .historian_launch import HistorianPeer
 from .launch_cmms import start_maximo
 from .maintained_plant import State
@@ -23,16 +23,7 @@ WO = "/api/os/MXAPIWODETAIL"
 WANTED = "wonum,siteid,status,reportdate,actfinish,actlabhrs,assetnum"
 
 
-@pytest.fixture(scope="module")
-def running_maximo() -> Iterator[HistorianPeer]:
-    with start_maximo(orders=ORDERS) as peer:
-        yield peer
-
-
-@pytest.fixture
-def maximo(running_maximo: HistorianPeer) -> HistorianPeer:
-    running_maximo.reset()
-    return running_maximo
+maximo_session, maximo = renewed("maximo", lambda: start_maximo(orders=ORDERS), scope="module")
 
 
 def ask(

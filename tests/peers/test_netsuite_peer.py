@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Iterator
 from decimal import Decimal
 from typing import Any
 
@@ -17,6 +16,7 @@ from requests_oauthlib import OAuth1
 
 from . import netsuite_rows as truth
 from .erp_live import is_steady
+from .fixtures import renewed
 from .historian_launch import HistorianPeer
 from .launch_erp import start_netsuite
 
@@ -30,16 +30,9 @@ def signed(secret: str = "s3cret-consumer", realm: str = "1234567_SB1") -> Any:
                   signature_method=SIGNATURE_HMAC_SHA256)  # fmt: skip
 
 
-@pytest.fixture(scope="module")
-def running_netsuite() -> Iterator[HistorianPeer]:
-    with start_netsuite(lines=LINES) as peer:
-        yield peer
-
-
-@pytest.fixture
-def netsuite(running_netsuite: HistorianPeer) -> HistorianPeer:
-    running_netsuite.reset()
-    return running_netsuite
+netsuite_session, netsuite = renewed(
+    "netsuite", lambda: start_netsuite(lines=LINES), scope="module"
+)
 
 
 def query(

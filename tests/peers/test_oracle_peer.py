@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator
 from decimal import Decimal
 from typing import Any
 
@@ -12,6 +11,7 @@ import requests
 
 from . import oracle_tables as tables
 from .erp_live import is_steady
+from .fixtures import renewed
 from .historian_launch import HistorianPeer
 from .launch_erp import start_oracle
 
@@ -19,16 +19,7 @@ AUTH: Any = ("operator", "s3cret-Pässword".encode())
 ORDERS = 1_200
 
 
-@pytest.fixture(scope="module")
-def running_oracle() -> Iterator[HistorianPeer]:
-    with start_oracle(orders=ORDERS) as peer:
-        yield peer
-
-
-@pytest.fixture
-def oracle(running_oracle: HistorianPeer) -> HistorianPeer:
-    running_oracle.reset()
-    return running_oracle
+oracle_session, oracle = renewed("oracle", lambda: start_oracle(orders=ORDERS), scope="module")
 
 
 def ask(url: str, status: int = 200, version: str = "1", **options: Any) -> Any:

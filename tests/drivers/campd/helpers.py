@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 import greenlang_data as gd
+from tests.drivers.common import QUICK
 from tests.peers.campd_server import KEY
 from tests.peers.historian_launch import HistorianPeer
 
@@ -22,10 +23,7 @@ def campd_config(peer: HistorianPeer, **more: Any) -> gd.CEMSConfig:
             "facility_unit": "1",
             "time_zone": "America/Chicago",
             "timeout_seconds": 10,
-            "max_retries": 2,
-            "retry_min_wait": 0.01,
-            "retry_max_wait": 0.05,
-            "circuit_breaker_threshold": 50,
+            **QUICK,
             **more,
         }
     )

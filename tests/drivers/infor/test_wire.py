@@ -9,16 +9,8 @@ import pytest
 import greenlang_data as gd
 from greenlang_data.drivers.infor.wire import read_grid
 from greenlang_data.runtime import get_runtime
-from tests.drivers.infor.helpers import (
-    COLLECTION,
-    ORDERS,
-    PASSWORD,
-    STRANGE,
-    keys,
-    keys_of,
-    orders,
-    session,
-)
+from tests.drivers.cmms.keys import keys, keys_of
+from tests.drivers.infor.helpers import COLLECTION, ORDERS, PASSWORD, STRANGE, orders, session
 from tests.peers.historian_launch import HistorianPeer
 from tests.peers.maintained_plant import State
 

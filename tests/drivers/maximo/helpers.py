@@ -6,9 +6,8 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import Any
 
-import pandas as pd
-
 import greenlang_data as gd
+from tests.drivers.common import QUICK
 from tests.peers import maintained_plant as plant
 from tests.peers.historian_launch import HistorianPeer
 
@@ -28,10 +27,7 @@ def config(peer: HistorianPeer, **more: Any) -> gd.CMMSConfig:
             "api_url": peer.url,
             "api_key": None if "username" in more else KEY,
             "timeout_seconds": 20,
-            "max_retries": 2,
-            "retry_min_wait": 0.01,
-            "retry_max_wait": 0.05,
-            "circuit_breaker_threshold": 50,
+            **QUICK,
             **more,
         }
     )
@@ -47,15 +43,3 @@ def orders(count: int = ORDERS) -> list[plant.WorkOrder]:
     """The work orders that are no tasks, in the order of the frame."""
     found = [one for one in map(plant.work_order, range(count)) if not one.is_task]
     return sorted(found, key=lambda one: (one.site.name, one.number))
-
-
-def keys(frame: pd.DataFrame) -> list[tuple[str, str]]:
-    return list(zip(frame["site"], frame["work_order_id"], strict=True))
-
-
-def keys_of(some: list[plant.WorkOrder]) -> list[tuple[str, str]]:
-    return [(one.site.name, one.number) for one in some]
-
-
-def notes(frame: pd.DataFrame) -> str:
-    return " | ".join(frame.attrs["provenance"]["notes"])

@@ -11,7 +11,9 @@ import pandas as pd
 import pytest
 
 import greenlang_data as gd
-from tests.drivers.maximo.helpers import ORDERS, STRANGE, keys, keys_of, notes, orders, session
+from tests.drivers.cmms.keys import keys, keys_of
+from tests.drivers.common import notes
+from tests.drivers.maximo.helpers import ORDERS, STRANGE, orders, session
 from tests.peers import maintained_plant as plant
 from tests.peers.historian_launch import HistorianPeer
 from tests.peers.maintained_plant import State

@@ -11,18 +11,9 @@ import pytest
 
 import greenlang_data as gd
 from greenlang_data.runtime import get_runtime
-from tests.drivers.maximo.helpers import (
-    KEY,
-    ORDERS,
-    PASSWORD,
-    STRANGE,
-    USER,
-    keys,
-    keys_of,
-    notes,
-    orders,
-    session,
-)
+from tests.drivers.cmms.keys import keys, keys_of
+from tests.drivers.common import notes
+from tests.drivers.maximo.helpers import KEY, ORDERS, PASSWORD, STRANGE, USER, orders, session
 from tests.peers.historian_launch import HistorianPeer
 
 NATIVE = {"username": USER, "password": PASSWORD}

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator
 from datetime import UTC, date, datetime, timedelta
 from typing import Any
 
@@ -16,6 +15,7 @@ import greenlang_data as gd
 from tests.drivers.odata.helpers import assert_rows, cell, config
 from tests.peers import netsuite_rows as truth
 from tests.peers.erp_live import is_steady
+from tests.peers.fixtures import renewed
 from tests.peers.historian_launch import HistorianPeer
 from tests.peers.launch_erp import start_netsuite
 
@@ -29,16 +29,7 @@ TBA = {
 }
 
 
-@pytest.fixture(scope="module")
-def running() -> Iterator[HistorianPeer]:
-    with start_netsuite(lines=LINES) as peer:
-        yield peer
-
-
-@pytest.fixture
-def peer(running: HistorianPeer) -> HistorianPeer:
-    running.reset()
-    return running
+peer_session, peer = renewed("peer", lambda: start_netsuite(lines=LINES), scope="module")
 
 
 def session(peer: HistorianPeer, **more: Any) -> gd.Session:

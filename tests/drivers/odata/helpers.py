@@ -8,6 +8,7 @@ from typing import Any
 import pandas as pd
 
 import greenlang_data as gd
+from tests.drivers.common import QUICK
 from tests.peers.erp_rows import Row
 from tests.peers.launch_erp import CapPeer
 
@@ -26,10 +27,7 @@ def config(origin: str, **more: Any) -> gd.ERPConfig:
             "erp_system": "sap",
             "base_url": origin,
             "timeout_seconds": 30,
-            "max_retries": 2,
-            "retry_min_wait": 0.01,
-            "retry_max_wait": 0.05,
-            "circuit_breaker_threshold": 50,
+            **QUICK,
             **more,
         }
     )

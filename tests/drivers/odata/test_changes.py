@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
@@ -16,6 +15,7 @@ from greenlang_data.drivers.odata.edm import Property
 from tests.drivers.odata.helpers import cell, config
 from tests.peers import dynamics_rows, erp_rows
 from tests.peers.dataverse_server import changes
+from tests.peers.fixtures import renewed
 from tests.peers.gateway_tables import odp_changes
 from tests.peers.historian_launch import HistorianPeer
 from tests.peers.launch_erp import start_dataverse, start_gateway
@@ -26,28 +26,10 @@ ODP = "Z_ODP_MATERIAL_SRV/AttrOf0MATERIAL_ATTR"
 MINUTES = timedelta(minutes=5)
 
 
-@pytest.fixture(scope="module")
-def running_gateway() -> Iterator[HistorianPeer]:
-    with start_gateway(items=3_000) as peer:
-        yield peer
-
-
-@pytest.fixture
-def gateway(running_gateway: HistorianPeer) -> HistorianPeer:
-    running_gateway.reset()
-    return running_gateway
-
-
-@pytest.fixture(scope="module")
-def running_dataverse() -> Iterator[HistorianPeer]:
-    with start_dataverse(lines=500) as peer:
-        yield peer
-
-
-@pytest.fixture
-def dataverse(running_dataverse: HistorianPeer) -> HistorianPeer:
-    running_dataverse.reset()
-    return running_dataverse
+gateway_session, gateway = renewed("gateway", lambda: start_gateway(items=3_000), scope="module")
+dataverse_session, dataverse = renewed(
+    "dataverse", lambda: start_dataverse(lines=500), scope="module"
+)
 
 
 def sap(peer: HistorianPeer, **more: Any) -> gd.Session:

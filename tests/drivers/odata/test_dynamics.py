@@ -2,16 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from datetime import date, datetime
 from typing import Any
 
-import pandas as pd
 import pytest
 
 import greenlang_data as gd
+from tests.drivers.common import notes
 from tests.drivers.odata.helpers import assert_rows, config, native_names
 from tests.peers import dynamics_rows as rows
+from tests.peers.fixtures import renewed
 from tests.peers.historian_launch import HistorianPeer
 from tests.peers.launch_erp import start_dataverse, start_finance
 
@@ -19,28 +19,10 @@ LINES = 6_000
 CLIENT = {"client_id": "historian-client", "client_secret": "s3cret-client"}
 
 
-@pytest.fixture(scope="module")
-def running_finance() -> Iterator[HistorianPeer]:
-    with start_finance(lines=LINES) as peer:
-        yield peer
-
-
-@pytest.fixture
-def finance(running_finance: HistorianPeer) -> HistorianPeer:
-    running_finance.reset()
-    return running_finance
-
-
-@pytest.fixture(scope="module")
-def running_dataverse() -> Iterator[HistorianPeer]:
-    with start_dataverse(lines=LINES) as peer:
-        yield peer
-
-
-@pytest.fixture
-def dataverse(running_dataverse: HistorianPeer) -> HistorianPeer:
-    running_dataverse.reset()
-    return running_dataverse
+finance_session, finance = renewed("finance", lambda: start_finance(lines=LINES), scope="module")
+dataverse_session, dataverse = renewed(
+    "dataverse", lambda: start_dataverse(lines=LINES), scope="module"
+)
 
 
 def session(peer: HistorianPeer, app: str, zone: str = "UTC", **more: Any) -> gd.Session:
@@ -54,10 +36,6 @@ def as_told(row: dict[str, Any], *days: str) -> dict[str, Any]:
     """A row of the system with 1900 as no date, and ``days`` as calendar dates."""
     told = {name: None if value == rows.NO_DATE else value for name, value in row.items()}
     return told | {day: told[day].date() for day in days if isinstance(told[day], datetime)}
-
-
-def notes(frame: pd.DataFrame) -> str:
-    return " ".join(frame.attrs["provenance"].full["notes"])
 
 
 @pytest.mark.parametrize("knobs", [{}, {"page": 700}, {"page": 700, "token": "skiptoken"}], ids=str)

@@ -2,28 +2,18 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-
 import pytest
 
 import greenlang_data as gd
 from tests.drivers.odata.helpers import config
+from tests.peers.fixtures import renewed
 from tests.peers.historian_launch import HistorianPeer
 from tests.peers.launch_erp import start_gateway
 
 LOGIN = {"username": "operator", "password": "s3cret-Pässword"}
 
 
-@pytest.fixture(scope="module")
-def running() -> Iterator[HistorianPeer]:
-    with start_gateway(items=100) as peer:
-        yield peer
-
-
-@pytest.fixture
-def peer(running: HistorianPeer) -> HistorianPeer:
-    running.reset()
-    return running
+peer_session, peer = renewed("peer", lambda: start_gateway(items=100), scope="module")
 
 
 def test_entities_are_those_that_the_system_has_canonical_names_first(peer: HistorianPeer) -> None:

@@ -8,6 +8,7 @@ import pandas as pd
 import pytest
 
 import greenlang_data as gd
+from tests.drivers.common import notes
 from tests.drivers.odata.helpers import ITEMS, ITEMS_V4, LOGIN, config
 from tests.peers.erp_live import is_steady
 from tests.peers.historian_launch import HistorianPeer
@@ -42,10 +43,6 @@ def orders(every: pd.DataFrame) -> list[str]:
 
 def told(frame: pd.DataFrame) -> Any:
     return frame.attrs["provenance"].full["metadata"]["completeness"]
-
-
-def notes(frame: pd.DataFrame) -> str:
-    return " ".join(frame.attrs["provenance"].full["notes"])
 
 
 @pytest.mark.parametrize(

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator
 from decimal import Decimal
 from typing import Any
 
@@ -11,21 +10,13 @@ import pandas as pd
 import pytest
 
 import greenlang_data as gd
+from tests.drivers.common import notes
 from tests.drivers.odata.helpers import config
 from tests.drivers.odata.lying_service import start_lying_service
+from tests.peers.fixtures import renewed
 from tests.peers.historian_launch import HistorianPeer
 
-
-@pytest.fixture(scope="module")
-def running() -> Iterator[HistorianPeer]:
-    with start_lying_service() as peer:
-        yield peer
-
-
-@pytest.fixture
-def peer(running: HistorianPeer) -> HistorianPeer:
-    running.reset()
-    return running
+peer_session, peer = renewed("peer", start_lying_service, scope="module")
 
 
 @pytest.fixture(params=[2, 4], ids=["v2", "v4"])
@@ -51,10 +42,6 @@ def assert_whole(frame: pd.DataFrame, rows: int = 250, first: int = 0) -> None:
 def told(frame: pd.DataFrame) -> dict[str, Any]:
     found: dict[str, Any] = frame.attrs["provenance"].full["metadata"]["completeness"]
     return found
-
-
-def notes(frame: pd.DataFrame) -> str:
-    return " ".join(frame.attrs["provenance"].full["notes"])
 
 
 @pytest.mark.parametrize("link", ["relative", "absolute", "none"])

@@ -9,6 +9,7 @@ import pandas as pd
 import pytest
 
 import greenlang_data as gd
+from tests.drivers.common import notes
 from tests.drivers.odata.helpers import EVERY_TYPE, ITEMS, ITEMS_V4, LOGIN, config
 from tests.drivers.odata.lying_service import start_lying_service
 from tests.peers.erp_live import is_steady
@@ -46,10 +47,6 @@ def read(peer: HistorianPeer, entity: str, at_once: int, **more: Any) -> pd.Data
 
 def told(frame: pd.DataFrame) -> Any:
     return frame.attrs["provenance"].full["metadata"]["completeness"]
-
-
-def notes(frame: pd.DataFrame) -> str:
-    return " ".join(frame.attrs["provenance"].full["notes"])
 
 
 @pytest.mark.parametrize("entity", [ITEMS, ITEMS_V4])

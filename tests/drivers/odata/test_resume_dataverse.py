@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
@@ -10,9 +9,11 @@ import pandas as pd
 import pytest
 
 import greenlang_data as gd
+from tests.drivers.common import notes
 from tests.drivers.odata.helpers import config, native_names
 from tests.drivers.odata.killing import data_requests, kill_while_waiting
 from tests.peers import dynamics_rows as rows
+from tests.peers.fixtures import renewed
 from tests.peers.historian_launch import HistorianPeer
 from tests.peers.launch_erp import start_dataverse
 
@@ -23,16 +24,7 @@ KEY = "msdyn_purchaseorderproductid"
 ASKED = rf"{LINE_SET}\?"
 
 
-@pytest.fixture(scope="module")
-def running() -> Iterator[HistorianPeer]:
-    with start_dataverse(lines=LINES) as peer:
-        yield peer
-
-
-@pytest.fixture
-def peer(running: HistorianPeer) -> HistorianPeer:
-    running.reset()
-    return running
+peer_session, peer = renewed("peer", lambda: start_dataverse(lines=LINES), scope="module")
 
 
 def keys(peer: HistorianPeer, folder: Path, **more: Any) -> dict[str, Any]:
@@ -57,10 +49,6 @@ def read(peer: HistorianPeer, folder: Path, **more: Any) -> pd.DataFrame:
 
 def content(frame: pd.DataFrame) -> str:
     return str(frame.attrs["provenance"]["response_hash"])
-
-
-def notes(frame: pd.DataFrame) -> str:
-    return " ".join(frame.attrs["provenance"].full["notes"])
 
 
 def assert_every_line(frame: pd.DataFrame) -> None:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from datetime import date
 from decimal import Decimal
 from typing import Any
@@ -16,6 +15,7 @@ from greenlang_data.drivers.oracle.page import Wanted, rows_decoder
 from tests.drivers.odata.helpers import assert_rows, config, native_names
 from tests.peers import oracle_tables as tables
 from tests.peers.erp_live import is_steady
+from tests.peers.fixtures import renewed
 from tests.peers.historian_launch import HistorianPeer
 from tests.peers.launch_erp import start_oracle
 
@@ -23,16 +23,7 @@ ORDERS = 1_200
 LOGIN = {"username": "operator", "password": "s3cret-Pässword"}
 
 
-@pytest.fixture(scope="module")
-def running() -> Iterator[HistorianPeer]:
-    with start_oracle(orders=ORDERS) as peer:
-        yield peer
-
-
-@pytest.fixture
-def peer(running: HistorianPeer) -> HistorianPeer:
-    running.reset()
-    return running
+peer_session, peer = renewed("peer", lambda: start_oracle(orders=ORDERS), scope="module")
 
 
 def session(peer: HistorianPeer, **more: Any) -> gd.Session:

@@ -10,6 +10,7 @@ from typing import Any
 import pandas as pd
 
 import greenlang_data as gd
+from tests.drivers.common import QUICK
 from tests.peers.historian_launch import HistorianPeer
 from tests.peers.historian_tags import Event, State, catalogue, ticks_of
 
@@ -24,10 +25,7 @@ def config(peer: HistorianPeer, **more: Any) -> gd.HistorianConfig:
             "historian_type": "pi",
             "server_url": peer.url,
             "timeout_seconds": 20,
-            "max_retries": 2,
-            "retry_min_wait": 0.01,
-            "retry_max_wait": 0.05,
-            "circuit_breaker_threshold": 50,
+            **QUICK,
             **more,
         }
     )

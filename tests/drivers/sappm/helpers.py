@@ -7,6 +7,7 @@ from contextlib import contextmanager
 from typing import Any
 
 import greenlang_data as gd
+from tests.drivers.common import QUICK
 from tests.peers import maintained_plant as plant
 from tests.peers import sap_pm_rows
 from tests.peers.launch_erp import CapPeer
@@ -27,10 +28,7 @@ def config(peer: CapPeer, **more: Any) -> gd.CMMSConfig:
             "site_zones": ZONES,
             "work_units": {sap_pm_rows.OWN_UNIT: "0.1"},
             "timeout_seconds": 30,
-            "max_retries": 2,
-            "retry_min_wait": 0.01,
-            "retry_max_wait": 0.05,
-            "circuit_breaker_threshold": 50,
+            **QUICK,
             **more,
         }
     )

@@ -12,6 +12,7 @@ import pytest
 import greenlang_data as gd
 from greenlang_data.drivers.base import ReadLog
 from greenlang_data.drivers.sappm.combining import combined
+from tests.drivers.common import notes
 from tests.drivers.sappm.helpers import STRANGE, orders, session
 from tests.peers import maintained_plant as plant
 from tests.peers import sap_pm_rows as rows
@@ -34,10 +35,6 @@ def told(column: pd.Series[Any]) -> list[Any]:
 
 def last(point: int) -> plant.Reading:
     return plant.reading(*plant.meter(point), plant.READINGS - 1)
-
-
-def notes(frame: pd.DataFrame) -> str:
-    return " | ".join(frame.attrs["provenance"]["notes"])
 
 
 def by_number(frame: pd.DataFrame) -> pd.DataFrame:
