@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import threading
 import time
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack
@@ -11,6 +10,7 @@ import pandas as pd
 import pytest
 
 import greenlang_data as gd
+from tests.contract.at_once import read_at_once
 from tests.contract.subjects import (
     Subject,
     bacnet_subject,
@@ -168,17 +168,7 @@ def test_a_window_is_answered_or_refused_and_never_invented(
 
 
 def test_threads_read_the_same_source_at_once(session: gd.Session, subject: Subject) -> None:
-    frames: list[pd.DataFrame] = []
-    threads = [
-        threading.Thread(target=lambda: frames.append(subject.read(session, subject.tags)))
-        for _ in range(8)
-    ]
-    for thread in threads:
-        thread.start()
-    for thread in threads:
-        thread.join(30)
-    assert len(frames) == 8
-    for frame in frames:
+    for frame in read_at_once(lambda: subject.read(session, subject.tags), threads=8, seconds=30):
         assert_true(frame, subject)
 
 

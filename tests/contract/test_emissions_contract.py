@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import threading
 import time
 from collections.abc import Callable, Iterator
 
@@ -10,6 +9,7 @@ import pandas as pd
 import pytest
 
 import greenlang_data as gd
+from tests.contract.at_once import read_at_once
 from tests.contract.emissions_subjects import (
     HOURS,
     WINDOW,
@@ -129,17 +129,9 @@ def test_a_silent_source_times_out_in_the_time_given(session: gd.Session, subjec
 
 
 def test_threads_read_the_same_source_at_once(session: gd.Session, subject: Subject) -> None:
-    frames: list[pd.DataFrame] = []
-    threads = [
-        threading.Thread(target=lambda: frames.append(session.cems([subject.pollutant], *WINDOW)))
-        for _ in range(4)
-    ]
-    for thread in threads:
-        thread.start()
-    for thread in threads:
-        thread.join(60)
-    assert len(frames) == 4
-    for frame in frames:
+    for frame in read_at_once(
+        lambda: session.cems([subject.pollutant], *WINDOW), threads=4, seconds=60
+    ):
         check(frame, subject)
 
 

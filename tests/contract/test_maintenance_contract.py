@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import threading
 import time
 from collections.abc import Callable, Iterator
 from typing import Any
@@ -11,6 +10,7 @@ import pandas as pd
 import pytest
 
 import greenlang_data as gd
+from tests.contract.at_once import read_at_once
 from tests.contract.maintenance_subjects import (
     Maintained,
     infor_subject,
@@ -78,17 +78,7 @@ def test_what_is_not_there_is_an_empty_frame_of_the_same_columns(
 
 
 def test_threads_read_the_same_source_at_once(session: gd.Session, subject: Maintained) -> None:
-    frames: list[pd.DataFrame] = []
-    threads = [
-        threading.Thread(target=lambda: frames.append(subject.read(session, timeout=60)))
-        for _ in range(4)
-    ]
-    for thread in threads:
-        thread.start()
-    for thread in threads:
-        thread.join(60)
-    assert len(frames) == 4
-    for frame in frames:
+    for frame in read_at_once(lambda: subject.read(session, timeout=60), threads=4, seconds=60):
         assert_true(frame, subject)
 
 

@@ -2,9 +2,16 @@
 
 from __future__ import annotations
 
-from typing import Any, Final
+import asyncio
+from collections.abc import Awaitable, Callable, Iterable
+from typing import Any, Final, TypeVar
 
 import pandas as pd
+
+from greenlang_data.drivers.base import Driver, ReadLog, Snapshot
+
+T = TypeVar("T")
+TDriver = TypeVar("TDriver", bound=Driver)
 
 QUICK: Final[dict[str, Any]] = {
     "max_retries": 2,
@@ -18,3 +25,27 @@ QUICK: Final[dict[str, Any]] = {
 def notes(frame: pd.DataFrame) -> str:
     """All that the provenance notes about a frame."""
     return " | ".join(frame.attrs["provenance"].full["notes"])
+
+
+async def rows_of(
+    driver: Driver, tags: Iterable[str], log: ReadLog | None = None
+) -> dict[str, dict[str, Any]]:
+    """The rows of one snapshot by tag."""
+    asked = tuple(tags)
+    batches = [batch async for batch in driver.read(Snapshot(asked), log or ReadLog())]
+    rows = [row for batch in batches for row in batch.to_pylist()]
+    assert tuple(row["tag_id"] for row in rows) == asked
+    return {row["tag_id"]: row for row in rows}
+
+
+def use_connected(driver: TDriver, use: Callable[[TDriver], Awaitable[T]]) -> T:
+    """Run ``use`` with the driver connected, and close it."""
+
+    async def run() -> T:
+        await driver.connect()
+        try:
+            return await use(driver)
+        finally:
+            await driver.close()
+
+    return asyncio.run(run())

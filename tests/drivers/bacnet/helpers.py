@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
 from collections.abc import Awaitable, Callable, Iterable
 from typing import Any, TypeVar
 
@@ -10,7 +9,8 @@ import pyarrow as pa
 
 from greenlang_data.connectors.scada import SCADAConfig
 from greenlang_data.drivers.bacnet import BacnetDriver
-from greenlang_data.drivers.base import ReadLog, Snapshot
+from greenlang_data.drivers.base import ReadLog
+from tests.drivers.common import rows_of, use_connected
 from tests.peers.launch_bacnet import BacnetPeer
 
 Rows = dict[str, dict[str, Any]]
@@ -26,25 +26,12 @@ def config(peer: BacnetPeer | str, **changed: Any) -> SCADAConfig:
 
 def with_driver(settings: SCADAConfig, use: Callable[[BacnetDriver], Awaitable[T]]) -> T:
     """Run ``use`` with a connected driver, and close it."""
-
-    async def run() -> T:
-        driver = BacnetDriver(settings)
-        await driver.connect()
-        try:
-            return await use(driver)
-        finally:
-            await driver.close()
-
-    return asyncio.run(run())
+    return use_connected(BacnetDriver(settings), use)
 
 
 async def snapshot(driver: BacnetDriver, tags: Iterable[str], log: ReadLog | None = None) -> Rows:
     """The rows of one snapshot by tag."""
-    asked = tuple(tags)
-    batches = [batch async for batch in driver.read(Snapshot(asked), log or ReadLog())]
-    rows = [row for batch in batches for row in batch.to_pylist()]
-    assert [row["tag_id"] for row in rows] == list(asked)
-    return {row["tag_id"]: row for row in rows}
+    return await rows_of(driver, tags, log)
 
 
 def read_once(settings: SCADAConfig, tags: Iterable[str]) -> Rows:

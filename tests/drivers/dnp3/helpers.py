@@ -8,8 +8,9 @@ from typing import Any, TypeVar
 
 import greenlang_data as gd
 from greenlang_data.connectors.scada import SCADAConfig
-from greenlang_data.drivers.base import ReadLog, Snapshot, Watch
+from greenlang_data.drivers.base import ReadLog, Watch
 from greenlang_data.drivers.dnp3 import Dnp3Driver
+from tests.drivers.common import rows_of, use_connected
 from tests.peers.dnp3_truth import Kind
 
 Row = dict[str, Any]
@@ -42,25 +43,12 @@ async def snapshot(
     driver: Dnp3Driver, tags: Iterable[str], log: ReadLog | None = None
 ) -> dict[str, Row]:
     """The rows of one snapshot by tag."""
-    asked = tuple(tags)
-    batches = [batch async for batch in driver.read(Snapshot(asked), log or ReadLog())]
-    rows = [row for batch in batches for row in batch.to_pylist()]
-    assert tuple(row["tag_id"] for row in rows) == asked
-    return {row["tag_id"]: row for row in rows}
+    return await rows_of(driver, tags, log)
 
 
 def with_driver(settings: SCADAConfig, use: Callable[[Dnp3Driver], Awaitable[T]]) -> T:
     """Run ``use`` with a connected driver, and close it."""
-
-    async def run() -> T:
-        driver = Dnp3Driver(settings)
-        await driver.connect()
-        try:
-            return await use(driver)
-        finally:
-            await driver.close()
-
-    return asyncio.run(run())
+    return use_connected(Dnp3Driver(settings), use)
 
 
 def read_once(

@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-import asyncio
 from collections.abc import Awaitable, Callable, Iterable
 from typing import Any, TypeVar
 
 from greenlang_data.connectors.scada import SCADAConfig
-from greenlang_data.drivers.base import ReadLog, Snapshot
+from greenlang_data.drivers.base import ReadLog
 from greenlang_data.drivers.modbus import ModbusDriver
 from greenlang_data.settings.register import Register
+from tests.drivers.common import rows_of, use_connected
 
 Rows = dict[str, dict[str, Any]]
 T = TypeVar("T")
@@ -47,24 +47,12 @@ async def snapshot(
 ) -> Rows:
     """The rows of one snapshot by tag; all tags of the map unless ``tags`` are given."""
     asked = tuple(one.tag for one in driver.config.registers) if tags is None else tuple(tags)
-    batches = [batch async for batch in driver.read(Snapshot(asked), log or ReadLog())]
-    rows = [row for batch in batches for row in batch.to_pylist()]
-    assert tuple(row["tag_id"] for row in rows) == asked
-    return {row["tag_id"]: row for row in rows}
+    return await rows_of(driver, asked, log)
 
 
 def with_driver(settings: SCADAConfig, use: Callable[[ModbusDriver], Awaitable[T]]) -> T:
     """Run ``use`` with a connected driver, and close it."""
-
-    async def run() -> T:
-        driver = ModbusDriver(settings)
-        await driver.connect()
-        try:
-            return await use(driver)
-        finally:
-            await driver.close()
-
-    return asyncio.run(run())
+    return use_connected(ModbusDriver(settings), use)
 
 
 def read_once(settings: SCADAConfig, tags: Iterable[str] | None = None) -> Rows:
