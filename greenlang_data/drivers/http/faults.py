@@ -94,7 +94,7 @@ def no_token(status: int, body: bytes, source: str) -> AuthenticationError:
     """The error for a token server that gives no token."""
     said = errors_in(body)
     code = said.get("error") if isinstance(said, dict) else None
-    named = f" ({_plain(code.encode())})" if isinstance(code, str) else ""
+    named = f" ({plain(code.encode())})" if isinstance(code, str) else ""
     return AuthenticationError(
         f"the token server gave no token: HTTP {status}{named}",
         source=source,
@@ -111,7 +111,7 @@ class WrongKindError(ProtocolError):
 def wrong_kind(kind: str, body: bytes, source: str) -> WrongKindError:
     """The error for a success that is of another media type than asked for, such as a login page."""
     title = _TITLE.search(body[:10_000])
-    named = f" titled {_plain(title[1])!r}" if title else ""
+    named = f" titled {plain(title[1])!r}" if title else ""
     error = WrongKindError(
         f"it answered with {kind or 'an unnamed type'}{named} instead of data",
         source=source,
@@ -203,13 +203,14 @@ def _said(headers: Mapping[str, str], body: bytes, explain: Explain) -> str:
     kind = headers.get("Content-Type", "").lower()
     if "html" in kind:
         title = _TITLE.search(body[:10_000])
-        text = _plain(title[1]) if title else ""
+        text = plain(title[1]) if title else ""
     else:
-        text = _plain(explain(body).encode())
+        text = plain(explain(body).encode())
     return f": {text}" if text else ""
 
 
-def _plain(text: bytes) -> str:
+def plain(text: bytes) -> str:
+    """What a server says, on one line, without what does not print, and not too long."""
     words = " ".join(text.decode("utf-8", "replace").split())
     printable = "".join(letter for letter in words if letter.isprintable())
     return printable if len(printable) <= _LONGEST else f"{printable[:_LONGEST]}…"
