@@ -40,9 +40,25 @@ def rows_after(keys: Sequence[Property], last: Mapping[str, Any], version: int) 
     >>> rows_after([a, b], {"A": "x", "B": 7}, 4)
     "(A gt 'x' or (A eq 'x' and B gt 7))"
     """
+    return _compared(keys, last, version, ["gt"] * len(keys))
+
+
+def rows_up_to(keys: Sequence[Property], last: Mapping[str, Any], version: int) -> str:
+    """The condition of all other rows: that of ``last``, and those whose key is smaller.
+
+    >>> a, b = Property("A", "Edm.String"), Property("B", "Edm.Int32")
+    >>> rows_up_to([a, b], {"A": "x", "B": 7}, 4)
+    "(A lt 'x' or (A eq 'x' and B le 7))"
+    """
+    return _compared(keys, last, version, [*["lt"] * (len(keys) - 1), "le"])
+
+
+def _compared(
+    keys: Sequence[Property], row: Mapping[str, Any], version: int, how: Sequence[str]
+) -> str:
     tests = []
     for place, column in enumerate(keys):
-        same = [f"{one.name} eq {literal(one, last[one.name], version)}" for one in keys[:place]]
-        more = f"{column.name} gt {literal(column, last[column.name], version)}"
-        tests.append(f"({' and '.join([*same, more])})" if same else more)
+        same = [f"{one.name} eq {literal(one, row[one.name], version)}" for one in keys[:place]]
+        test = f"{column.name} {how[place]} {literal(column, row[column.name], version)}"
+        tests.append(f"({' and '.join([*same, test])})" if same else test)
     return tests[0] if len(tests) == 1 else f"({' or '.join(tests)})"
