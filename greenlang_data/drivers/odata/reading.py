@@ -78,8 +78,9 @@ class ODataReading(RecordReading):
     async def advance(self) -> bool:
         pager = self._pager or await self._begin()
         if self._parts is None and not pager.ended:
+            if pager.pages and await self._split(pager):
+                return True
             await self._read_page(pager)
-            await self._split(pager)
         elif self._parts is not None:
             await self._read_parts(self._parts)
         read = self._parts or pager
@@ -89,13 +90,12 @@ class ODataReading(RecordReading):
         self._table = self._proven(pager, await self._count_again(pager))
         return False
 
-    async def _split(self, pager: Pager) -> None:
-        """Go on in ranges of the key, where they are asked for and can be told."""
+    async def _split(self, pager: Pager) -> bool:
+        """Go on in ranges of the key, where they are asked for and can be told: whether it does."""
         question, settings = self._question, self._settings
         assert question is not None
-        few = pager.ended or not pager.rows or question.limit is not None
-        if few or not self._splits or settings.parallel_ranges == 1:
-            return
+        if not self._splits or settings.parallel_ranges == 1 or question.limit is not None:
+            return False
         self._splits = False
         why = not_in_ranges(question, pager)
         try:
@@ -105,7 +105,7 @@ class ODataReading(RecordReading):
                 else await find_ranges(question, pager, self._key, settings.parallel_ranges)
             )
         except (TransientError, AuthenticationError):
-            raise  # the page is there, and the others follow one another
+            raise  # the pages are there, and the others follow one another
         except SourceError as error:
             ranges, why = [], f"its keys are not told: {error.what}"
         except NotInRangesError as error:
@@ -115,6 +115,7 @@ class ODataReading(RecordReading):
         if ranges:
             self._plan = [saved_plan(question.line, plan_of(ranges, pager))]
             self._read_in(ranges, pager)
+        return bool(ranges)
 
     def _read_in(self, ranges: Sequence[Range], pager: Pager) -> None:
         question, at_once = self._question, self._settings.parallel_ranges

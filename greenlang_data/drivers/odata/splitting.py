@@ -38,7 +38,7 @@ async def find_ranges(question: Question, pager: Pager, key_at: KeyAt, at_once: 
     """
     counted, keys = pager.counted, key_columns(question.chosen.entities)
     assert counted is not None, "there is a reason against it"
-    pages = math.ceil((counted - pager.rows) / max(one.rows for one in pager.pages))
+    pages = math.ceil((counted - pager.rows) / max(1, *(one.rows for one in pager.pages)))
     if pages < LEAST_PAGES:
         return []
     version, last = question.chosen.version, pager.last_key
