@@ -41,7 +41,7 @@ def kill_after(
             deadline = time.monotonic() + 60
             while len(data_requests(peer, match)) < requests and process.poll() is None:
                 assert time.monotonic() < deadline
-                time.sleep(0.005)
+                time.sleep(0.02)
             assert process.poll() is None, "it ended by itself"
         finally:
             process.kill()
