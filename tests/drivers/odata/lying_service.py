@@ -60,6 +60,7 @@ class LyingService(Emulator):
         "then": None,
         "message": None,
         "etag": None,
+        "precision": 10,  # of the amount, as the metadata tell it
         "nameless": None,  # a row without its key
         "expired": None,  # what a link gives then: an error, nothing, or the first page
         "expired_times": 0,
@@ -95,9 +96,8 @@ class LyingService(Emulator):
         if etag and request.headers.get("if-none-match") == etag:
             return Answer(304, b"")
         headers = {"ETag": etag} if etag else {}
-        return Answer(
-            body=_V2 if version == 2 else _V4, headers=headers, content_type="application/xml"
-        )
+        text = (_V2 if version == 2 else _V4).replace('"10"', f'"{self.knob("precision")}"')
+        return Answer(body=text, headers=headers, content_type="application/xml")
 
     def _happened(self) -> str | None:
         then: str | None = self.knob("then")

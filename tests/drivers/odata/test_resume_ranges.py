@@ -68,7 +68,14 @@ def told(frame: pd.DataFrame) -> Any:
 
 @pytest.mark.parametrize(
     ("entity", "answers", "then"),
-    [(ITEMS, 1, 4), (ITEMS, 2, 4), (ITEMS, 7, 2), (ITEMS_V4, 15, 4), (ITEMS, 24, 1), (ITEMS, 28, 6)],
+    [
+        (ITEMS, 1, 4),
+        (ITEMS, 2, 4),
+        (ITEMS, 7, 2),
+        (ITEMS_V4, 15, 4),
+        (ITEMS, 24, 1),
+        (ITEMS, 28, 6),
+    ],
 )
 def test_a_killed_read_in_ranges_goes_on_with_any_number_of_workers(
     peer: HistorianPeer, tmp_path: Path, entity: str, answers: int, then: int
