@@ -13,6 +13,7 @@ from typing import Any, TypeVar
 import pyarrow as pa
 from pydantic import BaseModel
 
+from greenlang_data.connectors.asked import asked_of
 from greenlang_data.connectors.base import BaseConnector
 from greenlang_data.connectors.checkpoint import Checkpoint
 from greenlang_data.connectors.paged import PagedRead
@@ -129,7 +130,7 @@ class DrivenConnector(BaseConnector[TQuery, TPayload, TConfig]):
         spool: Spool | None,
     ) -> tuple[TPayload, str, int]:
         config = self.config
-        checkpoint = self._checkpoint(query)
+        checkpoint = self._checkpoint(request)
         reading = PagedRead(request, config.max_points, config.connector_id, checkpoint, spool)
         # Of the call, and of each page where the call has no limit of its own.
         whole = timeout if timeout is not None else config.total_timeout_seconds
@@ -153,18 +154,19 @@ class DrivenConnector(BaseConnector[TQuery, TPayload, TConfig]):
                 return None
             return self._payload_over(query, result), origin
 
-        while True:
-            left = None if deadline is None else max(deadline - time.monotonic(), 0.001)
-            answer = await self.run_step(step, left)
-            pages += 1
-            if answer is not None:
-                return *answer, 1 + steps - pages
+        try:
+            while True:
+                left = None if deadline is None else max(deadline - time.monotonic(), 0.001)
+                answer = await self.run_step(step, left)
+                pages += 1
+                if answer is not None:
+                    return *answer, 1 + steps - pages
+        finally:
+            reading.close()
 
-    def _checkpoint(self, query: TQuery) -> Checkpoint | None:
+    def _checkpoint(self, request: Records) -> Checkpoint | None:
         folder = self.config.checkpoint_path
-        if folder is None:
-            return None
-        return Checkpoint(folder, self.config.source_system, query.model_dump(mode="json"))
+        return None if folder is None else Checkpoint(folder, asked_of(self.config, request))
 
     async def stream(self, query: TQuery, log: ReadLog) -> AsyncIterator[pa.RecordBatch]:
         """The samples of a window query, batch by batch, tag after tag, bad values null.

@@ -30,9 +30,13 @@ class Pending(NamedTuple):
 
 
 class Children:
-    """What has been read of parents with the columns ``own`` and the key ``keys``."""
+    """What has been read of parents with the columns ``own`` and the key ``keys``.
 
-    def __init__(self, own: Sequence[Property], keys: Sequence[str]) -> None:
+    ``line`` is the name of all pages of the read.
+    """
+
+    def __init__(self, own: Sequence[Property], keys: Sequence[str], line: str) -> None:
+        self._line = line
         self._own = own
         self._keys = keys
         self.last: tuple[Any, ...] = ()
@@ -71,19 +75,20 @@ class Children:
 
     def saved(self, columns: Sequence[Property], page: Page, counted: int | None) -> pa.RecordBatch:
         """The newest page, from which :meth:`resume` goes on."""
-        batch = saved_page(columns, page, counted=counted, after=self._before, **self._about)
+        about = {"line": self._line, "after": self._before, **self._about}
+        batch = saved_page(columns, page, counted=counted, **about)
         if self._parents is None:
             return batch
         sink = pa.BufferOutputStream()
         with pa.ipc.new_stream(sink, self._parents.schema) as stream:
             stream.write_batch(self._parents)
-        about = batch.schema.metadata | {b"parents": sink.getvalue().to_pybytes()}
-        return batch.replace_schema_metadata(about)
+        told = batch.schema.metadata | {b"parents": sink.getvalue().to_pybytes()}
+        return batch.replace_schema_metadata(told)
 
     def resume(self, columns: Sequence[Property], batch: pa.RecordBatch) -> Page:
         """Take a saved page. Raises ValueError, and takes nothing, where it is not the next one."""
         page, about = page_of(columns, batch)
-        if about.get("after") != self._place:
+        if about.get("line") != self._line or about.get("after") != self._place:
             raise ValueError("it does not follow the page before it")
         parents = batch.schema.metadata.get(b"parents")
         if parents is not None:

@@ -23,7 +23,7 @@ from greenlang_data.drivers.odata.page import Page, kept
 from greenlang_data.drivers.odata.profiles import Profile
 from greenlang_data.drivers.odata.proof import NotWholeError, Proof, ReadPages
 from greenlang_data.drivers.odata.question import Question, ask_for, query_text
-from greenlang_data.drivers.odata.saved import resumed_note
+from greenlang_data.drivers.odata.saved import line_name, resumed_note
 from greenlang_data.drivers.odata.values import INTEGERS
 from greenlang_data.drivers.oracle.children import Children
 from greenlang_data.drivers.oracle.expression import expression, rows_after
@@ -64,7 +64,8 @@ class OracleReading(RecordReading):
         self._wanted = Wanted((), "", ())
         self._keys: tuple[Property, ...] = ()
         self._pages = ReadPages()
-        self._so_far = Children((), ())
+        self._so_far = Children((), (), "")
+        self._kept = 0  # pages
         self._wasted = 0
 
     async def advance(self) -> bool:
@@ -101,15 +102,16 @@ class OracleReading(RecordReading):
         self._keys = tuple(parent.properties[key] for key in keys)
         self._wanted = Wanted(tuple(own), child, tuple(below))
         self._question = question
-        self._so_far = Children(own, keys)
+        self._so_far = self._from_the_start()
         self._take_saved()
         return question
 
-    def pages_from(self, first: int) -> list[pa.RecordBatch]:
-        pages = self._pages
-        if first >= len(pages.pages):
+    def unsaved(self) -> list[pa.RecordBatch]:
+        pages = self._pages.pages
+        if self._question is None or len(pages) == self._kept:
             return []
-        return [self._so_far.saved(self._columns, pages.pages[-1], pages.counted)]
+        self._kept = len(pages)
+        return [self._so_far.saved(self._columns, pages[-1], self._pages.counted)]
 
     def _take_saved(self) -> None:
         pages = self._pages.pages
@@ -117,8 +119,13 @@ class OracleReading(RecordReading):
             try:
                 pages.append(self._so_far.resume(self._columns, batch))
             except (KeyError, ValueError):
-                break
-        self.saved, self.resumed = (), len(pages)
+                continue
+        if self.saved and not pages:
+            self._log.note(
+                "an earlier read was not gone on with, since the system describes the records in "
+                "another way now"
+            )
+        self.saved, self._kept = (), len(pages)
         if pages:
             self._pages.counted = pages[0].count
             self.rows = sum(one.rows for one in pages)
@@ -247,8 +254,15 @@ class OracleReading(RecordReading):
         return rows.page.count
 
     def _start_again(self) -> None:
-        self._pages, self.rows = ReadPages(), 0
-        self._so_far = Children(self._wanted.own, [one.name for one in self._keys])
+        self._pages, self.rows, self._kept = ReadPages(), 0, 0
+        self._so_far = self._from_the_start()
+
+    def _from_the_start(self) -> Children:
+        question, keys = self._question, [one.name for one in self._keys]
+        assert question is not None
+        columns = [(one.name, one.type, one.precision, one.scale) for one in self._columns]
+        asked = (question.chosen.path, expression(question.there, [[]]), question.limit)
+        return Children(self._wanted.own, keys, line_name(asked, keys, columns))
 
     def _proven(self, question: Question, after: int | None) -> pa.Table:
         try:
@@ -268,6 +282,7 @@ class OracleReading(RecordReading):
         except NotWholeError as error:
             # Each page has retries of its own, so the reads as a whole have to be counted here.
             self._start_again()
+            self.restarts += 1
             self._wasted += 1
             kind = TransientError if self._wasted <= self._settings.max_retries else SourceError
             raise kind(error.what, source=self._source, remedy=error.remedy) from None

@@ -60,17 +60,23 @@ class LyingService(Emulator):
         "then": None,
         "message": None,
         "etag": None,
+        "precision": 10,  # of the amount, as the metadata tell it
         "nameless": None,  # a row without its key
+        "expired": None,  # what a link gives then: an error, nothing, or the first page
+        "expired_times": 0,
+        "session": "",  # a parameter of links that opens a session
         "keys": "compared",  # or refused, or ignored, or stuck: it gives the last rows again
     }
 
     def __init__(self) -> None:
         super().__init__()
         self.pages = 0
+        self.expired = 0
 
     def reset(self) -> None:
         super().reset()
         self.pages = 0
+        self.expired = 0
 
     def handle(self, request: Request) -> Answer:
         version = int(request.parts[0].removeprefix("v"))
@@ -90,9 +96,8 @@ class LyingService(Emulator):
         if etag and request.headers.get("if-none-match") == etag:
             return Answer(304, b"")
         headers = {"ETag": etag} if etag else {}
-        return Answer(
-            body=_V2 if version == 2 else _V4, headers=headers, content_type="application/xml"
-        )
+        text = (_V2 if version == 2 else _V4).replace('"10"', f'"{self.knob("precision")}"')
+        return Answer(body=text, headers=headers, content_type="application/xml")
 
     def _happened(self) -> str | None:
         then: str | None = self.knob("then")
@@ -126,6 +131,11 @@ class LyingService(Emulator):
             cap //= 7
         token = request.one("$skiptoken")
         first = int(token.strip("'")) if token else int(request.one("$skip") or 0)
+        if first and self.expired < self.knob("expired_times"):
+            self.expired += 1
+            if self.knob("expired") == "an error":
+                return Answer(410, {"error": {"code": "X/3", "message": "the link is too old"}})
+            first = len(rows) if self.knob("expired") == "nothing" else 0
         if request.one("$orderby") == "ID desc":
             rows = rows[::-1]
         if self.knob("keys") == "compared":
@@ -146,6 +156,8 @@ class LyingService(Emulator):
         kind = self.knob("link")
         condition = quote(request.one("$filter"))
         query = f"Rows?$skiptoken={quote(repr(str(last)))}&$top={top}&$filter={condition}"
+        if self.knob("session"):
+            query += f"&session={self.knob('session')}"
         root = request.path.rpartition("/")[0]
         return {
             "relative": query,
