@@ -28,6 +28,7 @@ Each says which source, what happened and what to do next, and never holds a sec
 from __future__ import annotations
 
 from collections.abc import Mapping
+from typing import ClassVar
 
 import pybreaker
 
@@ -39,14 +40,16 @@ class GreenLangError(Exception):
     ----------
     what : what happened, one sentence without the final full stop.
     source : the name (connector id) of the source it happened to, if there is one.
-    remedy : what to do next, one sentence.
+    remedy : what to do next, one sentence; the usual one of its kind unless given.
     """
+
+    usual_remedy: ClassVar[str] = ""
 
     def __init__(self, what: str, *, source: str = "", remedy: str = "") -> None:
         super().__init__(what)
         self.what = what
         self.source = source
-        self.remedy = remedy
+        self.remedy = remedy or self.usual_remedy
 
     def __str__(self) -> str:
         text = f"{self.source}: {self.what}" if self.source else self.what
@@ -125,6 +128,8 @@ class AuthenticationError(SourceError, PermissionError):
 
 class ProtocolError(SourceError):
     """The answer breaks the protocol or contradicts itself, so none of it is used."""
+
+    usual_remedy = "Check its address and version; if they are right, tell its operator."
 
 
 class ReadFailed(SourceError):
