@@ -32,6 +32,7 @@ from greenlang_data.settings.odata import ODataSettings
 
 _MOST_EMPTY_PAGES: Final = 100
 _SMALLEST_PAGE: Final = 100
+_COMPARED: Final = 10  # rows
 
 
 class Pager:
@@ -69,6 +70,7 @@ class Pager:
         self._first: dict[str, Any] = {}
         self._last: dict[str, Any] = {}
         self._empty = 0
+        self._skips = False
         self.pages: list[Page] = []
         self.rows = 0
         self.counted: int | None = None
@@ -108,12 +110,16 @@ class Pager:
         if self._link is not None:
             self._asked = self._followed(self._link)
             return self._asked
+        self._skips = True
         return self._question.url(page_size=size, read=self.rows, skip=self.rows)
 
     def take(self, answer: Answer[Page]) -> None:
         """Add a page. Raises ProtocolError for one that leads on to nothing but empty ones."""
         page = answer.data
         assert page is not None
+        if self._skips and _begin_alike(page, self.pages[0]):
+            self._end_with_repeated(page)
+            return
         if self._keys and page.rows:
             first, last = self._row(page, 0), self._row(page, page.rows - 1)
             if self.pages and (first in (self._first, self._last) or last == self._last):
@@ -215,10 +221,25 @@ class Pager:
         # One that counts fewer than it gives may have more of them.
         if len(self.pages) == 1 and self.rows == self.counted:
             return True
-        # It links where there is more, but not beyond what was asked for.
+        # It links where there is more, but not beyond what was asked for; an empty page behind the
+        # last key proves more than no link.
         if self._has_linked and page.rows < self.size:
-            return self.counted is None or self.rows == self.counted
+            return self.rows == self.counted or (self.counted is None and not self._keys)
         return not self._keys and not question.can_skip
+
+    def _end_with_repeated(self, page: Page) -> None:
+        """End where the rows that were to be skipped come again: it gives what it gives."""
+        if page.rows == self.size:
+            raise ProtocolError(
+                f"it gives the same {page.rows} records whatever is to be skipped",
+                source=self._source,
+                remedy="Filter for fewer at once, or raise page_size above their number.",
+            )
+        self._log.caution(
+            f"the server gives the same {page.rows} records for every page, which were taken for "
+            "all there are"
+        )
+        self.ended = True
 
     def _followed(self, link: str) -> str:
         """The URL of a link. Raises ProtocolError when it leads elsewhere or in a circle."""
@@ -246,3 +267,14 @@ class Pager:
         if values is None:
             raise ProtocolError("it left the key out of its answer", source=self._source)
         return values[place].as_py()
+
+
+def _begin_alike(page: Page, other: Page) -> bool:
+    """Whether both have rows, as many, and the same first ones."""
+    if not page.rows or page.rows != other.rows:
+        return False
+    return all(
+        one is two
+        or (one is not None and two is not None and one[:_COMPARED].equals(two[:_COMPARED]))
+        for one, two in zip(page.columns, other.columns, strict=True)
+    )

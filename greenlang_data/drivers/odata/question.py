@@ -11,7 +11,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from greenlang_data.drivers.base import ReadLog, Records
-from greenlang_data.drivers.odata.changes import BEGIN, latest, link_of, moment_of
+from greenlang_data.drivers.odata.changes import BEGIN, MODE, latest, link_of, moment_of
 from greenlang_data.drivers.odata.choosing import Chosen
 from greenlang_data.drivers.odata.conditions import Condition, between, changed_since, one_of
 from greenlang_data.drivers.odata.edm import Property
@@ -203,7 +203,9 @@ def question_of(
     if request.since is not None and changed is not None:
         read[changed.name] = changed
     properties = chosen.entities.properties
-    read |= {key: properties[key] for key in chosen.entities.keys if key in properties}
+    tracks = request.since == BEGIN or link_of(request.since) is not None
+    needed = [*chosen.entities.keys, *([MODE] if tracks else [])]
+    read |= {name: properties[name] for name in needed if name in properties}
     in_order = tuple(one for name, one in properties.items() if name in read)
     there = tuple(one for one in conditions if one.column.filterable)
     return Question(
