@@ -244,12 +244,18 @@ def _defaults(chosen: Chosen, request: Records, log: ReadLog, source: str) -> li
     """What the source is configured for, where the request does not say it itself."""
     said = {_column(chosen, name).name for name in request.filters}
     found: list[Condition] = []
+    untold: dict[str, str] = {}
     for name, wanted in request.defaults.items():
         column = chosen.columns.get(name)
-        if column is not None and column.name not in said:
+        if chosen.column(name) is None:
+            untold.setdefault(str(wanted), name)  # the company has two names
+        elif column is not None and column.name not in said:
             said.add(column.name)
             found.append(one_of(name, column, wanted, source))
             log.note(f"only {name} {wanted}, as the source is configured")
+    for wanted, name in untold.items():
+        if not any(str(request.defaults[one.name]) == wanted for one in found):
+            log.note(f"it has no {name}, so it is of more than {wanted}")
     return found
 
 
