@@ -26,8 +26,14 @@ from greenlang_data.drivers import load_driver
 from greenlang_data.drivers.base import Driver, ReadLog, Records, Request, Watch, Window
 from greenlang_data.drivers.base import Snapshot as SnapshotRequest
 from greenlang_data.drivers.spool import Spool
-from greenlang_data.errors import SourceError, SourceUnreachable, UnsupportedError
+from greenlang_data.errors import (
+    DeadlineExceeded,
+    SourceError,
+    SourceUnreachable,
+    UnsupportedError,
+)
 from greenlang_data.provenance.record import ConnectorProvenance
+from greenlang_data.resilience.deadline import out_of_time
 from greenlang_data.resilience.limits import LoadBudget
 from greenlang_data.runtime import get_runtime
 from greenlang_data.settings import ConnectorConfig
@@ -161,6 +167,11 @@ class DrivenConnector(BaseConnector[TQuery, TPayload, TConfig]):
                 pages += 1
                 if answer is not None:
                     return *answer, 1 + steps - pages
+        except DeadlineExceeded as error:
+            if whole is None:
+                raise
+            # That of a page knows of what was left for it alone.
+            raise out_of_time(whole, config.connector_id) from error.__cause__
         finally:
             reading.close()
 

@@ -25,7 +25,7 @@ def read_body(response: Response, stop: Stop, limit: int, source: str) -> bytes 
     declared = response.headers.get("Content-Length", "")
     encoding = response.headers.get("Content-Encoding", "identity").strip().lower()
     piece = _PIECE
-    if encoding == "identity" and declared.isdigit():
+    if encoding == "identity" and declared.isdecimal():
         if int(declared) > limit:
             raise _too_large(limit, source)
         # At once, so that it is not copied; whoever gives up ends the connection.

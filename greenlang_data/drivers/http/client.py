@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import time
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from typing import Any, Final, TypeVar
 from urllib.parse import urlencode, urlsplit
 from uuid import uuid4
@@ -16,7 +16,6 @@ from greenlang_data.drivers.http.exchange import Decode, Exchange, Raw
 from greenlang_data.drivers.http.faults import Explain, no_token, refusal
 from greenlang_data.drivers.http.jsons import read_any
 from greenlang_data.drivers.http.login import Login, login_of
-from greenlang_data.drivers.http.masked import masked
 from greenlang_data.drivers.http.message import Answer, Ask
 from greenlang_data.drivers.http.origin import Origin, checked_url, followed, origin_of
 from greenlang_data.drivers.http.tokens import FetchForm
@@ -62,7 +61,7 @@ class HttpClient:
         self._explain = explain
         self._login = login or login_of(settings, source)
         self._refuse_clear_text(self.origin)
-        self._exchange = Exchange(settings, source, self._login.auth)
+        self._exchanges = {self.origin: Exchange(settings, source, self._login.auth)}
         self._slots = asyncio.Semaphore(settings.connection_pool_size)
         self._next_start = 0.0
 
@@ -112,11 +111,12 @@ class HttpClient:
 
     def cookie(self, name: str) -> str | None:
         """A cookie that the server has set, such as a CSRF token."""
-        return self._exchange.cookie(name)
+        return self._exchanges[self.origin].cookie(name)
 
     async def close(self) -> None:
         """Close idle connections; never raises, waits for nothing."""
-        self._exchange.close()
+        for exchange in self._exchanges.values():
+            exchange.close()
 
     async def _logged_in(self, ask: Ask, url: str, log: ReadLog, decode: Decode[T]) -> Raw:
         fetch = self._token_fetcher(log)
@@ -157,20 +157,25 @@ class HttpClient:
         if ask.content is not None:
             headers["Content-Type"] = ask.content_type
         request = Request(ask.method, url, headers=headers, data=ask.content)
-        raw = await self._written_down(request, ask, log, decode)
-        return raw._replace(body=masked(raw.body, login.values()))
+        return await self._written_down(request, ask, log, decode, login.values())
 
     async def _written_down(
-        self, request: Request, ask: Ask, log: ReadLog, decode: Decode[Any]
+        self,
+        request: Request,
+        ask: Ask,
+        log: ReadLog,
+        decode: Decode[Any],
+        secrets: Iterable[str],
     ) -> Raw:
         """One exchange, in the log whatever comes of it."""
+        exchange = self._exchange_with(origin_of(request.url))
         async with self._slots:
             await self._pace()
             log.requests += 1
             began = time.perf_counter()
             raw: Raw | None = None
             try:
-                raw = await self._exchange.send(request, ask.accept, decode)
+                raw = await exchange.send(request, ask.accept, decode, secrets)
             finally:
                 log.exchanges.append(
                     {
@@ -183,6 +188,12 @@ class HttpClient:
                 )
         return raw
 
+    def _exchange_with(self, origin: Origin) -> Exchange:
+        """That of the server, or of the token server: a cookie of one is not for another."""
+        if origin not in self._exchanges:
+            self._exchanges[origin] = Exchange(self._settings, self._source, None)
+        return self._exchanges[origin]
+
     def _token_fetcher(self, log: ReadLog) -> FetchForm:
         async def fetch(
             url: str, form: Mapping[str, str], headers: Mapping[str, str]
@@ -190,8 +201,9 @@ class HttpClient:
             self._refuse_clear_text(origin_of(url))
             secrets = [value for name, value in form.items() if name in _SECRET_FIELDS]
             request = Request("POST", url, data=dict(form), headers={**_FORM, **headers})
-            raw = await self._written_down(request, Ask(url, method="POST"), log, read_any)
-            raw = raw._replace(body=masked(raw.body, [*headers.values(), *secrets]))
+            secrets += headers.values()
+            asked = Ask(url, method="POST")
+            raw = await self._written_down(request, asked, log, read_any, secrets)
             if raw.status in _NO_TOKEN:
                 raise no_token(raw.status, raw.body, self._source)
             answer = self._checked(Ask(url), raw).data

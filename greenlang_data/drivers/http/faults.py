@@ -29,6 +29,7 @@ Explain = Callable[[bytes], str]
 _LONGEST: Final = 300
 _TITLE: Final = re.compile(rb"<title[^>]*>(.*?)</title", re.IGNORECASE | re.DOTALL)
 _BUSY: Final = frozenset({425, 429, 503})
+_LATER: Final = "Try again later; if it stays so, tell its operator."
 # What a source is configured with for each scheme that a server may offer.
 _WAYS: Final = {
     "Negotiate": "login = 'kerberos' (pip install 'greenlang_data[kerberos]')",
@@ -73,7 +74,7 @@ def refusal(
         return SourceTimeout(f"it gave up in time: HTTP {status}{said}", source=source)
     if status == 502:
         return SourceUnreachable(
-            f"the proxy before it could not reach it: HTTP 502{said}", source=source
+            f"the proxy before it could not reach it: HTTP 502{said}", source=source, remedy=_LATER
         )
     if status in (404, 405, 406, 410, 415, 501, 505, 511):
         return ProtocolError(
@@ -82,7 +83,7 @@ def refusal(
             remedy="Check the address and the version of the server.",
         )
     if status >= 500:
-        return TransientError(f"it failed: HTTP {status}{said}", source=source)
+        return TransientError(f"it failed: HTTP {status}{said}", source=source, remedy=_LATER)
     return SourceError(
         f"it refused the request: HTTP {status}{said}",
         source=source,
@@ -141,7 +142,9 @@ def broken(error: Exception, where: str, source: str) -> GreenLangError:
         return _silent(where, source)
     if any(isinstance(reason, IncompleteRead) for reason in reasons):
         return SourceUnreachable(
-            f"{where} ended its answer before it was whole, so none of it is used", source=source
+            f"{where} ended its answer before it was whole, so none of it is used",
+            source=source,
+            remedy=_LATER,
         )
     if any(isinstance(reason, TimeoutError) for reason in reasons):
         return _silent(where, source)

@@ -29,6 +29,7 @@ from greenlang_data.settings.odata import ODataSettings
 
 _MOST_EMPTY_PAGES: Final = 100
 _SMALLEST_PAGE: Final = 100
+_COMPARED: Final = 10  # rows
 
 
 class NotTheSameError(Exception):
@@ -76,6 +77,7 @@ class Pager:
         self._first: dict[str, Any] = {}
         self._last: dict[str, Any] = {}
         self._empty = 0
+        self._skips = False
         self.pages: list[Page] = []
         self.rows = 0
         self.resumed_rows = 0
@@ -122,6 +124,7 @@ class Pager:
             return self._at
         if self._link is not None:
             return self._followed(self._link)
+        self._skips = True
         return self._question.url(page_size=size, read=self.rows, skip=self.rows)
 
     def take(self, answer: Answer[Page]) -> None:
@@ -133,6 +136,9 @@ class Pager:
         assert page is not None
         if self.asks_again:
             self._take_again(page, answer)
+            return
+        if self._skips and _begin_alike(page, self.pages[0]):
+            self._end_with_repeated(page)
             return
         after = self.last_key
         if self._keys and page.rows:
@@ -271,10 +277,25 @@ class Pager:
         # One that counts fewer than it gives may have more of them.
         if len(self.pages) == 1 and self.rows == self.counted:
             return True
-        # It links where there is more, but not beyond what was asked for.
+        # It links where there is more, but not beyond what was asked for; an empty page behind the
+        # last key proves more than no link.
         if self._has_linked and page.rows < self.size:
-            return self.counted is None or self.rows == self.counted
+            return self.rows == self.counted or (self.counted is None and not self._keys)
         return not self._keys and not question.can_skip
+
+    def _end_with_repeated(self, page: Page) -> None:
+        """End where the rows that were to be skipped come again: it gives what it gives."""
+        if page.rows == self.size:
+            raise ProtocolError(
+                f"it gives the same {page.rows} records whatever is to be skipped",
+                source=self._source,
+                remedy="Filter for fewer at once, or raise page_size above their number.",
+            )
+        self._log.caution(
+            f"the server gives the same {page.rows} records for every page, which were taken for "
+            "all there are"
+        )
+        self.ended = True
 
     def _followed(self, link: str) -> str:
         """The URL of a link. Raises ProtocolError when it leads elsewhere or in a circle."""
@@ -301,3 +322,14 @@ class Pager:
         if values is None:
             raise ProtocolError("it left the key out of its answer", source=self._source)
         return values[place].as_py()
+
+
+def _begin_alike(page: Page, other: Page) -> bool:
+    """Whether both have rows, as many, and the same first ones."""
+    if not page.rows or page.rows != other.rows:
+        return False
+    return all(
+        one is two
+        or (one is not None and two is not None and one[:_COMPARED].equals(two[:_COMPARED]))
+        for one, two in zip(page.columns, other.columns, strict=True)
+    )

@@ -11,7 +11,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from greenlang_data.drivers.base import ReadLog, Records
-from greenlang_data.drivers.odata.changes import BEGIN, latest, link_of, moment_of
+from greenlang_data.drivers.odata.changes import BEGIN, MODE, latest, link_of, moment_of
 from greenlang_data.drivers.odata.choosing import Chosen
 from greenlang_data.drivers.odata.conditions import Condition, between, changed_since, one_of
 from greenlang_data.drivers.odata.edm import Property
@@ -219,7 +219,9 @@ def question_of(
     if request.since is not None and changed is not None:
         read[changed.name] = changed
     properties = chosen.entities.properties
-    read |= {key: properties[key] for key in chosen.entities.keys if key in properties}
+    tracks = request.since == BEGIN or link_of(request.since) is not None
+    needed = [*chosen.entities.keys, *([MODE] if tracks else [])]
+    read |= {name: properties[name] for name in needed if name in properties}
     in_order = tuple(one for name, one in properties.items() if name in read)
     there = tuple(one for one in conditions if one.column.filterable)
     return Question(
@@ -258,12 +260,18 @@ def _defaults(chosen: Chosen, request: Records, log: ReadLog, source: str) -> li
     """What the source is configured for, where the request does not say it itself."""
     said = {_column(chosen, name).name for name in request.filters}
     found: list[Condition] = []
+    untold: dict[str, str] = {}
     for name, wanted in request.defaults.items():
         column = chosen.columns.get(name)
-        if column is not None and column.name not in said:
+        if chosen.column(name) is None:
+            untold.setdefault(str(wanted), name)  # the company has two names
+        elif column is not None and column.name not in said:
             said.add(column.name)
             found.append(one_of(name, column, wanted, source))
             log.note(f"only {name} {wanted}, as the source is configured")
+    for wanted, name in untold.items():
+        if not any(str(request.defaults[one.name]) == wanted for one in found):
+            log.note(f"it has no {name}, so it is of more than {wanted}")
     return found
 
 

@@ -7,11 +7,19 @@ from dataclasses import replace
 from typing import Any, Final, Literal
 
 import pyarrow as pa
+import pyarrow.compute as pc
 
 from greenlang_data.drivers.base import ReadLog, Records
 from greenlang_data.drivers.http.client import HttpClient
 from greenlang_data.drivers.http.message import Ask
-from greenlang_data.drivers.odata.changes import BEGIN, CHANGE, TRACKING, delta_decoder, link_of
+from greenlang_data.drivers.odata.changes import (
+    BEGIN,
+    CHANGE,
+    GONE,
+    TRACKING,
+    delta_decoder,
+    link_of,
+)
 from greenlang_data.drivers.odata.choosing import choose
 from greenlang_data.drivers.odata.edm import Property
 from greenlang_data.drivers.odata.gathered import put_together
@@ -28,6 +36,7 @@ from greenlang_data.drivers.odata.said import check_messages
 from greenlang_data.drivers.odata.saved import Saved, resumed_note, saved_plan
 from greenlang_data.drivers.odata.services import Services
 from greenlang_data.drivers.odata.splitting import find_ranges, not_in_ranges, plan_of, planned
+from greenlang_data.drivers.odata.strays import without_strays
 from greenlang_data.drivers.reading import RecordReading
 from greenlang_data.errors import (
     AuthenticationError,
@@ -312,7 +321,7 @@ class ODataReading(RecordReading):
             self._wasted += 1
             kind = TransientError if self._wasted <= self._settings.max_retries else SourceError
             raise kind(error.what, source=self._source, remedy=error.remedy) from None
-        table = question.answer(table)
+        table = question.answer(without_strays(question, table, absent, self._source))
         if pager.mark is not None:
             self._log.completeness["mark"] = pager.mark
         elif question.since == BEGIN and self._log.completeness.get("mark") is None:
@@ -323,11 +332,14 @@ class ODataReading(RecordReading):
         """What has changed since the mark; a record may be there as often as it was changed."""
         columns = [*question.read, Property(CHANGE, "Edm.String")]
         try:
-            table, _ = put_together(columns, pager.pages)
+            table, absent = put_together(columns, pager.pages)
         except (ValueError, pa.ArrowInvalid) as error:
             raise ProtocolError(
                 f"its values are of no one type: {str(error)[:150]}", source=self._source
             ) from None
+        # Its link was made for the filters of another question, or for these.
+        gone = pc.equal(table.column(CHANGE), GONE)
+        table = without_strays(question, table, absent, self._source, also=gone)
         answer = question.answer(table)
         self._log.completeness = {
             "entity_set": question.chosen.path,

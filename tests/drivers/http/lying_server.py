@@ -86,6 +86,13 @@ class Handler(BaseHTTPRequestHandler):
         had = self.headers.get("Cookie", "")
         self.json(value={"had": had}, Set_Cookie="session=abc; Path=/")
 
+    def serve_partial(self) -> None:
+        self.answer(206, b"[1,2]", Content_Range="items 0-1/9")
+
+    def serve_repeats_titled(self) -> None:
+        title = f"<title>no such login: {self.headers.get('Authorization', '')}</title>"
+        self.answer(200, title.encode(), "text/html")
+
     # --- statuses ----------------------------------------------------------------------------
 
     def serve_status(self) -> None:

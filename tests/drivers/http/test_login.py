@@ -17,7 +17,7 @@ from greenlang_data.drivers.base import ReadLog
 from greenlang_data.drivers.http.client import HttpClient
 from greenlang_data.drivers.http.jsons import read_any
 from greenlang_data.drivers.http.message import Ask
-from greenlang_data.errors import AuthenticationError, ConfigurationError
+from greenlang_data.errors import AuthenticationError, ConfigurationError, ProtocolError
 from greenlang_data.runtime import get_runtime
 from tests.drivers.http.conftest import Web, config, run
 
@@ -155,6 +155,12 @@ def test_a_server_that_repeats_the_login_does_not_get_it_told(
     assert not [part for part in (SECRET, quote(SECRET), pair) if part in told]
     expected = client.ask(Ask("repeats", expected=frozenset({403})), ReadLog(), read_any)
     assert SECRET.encode() not in get_runtime().run(expected).body
+
+
+def test_a_page_that_repeats_the_login_in_its_title_does_not_get_it_told(web: Web) -> None:
+    with pytest.raises(ProtocolError, match=r"no such login: \*{10}") as caught:
+        run(web.client(token="long-secret"), "repeats-titled")
+    assert "long-secret" not in f"{caught.value!r}{caught.value}"
 
 
 @pytest.mark.parametrize("token", ["long-sec\u20acret", "long-secret\n"])
