@@ -16,11 +16,14 @@ from typing import Any
 import pytest
 
 import greenlang_data as gd
+from tests.drivers.odata.helpers import config as odata_config
+from tests.drivers.odata.lying_service import start_lying_service
 from tests.drivers.piwebapi.helpers import DAY
 from tests.drivers.piwebapi.helpers import config as pi_config
 from tests.peers.certificates import Certificates
+from tests.peers.fixtures import start_or_skip
 from tests.peers.historian_launch import HistorianPeer
-from tests.peers.kerberos_launch import GatePeer
+from tests.peers.kerberos_launch import GatePeer, start_gate
 from tests.peers.kerberos_realm import PASSWORD, REALM, Realm
 
 HOUR = timedelta(hours=1)
@@ -332,16 +335,22 @@ def test_a_redirect_takes_no_ticket_elsewhere(
     assert not list(pi_peer.requests())
 
 
-def test_a_next_link_takes_no_ticket_elsewhere(
-    kinit: Kinit, kerberos_gate: GatePeer, pi_peer: HistorianPeer
-) -> None:
+def test_a_next_link_takes_no_ticket_elsewhere(kinit: Kinit, kerberos_realm: Realm) -> None:
     kinit()
-    pi_peer.set(next_links="foreign")
-    with gd.Session([config(kerberos_gate, pi_peer)]) as s:
-        s.tags("pi").find("Bulk.*")
-    assert {one["headers"].get("host") for one in pi_peer.requests()} == {
-        f"127.0.0.1:{kerberos_gate.port}"
-    }
+    with (
+        start_lying_service() as service,
+        start_or_skip(lambda: start_gate(kerberos_realm, service.origin)) as gate,
+        gd.Session(
+            [odata_config(gate.url(), login="kerberos", services={"S": "/v4/S"}, max_retries=0)]
+        ) as s,
+    ):
+        service.set(link="relative", keys="refused")
+        assert len(s.erp("S/Rows", limit=None)) == 250
+        service.set(link="absolute", keys="refused")  # to the service itself, past the gate
+        with pytest.raises(gd.ProtocolError, match="another server"):
+            s.erp("S/Rows", limit=None)
+        hosts = {one["headers"]["host"] for one in service.requests()}
+        assert hosts == {f"127.0.0.1:{gate.port}"}
 
 
 def test_no_message_of_a_login_is_told_or_logged(
