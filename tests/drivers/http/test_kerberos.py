@@ -185,11 +185,11 @@ def test_an_expired_ticket_is_told(
 def test_a_ticket_that_expires_in_between_is_told_and_then_renewed(
     kinit: Kinit, kerberos_gate: GatePeer, pi_peer: HistorianPeer
 ) -> None:
-    kinit(life="5s")
+    kinit(life="8s")
     kerberos_gate.set("request")
     with gd.Session([config(kerberos_gate, pi_peer)]) as s:
         assert len(s.historian(["Ramp"], DAY, DAY + HOUR)) == 60
-        time.sleep(6.1)
+        time.sleep(9.1)
         with pytest.raises(gd.AuthenticationError, match="ticket has expired"):
             s.historian(["Ramp"], DAY, DAY + HOUR)
         kinit()
