@@ -161,6 +161,11 @@ class Handler(BaseHTTPRequestHandler):
 
     def log_message(self, *_: object) -> None: ...
 
+    @property
+    def scheme(self) -> str:
+        """What the messages come as; Windows takes them bare in Negotiate too."""
+        return "Negotiate" if self.path == "/negotiated" else "NTLM"
+
     def do_GET(self) -> None:
         if self.path == "/seen":
             return self.answer(200, self.server.seen)
@@ -171,18 +176,19 @@ class Handler(BaseHTTPRequestHandler):
             "headers": dict(self.headers),
         }
         self.server.seen.append(seen)
-        if scheme == "NTLM":
+        if scheme == self.scheme:
             seen["outcome"] = self.handshake(base64.b64decode(token))
         elif self.known:
             seen["outcome"] = self.serve()
         else:
-            seen["outcome"] = self.ask("Basic" if self.path == "/basic" else "Negotiate, NTLM")
+            offers = {"/basic": "Basic", "/negotiated": "Negotiate"}
+            seen["outcome"] = self.ask(offers.get(self.path, "Negotiate, NTLM"))
         return None
 
     def handshake(self, message: bytes) -> str:
         (kind,) = struct.unpack_from("<I", message, 8)
         if message[:8] != SIGNATURE or kind not in (1, 3):
-            return self.ask("NTLM")
+            return self.ask(self.scheme)
         if kind == 1:
             self.known = False
             self.challenge = os.urandom(8)
@@ -191,15 +197,15 @@ class Handler(BaseHTTPRequestHandler):
             if self.path == "/silent":
                 return self.ask(None)
             if self.path == "/garbled":
-                return self.ask("NTLM " + base64.b64encode(told[:20]).decode())
-            return self.ask("NTLM " + base64.b64encode(told).decode())
+                told = told[:20]
+            return self.ask(f"{self.scheme} {base64.b64encode(told).decode()}")
         if not self.challenge:
-            self.ask("NTLM")
+            self.ask(self.scheme)
             return "an answer on a connection that was asked nothing"
         why = refused([*self.messages, message], self.challenge, self.server.people)
         self.challenge = b""
         if why is not None:
-            self.ask("NTLM")
+            self.ask(self.scheme)
             return why
         self.known = True
         return self.serve()

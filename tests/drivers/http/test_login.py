@@ -16,6 +16,7 @@ from cryptography.hazmat.primitives.asymmetric import ec, rsa
 from greenlang_data.drivers.base import ReadLog
 from greenlang_data.drivers.http.client import HttpClient
 from greenlang_data.drivers.http.jsons import read_any
+from greenlang_data.drivers.http.masked import masked
 from greenlang_data.drivers.http.message import Ask
 from greenlang_data.errors import AuthenticationError, ConfigurationError, ProtocolError
 from greenlang_data.runtime import get_runtime
@@ -236,7 +237,8 @@ def test_what_a_login_lacks_is_named(web: Web, settings: dict[str, Any], key: st
 def test_a_login_that_needs_an_extra_says_so(
     web: Web, login: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setitem(sys.modules, f"requests_{login}", None)
+    needed = {"kerberos": "gssapi", "ntlm": "requests_ntlm"}[login]
+    monkeypatch.setitem(sys.modules, needed, None)
     with pytest.raises(ConfigurationError, match=rf"pip install 'greenlang_data\[{login}\]'"):
         web.client(login=login, username="u", password="p")
 
@@ -275,3 +277,10 @@ def test_an_address_that_cannot_be_one(url: str) -> None:
     with pytest.raises(ConfigurationError, match="the address cannot be used") as caught:
         HttpClient(url, config(), "web")
     assert "u:p" not in str(caught.value)
+
+
+@pytest.mark.parametrize("scheme", ["Negotiate", "NTLM"])
+def test_messages_of_a_login_that_a_server_repeats_are_masked(scheme: str) -> None:
+    message = base64.b64encode(bytes(range(64))).decode()
+    told = masked(f"no: {scheme} {message}; {scheme} was offered".encode(), [])
+    assert told == f"no: {scheme} **********; {scheme} was offered".encode()

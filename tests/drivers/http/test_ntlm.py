@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import json
+import logging
 from collections.abc import Iterator
 from typing import Any
 
@@ -58,11 +59,12 @@ def test_the_server_computes_what_the_protocol_publishes() -> None:
     assert ntlm_server.proof(key, challenge, temp).hex() == "68cd0ab851e51c96aabc927bebef6a1c"
 
 
-def test_one_handshake_on_one_connection_serves_them_all(ntlm: Web) -> None:
+@pytest.mark.parametrize("path", ["data", "negotiated"])
+def test_one_handshake_on_one_connection_serves_them_all(ntlm: Web, path: str) -> None:
     client, log = ntlm.client(login="ntlm", username=USER, password=PASSWORD), ReadLog()
     for _ in range(3):
-        assert run(client, "data", log).data == {"value": 42}
-    asked = seen(ntlm)
+        assert run(client, path, log).data == {"value": 42}
+    asked = seen(ntlm, f"/{path}")
     assert [one["outcome"] for one in asked] == ["asked", "asked", "served", "served", "served"]
     assert len({one["connection"] for one in asked}) == 1
     assert [one["status"] for one in log.exchanges] == [200, 200, 200]
@@ -77,6 +79,13 @@ def test_the_password_is_nowhere(ntlm: Web) -> None:
     everything = f"{seen(ntlm)}{log}{client!r}{wrong!r}{caught.value!r}{vars(client)}"
     for spelled in (PASSWORD, PASSWORD.encode("utf-16-le").hex(), json.dumps(PASSWORD)[1:-1]):
         assert spelled not in everything
+
+
+def test_no_message_of_a_login_is_logged(ntlm: Web, caplog: pytest.LogCaptureFixture) -> None:
+    caplog.set_level(logging.DEBUG)
+    run(ntlm.client(login="ntlm", username=USER, password=PASSWORD), "data")
+    assert "urllib3" in caplog.text  # so that something was listened to
+    assert "TlRMTVNTU" not in caplog.text  # how each message begins
 
 
 def test_a_wrong_password_is_refused_once(ntlm: Web) -> None:
