@@ -20,8 +20,9 @@ MAY_IMPORT: dict[str, set[str]] = {
     "times": {"errors"},
     "runtime": {"errors"},
     "settings": {"errors", "nearest", "times"},
-    "resilience": {"errors"},
-    "drivers": {"errors", "nearest", "settings"},
+    "pace": {"errors"},
+    "resilience": {"errors", "pace"},
+    "drivers": {"errors", "nearest", "pace", "settings"},
     "provenance": {"_version", "errors"},
     "frames": {"errors", "provenance", "drivers"},
     "cache": {"errors", "drivers", "provenance"},
@@ -55,6 +56,7 @@ MAY_IMPORT: dict[str, set[str]] = {
 
 FORBIDDEN = {
     "drivers": {"pandas", "tenacity", "pybreaker", "prometheus_client"},
+    "pace": {"pandas", "pyarrow", "pydantic", "tenacity", "pybreaker"},
     "resilience": {"pandas", "pyarrow", "pydantic"},
     "runtime": {"pandas", "pyarrow", "pydantic"},
     "frames": {"tenacity", "pybreaker", "asyncua", "pymodbus"},

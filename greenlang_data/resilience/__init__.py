@@ -7,19 +7,17 @@ from __future__ import annotations
 
 from greenlang_data.resilience.breaker import Breaker
 from greenlang_data.resilience.deadline import Deadline
-from greenlang_data.resilience.limits import ConcurrencySlots, LoadBudget, RateLimit
+from greenlang_data.resilience.limits import LoadBudget
 from greenlang_data.resilience.pipeline import Pipeline, PipelineEvents, Policy
 from greenlang_data.resilience.retry import RetryBudget, RetryPolicy, set_testing
 
 __all__ = [
     "Breaker",
-    "ConcurrencySlots",
     "Deadline",
     "LoadBudget",
     "Pipeline",
     "PipelineEvents",
     "Policy",
-    "RateLimit",
     "RetryBudget",
     "RetryPolicy",
     "set_testing",

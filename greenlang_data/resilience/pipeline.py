@@ -20,6 +20,7 @@ from greenlang_data.errors import (
     SourceTimeout,
     SourceUnreachable,
 )
+from greenlang_data.pace import ConcurrencySlots, RateLimit
 from greenlang_data.resilience.attempt import (
     CLEANUP_SECONDS,
     AttemptAbortedError,
@@ -28,7 +29,7 @@ from greenlang_data.resilience.attempt import (
 )
 from greenlang_data.resilience.breaker import Breaker
 from greenlang_data.resilience.deadline import Deadline, checked_timeout
-from greenlang_data.resilience.limits import ConcurrencySlots, LoadBudget, RateLimit
+from greenlang_data.resilience.limits import LoadBudget
 from greenlang_data.resilience.retry import (
     Retries,
     RetryBudget,

@@ -13,13 +13,14 @@ from requests import Request
 
 from greenlang_data.drivers.base import ReadLog
 from greenlang_data.drivers.http.exchange import Decode, Exchange, Raw
-from greenlang_data.drivers.http.faults import Explain, no_token, refusal
+from greenlang_data.drivers.http.faults import Explain, asked_to_wait, no_token, refusal
 from greenlang_data.drivers.http.jsons import read_any
 from greenlang_data.drivers.http.login import Login, login_of
 from greenlang_data.drivers.http.message import Answer, Ask
 from greenlang_data.drivers.http.origin import Origin, checked_url, followed, origin_of
 from greenlang_data.drivers.http.tokens import FetchForm
-from greenlang_data.errors import ConfigurationError, ProtocolError
+from greenlang_data.errors import ConfigurationError, ProtocolError, SourceBusy
+from greenlang_data.pace import RateLimit
 from greenlang_data.settings.http import HttpSettings
 
 T = TypeVar("T")
@@ -63,7 +64,7 @@ class HttpClient:
         self._refuse_clear_text(self.origin)
         self._exchanges = {self.origin: Exchange(settings, source, self._login.auth)}
         self._slots = asyncio.Semaphore(settings.connection_pool_size)
-        self._next_start = 0.0
+        self._rate = RateLimit(settings.max_requests_per_second)
 
     async def ask(self, ask: Ask, log: ReadLog, decode: Decode[T]) -> Answer[T]:
         """The answer, its body decoded on the thread that read it.
@@ -80,6 +81,7 @@ class HttpClient:
             url = f"{url}{'&' if '?' in url else '?'}{urlencode(ask.params)}"
         for _ in range(_MOST_REDIRECTS):
             raw = await self._logged_in(ask, url, log, decode)
+            self._learn_pace(raw)
             if raw.status not in _REDIRECTS or raw.status in ask.expected:
                 return self._checked(ask, raw)
             url = self._redirected(ask, raw)
@@ -170,7 +172,7 @@ class HttpClient:
         """One exchange, in the log whatever comes of it."""
         exchange = self._exchange_with(origin_of(request.url))
         async with self._slots:
-            await self._pace()
+            await self._turn()
             log.requests += 1
             began = time.perf_counter()
             raw: Raw | None = None
@@ -226,15 +228,27 @@ class HttpClient:
                 remedy="Use https, or set allow_clear_text_credentials for this source.",
             )
 
-    async def _pace(self) -> None:
-        """Keep to ``max_requests_per_second`` also between the requests of one read."""
-        rate = self._settings.max_requests_per_second
-        if rate is None:
-            return
-        now = time.monotonic()
-        start = max(now, self._next_start)
-        self._next_start = start + 1 / rate
-        await asyncio.sleep(start - now)
+    async def _turn(self) -> None:
+        """Wait until the next request may be sent: a read may be many requests.
+
+        Raises SourceBusy when the source asked to be left alone for longer than an attempt takes.
+        """
+        self._rate.per_second = self._settings.max_requests_per_second
+        held = self._rate.held
+        if held >= self._settings.timeout_seconds:
+            raise SourceBusy(
+                f"it asked to be left alone, for {held:.3g} s from now on",
+                source=self._source,
+                retry_after=held,
+            )
+        await self._rate.wait()
+
+    def _learn_pace(self, raw: Raw) -> None:
+        wait = asked_to_wait(raw.status, raw.headers)
+        if wait:
+            self._rate.refused(wait)
+        else:
+            self._rate.passed()
 
 
 def _request_id(raw: Raw | None, own_id: str | None) -> str | None:

@@ -68,7 +68,7 @@ def refusal(
         return SourceBusy(
             f"it asks to come back later: HTTP {status}{said}",
             source=source,
-            retry_after=seconds_to_wait(headers.get("Retry-After"), headers.get("Date")),
+            retry_after=asked_to_wait(status, headers),
         )
     if status in (408, 504):
         return SourceTimeout(f"it gave up in time: HTTP {status}{said}", source=source)
@@ -89,6 +89,13 @@ def refusal(
         source=source,
         remedy="Correct the query or the configuration as it says.",
     )
+
+
+def asked_to_wait(status: int, headers: Mapping[str, str]) -> float | None:
+    """For how many seconds the source asks to be left alone, None when it does not."""
+    if status not in _BUSY:
+        return None
+    return seconds_to_wait(headers.get("Retry-After"), headers.get("Date"))
 
 
 def no_token(status: int, body: bytes, source: str) -> AuthenticationError:

@@ -195,6 +195,18 @@ def test_within_the_servers_rate(pi_peer: HistorianPeer) -> None:
     assert frame["Bulk.00119"].tolist() == [119.0, 119.25, 119.5]
 
 
+def test_a_read_of_many_requests_learns_the_servers_rate(pi_peer: HistorianPeer) -> None:
+    """At first it asks too fast; an attempt that knew no pace would be refused again each time."""
+    tags = [f"Bulk.{index:05d}" for index in range(3)]
+    with (
+        pi_peer.knob(max_returned=50, rate_max=20, rate_seconds=1.0),
+        session(pi_peer, max_retries=3) as s,
+    ):
+        frame = s.historian(tags, DAY, DAY + timedelta(hours=20))
+    assert len(frame) == 20 * 60
+    assert frame["Bulk.00002"].notna().all()
+
+
 def test_nothing_but_reading(pi_peer: HistorianPeer) -> None:
     tags = ["Ramp", *(f"Bulk.{index:05d}" for index in range(60))]
     with session(pi_peer) as s:

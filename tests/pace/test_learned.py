@@ -12,9 +12,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from greenlang_data.errors import SourceBusy
-from greenlang_data.resilience.pace import LearnedPace
-
-from .fakes import Script, make_pipeline
+from greenlang_data.pace.learned import LearnedPace
+from tests.resilience.fakes import Script, make_pipeline
 
 SERVICE = 0.02
 
