@@ -17,13 +17,14 @@ from typing import Final
 import numpy as np
 import pyarrow as pa
 
+from greenlang_data.drivers.http.bytes_at import equal_at
+
 _FEWEST: Final = 256  # objects
 _SHORTEST: Final = 16  # objects in a run, on the average
 _LARGEST: Final = 2**30  # places in a string array are int32
 _TRIED: Final = 100
 _TIMES: Final = range(34, 18, -1)  # how long ISO 8601 is, with a zone and up to nine digits
 _MOST_ROOM: Final = 4
-_WORD: Final = 8
 _BLOCK: Final = 2**19
 _MARK: Final = "#"
 
@@ -148,7 +149,7 @@ def _block(
     values = times + lengths + len(template.between)
     ends = last - template.own
     fits = (lengths > 0) & (values < ends)
-    joined = _equal(buffer, ends, template.joint)
+    joined = equal_at(buffer, ends, template.joint)
     fits &= joined
     # That an object begins as it should was seen at the end of the one before it.
     fits[1:] &= joined[:-1]
@@ -190,34 +191,11 @@ def _template(body: bytes | bytearray, start: int, shape: Shape) -> _Template | 
 def _time_lengths(buffer: np.ndarray, times: np.ndarray, template: _Template) -> np.ndarray:
     """The length of each time stamp, told by what comes after it. 0: that is nowhere."""
     lengths = np.full(len(times), template.length)
-    waiting = np.flatnonzero(~_equal(buffer, times + template.length, template.between))
+    waiting = np.flatnonzero(~equal_at(buffer, times + template.length, template.between))
     for length in _TIMES:
         if not len(waiting):
             break
-        here = _equal(buffer, times[waiting] + length, template.between)
+        here = equal_at(buffer, times[waiting] + length, template.between)
         lengths[waiting] = np.where(here, length, 0)
         waiting = waiting[~here]
     return lengths
-
-
-def _equal(buffer: np.ndarray, places: np.ndarray, text: bytes) -> np.ndarray:
-    """At which of the ascending ``places`` there is ``text``."""
-    words = -(-len(text) // _WORD)
-    last = len(buffer) - words * _WORD
-    if last < 0 or not len(places):
-        return np.zeros(len(places), bool)
-    equal = np.ones(len(places), bool)
-    if places[-1] > last:  # beyond the end; objects there are read by themselves
-        equal = places <= last
-        places = np.minimum(places, last)
-    every = np.lib.stride_tricks.as_strided(
-        buffer[: words * _WORD].view(f"V{words * _WORD}"), (last + 1,), (1,), writeable=False
-    )
-    found = every[places].view(np.uint64).reshape(-1, words)
-    wanted = np.frombuffer(text.ljust(words * _WORD, b"\0"), np.uint64)
-    if rest := len(text) % _WORD:
-        found[:, -1] &= np.uint64(2 ** (8 * rest) - 1)
-    same = found == wanted
-    if not same.all():
-        equal &= same.all(axis=1)
-    return equal
