@@ -29,6 +29,7 @@ _MOST_REDIRECTS: Final = 5
 _REDIRECTS: Final = frozenset({301, 302, 303, 307, 308})
 _NO_TOKEN: Final = frozenset({400, 401, 403})
 _SECRET_FIELDS: Final = frozenset({"password", "client_assertion"})
+_LOGINS_REMEMBERED: Final = 8
 _FORM: Final = {"Accept": "application/json"}
 _REQUEST_IDS: Final = ("X-Request-Id", "Request-Id", "X-Correlation-Id")
 
@@ -65,6 +66,7 @@ class HttpClient:
         self._exchange = Exchange(settings, source, self._login.auth)
         self._slots = asyncio.Semaphore(settings.connection_pool_size)
         self._next_start = 0.0
+        self._sent: list[str] = []
 
     async def ask(self, ask: Ask, log: ReadLog, decode: Decode[T]) -> Answer[T]:
         """The answer, its body decoded on the thread that read it.
@@ -84,7 +86,11 @@ class HttpClient:
             if raw.status not in _REDIRECTS or raw.status in ask.expected:
                 return self._checked(ask, raw)
             url = self._redirected(ask, raw)
-        raise ProtocolError("it redirects in circles", source=self._source)
+        raise ProtocolError(
+            "it redirects in circles",
+            source=self._source,
+            remedy="Check the address and the way to log in.",
+        )
 
     async def get_json(self, url: str, log: ReadLog, *params: tuple[str, str]) -> Any:
         """A GET whose answer is JSON of any shape."""
@@ -105,6 +111,13 @@ class HttpClient:
         Raises ProtocolError when it leads to another origin.
         """
         return followed(answer.url, link, self._source)
+
+    def without_login(self, text: str) -> str:
+        """What a server says is wrong inside a success, without the login that it may repeat.
+
+        For failures and errors; samples and records are data and stay as they are.
+        """
+        return masked(text.encode(), self._sent).decode()
 
     def cookie(self, name: str) -> str | None:
         """A cookie that the server has set, such as a CSRF token."""
@@ -153,6 +166,8 @@ class HttpClient:
         if ask.content is not None:
             headers["Content-Type"] = ask.content_type
         request = Request(ask.method, url, headers=headers, data=ask.content)
+        # The last few, since a token may be renewed while an answer to an older one is on its way.
+        self._sent = list(dict.fromkeys([*login.values(), *self._sent]))[:_LOGINS_REMEMBERED]
         raw = await self._written_down(request, ask, log, decode)
         return raw._replace(body=masked(raw.body, login.values()))
 
@@ -192,7 +207,11 @@ class HttpClient:
                 raise no_token(raw.status, raw.body, self._source)
             answer = self._checked(Ask(url), raw).data
             if not isinstance(answer, dict):
-                raise ProtocolError("the token server answered no object", source=self._source)
+                raise ProtocolError(
+                    "the token server answered no object",
+                    source=self._source,
+                    remedy="Check token_url.",
+                )
             return answer
 
         return fetch

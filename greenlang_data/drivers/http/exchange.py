@@ -14,13 +14,14 @@ from greenlang_data.drivers.http.faults import NETWORK_ERRORS, broken, wrong_kin
 from greenlang_data.drivers.http.jsons import not_understood
 from greenlang_data.drivers.http.origin import origin_of
 from greenlang_data.drivers.http.worker import Stop, on_thread
-from greenlang_data.errors import GreenLangError
+from greenlang_data.errors import GreenLangError, ProtocolError
 from greenlang_data.settings.http import HttpSettings
 
 T = TypeVar("T")
 Decode = Callable[[bytes | bytearray], T]
 
 _LONGEST_REFUSAL: Final = 65_536
+_A_PART: Final = 206
 
 
 class Raw(NamedTuple):
@@ -65,6 +66,12 @@ class Exchange:
         self, response: Response, url: str, accept: Sequence[str], decode: Decode[Any], stop: Stop
     ) -> Raw:
         status, headers = response.status_code, response.headers
+        if status == _A_PART:
+            raise ProtocolError(
+                "it answered with a part of what was asked (HTTP 206)",
+                source=self._source,
+                remedy="None of it is used; check the proxies before it.",
+            )
         if not 200 <= status < 300:
             text = read_start(response, stop, _LONGEST_REFUSAL, self._source)
             return Raw(status, headers, url, None, text, len(text))

@@ -9,6 +9,7 @@ from typing import Final
 
 import requests
 from urllib3.exceptions import HTTPError, IncompleteRead
+from urllib3.exceptions import InvalidHeader as ContradictoryHeader
 
 from greenlang_data.drivers.http.jsons import errors_in
 from greenlang_data.drivers.http.waiting import seconds_to_wait
@@ -72,10 +73,16 @@ def refusal(
             retry_after=seconds_to_wait(headers.get("Retry-After"), headers.get("Date")),
         )
     if status in (408, 504):
-        return SourceTimeout(f"it gave up in time: HTTP {status}{said}", source=source)
+        return SourceTimeout(
+            f"it gave up in time: HTTP {status}{said}",
+            source=source,
+            remedy="Ask for less at once, or later.",
+        )
     if status == 502:
         return SourceUnreachable(
-            f"the proxy before it could not reach it: HTTP 502{said}", source=source
+            f"the proxy before it could not reach it: HTTP 502{said}",
+            source=source,
+            remedy="Ask again, and check that it is up behind its proxy.",
         )
     if status in (404, 405, 406, 410, 415, 501, 505, 511):
         return ProtocolError(
@@ -84,7 +91,11 @@ def refusal(
             remedy="Check the address and the version of the server.",
         )
     if status >= 500:
-        return TransientError(f"it failed: HTTP {status}{said}", source=source)
+        return TransientError(
+            f"it failed: HTTP {status}{said}",
+            source=source,
+            remedy="Ask again, or for less at once.",
+        )
     return SourceError(
         f"it refused the request: HTTP {status}{said}",
         source=source,
@@ -143,10 +154,18 @@ def broken(error: Exception, where: str, source: str) -> GreenLangError:
         return _silent(where, source)
     if any(isinstance(reason, IncompleteRead) for reason in reasons):
         return SourceUnreachable(
-            f"{where} ended its answer before it was whole, so none of it is used", source=source
+            f"{where} ended its answer before it was whole, so none of it is used",
+            source=source,
+            remedy="Ask again, or for less at once.",
         )
     if any(isinstance(reason, TimeoutError) for reason in reasons):
         return _silent(where, source)
+    if any(isinstance(reason, ContradictoryHeader) for reason in reasons):
+        return ProtocolError(
+            f"{where} does not tell how long its answer is, or tells it in two ways",
+            source=source,
+            remedy="None of it is used; check the proxies before it.",
+        )
     if isinstance(error, _NOT_TO_BE_SENT):
         return ConfigurationError(
             f"no request can be made of its address or login ({type(error).__name__})",

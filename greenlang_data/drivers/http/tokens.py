@@ -76,6 +76,7 @@ class TokenLogin:
             raise ProtocolError(
                 f"the token server gave a token of type {str(kind)[:40]!r}, not bearer",
                 source=self._source,
+                remedy="Check token_url.",
             )
         return token, _life(answer.get("expires_in"))
 
