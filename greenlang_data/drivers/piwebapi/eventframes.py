@@ -97,14 +97,18 @@ async def read_event_frames(
             break
         fresh = [one for one in found if one.id not in seen]
         if not fresh:
-            raise ProtocolError("its list of event frames goes in circles", source=api.source)
+            raise ProtocolError(
+                "its list of event frames goes in circles",
+                source=api.source,
+                remedy="None of it was used; ask again.",
+            )
         if len(fresh) < len(found):
             log.note("event frames were added while they were read; one may be missing")
         seen.update(one.id for one in fresh)
         start += len(found)
-        yield _batch(fresh)
+        yield _batch(fresh, api.source)
     if not start:
-        yield _batch([])
+        yield _batch([], api.source)
 
 
 def _asked(api: PiApi, request: Records) -> tuple[str, list[tuple[str, str]]]:
@@ -131,13 +135,13 @@ def _asked(api: PiApi, request: Records) -> tuple[str, list[tuple[str, str]]]:
     return f"assetdatabases/{database_id(database)}/eventframes", params
 
 
-def _batch(frames: Sequence[_Frame]) -> pa.RecordBatch:
+def _batch(frames: Sequence[_Frame], source: str) -> pa.RecordBatch:
     columns = [
         [one.id for one in frames],
         [one.name for one in frames],
         [one.template_name or None for one in frames],
-        _moments([one.start_time for one in frames]),
-        _moments([one.end_time for one in frames]),
+        _moments([one.start_time for one in frames], source),
+        _moments([one.end_time for one in frames], source),
         [one.severity for one in frames],
         [one.acknowledged_by or None for one in frames],
         [one.description or None for one in frames],
@@ -150,10 +154,14 @@ def _batch(frames: Sequence[_Frame]) -> pa.RecordBatch:
     return pa.RecordBatch.from_arrays(arrays, schema=_SCHEMA)
 
 
-def _moments(texts: Sequence[str | None]) -> pa.Array:
+def _moments(texts: Sequence[str | None], source: str) -> pa.Array:
     # An open frame ends in the year 9999, which nanoseconds cannot reach.
     known = [None if text is None or text.startswith("9999") else text for text in texts]
     try:
         return pa.array(known, pa.string()).cast(TIMESTAMP)
     except pa.ArrowInvalid as error:
-        raise ProtocolError(f"a time of an event frame is none: {str(error)[:100]}") from None
+        raise ProtocolError(
+            f"a time of an event frame is none: {str(error)[:100]}",
+            source=source,
+            remedy="None of it was used; report this with the server's version.",
+        ) from None
