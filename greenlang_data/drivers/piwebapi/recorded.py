@@ -17,6 +17,7 @@ import numpy as np
 
 from greenlang_data.drivers.base import ReadLog
 from greenlang_data.drivers.http.ahead import Ahead, ignored
+from greenlang_data.drivers.http.limits import may_be_a_limit
 from greenlang_data.drivers.http.stamps import written
 from greenlang_data.drivers.piwebapi.api import PiApi, RefusedError, TooManyError
 from greenlang_data.drivers.piwebapi.decode import selected
@@ -163,7 +164,7 @@ class RecordedReader:
         if rows < _LEAST_DOUBTFUL:
             return True
         if keep:
-            return not _is_round(rows) and self._end - last <= int(np.diff(page.times).max())
+            return not may_be_a_limit(rows) and self._end - last <= int(np.diff(page.times).max())
         # A burst. Whatever comes after it should have been on the page too.
         if last + _TICK >= self._end or not len((await self._page(point, last + _TICK, 1))[0]):
             return True
@@ -193,8 +194,3 @@ class RecordedReader:
                 source=self._api.source,
                 remedy="None of it was used; report this with the server's version.",
             )
-
-
-def _is_round(rows: int) -> bool:
-    """Whether it may be somebody's limit, in decimal or in binary."""
-    return rows % 100 == 0 or rows % 64 == 0

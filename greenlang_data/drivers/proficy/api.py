@@ -17,6 +17,7 @@ from greenlang_data.drivers.schema import UNKNOWN_TAG
 from greenlang_data.errors import (
     AuthenticationError,
     ProtocolError,
+    QueryError,
     SourceError,
     SourceTimeout,
     SourceUnreachable,
@@ -95,6 +96,14 @@ class ProficyApi:
 
     def _matched(self, tags: Sequence[str], answer: Answered) -> list[Result]:
         items = {one.tag.lower(): one for one in answer.items}
+        twins = {tag.lower(): tag for tag in tags}
+        if len(twins) < len(tags):
+            alike = next(tag for tag in tags if twins[tag.lower()] != tag)
+            raise QueryError(
+                f"{alike!r} and {twins[alike.lower()]!r} are one tag, since case means nothing here",
+                source=self.source,
+                remedy="Ask for it once.",
+            )
         if len(items) < len(answer.items):
             raise ProtocolError(
                 "it answered about a tag twice",

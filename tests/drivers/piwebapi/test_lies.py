@@ -220,3 +220,15 @@ def test_a_time_of_an_event_frame_that_is_none() -> None:
         pytest.raises(ProtocolError, match=r"^lying: a time of an event frame is none.*None of it"),
     ):
         session.event_frames(r"\\AF\Plant", *DAY)
+
+
+@pytest.mark.parametrize("rows", [10, 1000])
+def test_a_stream_without_a_list_fails_however_long_the_others_are(rows: int) -> None:
+    def without(_: str, streams: list[Stream]) -> dict[str, Any]:
+        return {"Items": [*streams[:1], *({**one, "Items": None} for one in streams[1:])]}
+
+    with (
+        pi(without, [sample(second, second) for second in range(rows)]) as session,
+        pytest.raises(ReadFailed, match=r"B: the server gave no list of samples for it"),
+    ):
+        session.historian(["A", "B"], *DAY)
