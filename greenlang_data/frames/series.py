@@ -78,13 +78,22 @@ def joined(chunks: Sequence[pa.Array]) -> pa.Array | pa.ChunkedArray:
 
 
 def gather_series(batches: Iterable[pa.RecordBatch]) -> list[Series]:
-    """Series in the order in which their tags first came. Bad values are made null."""
+    """Series in the order in which their tags first came. Bad values are made null.
+
+    Raises ProtocolError for a tag whose unit is not the same all along.
+    """
     series: dict[str, Series] = {}
     for batch in batches:
         about = about_series(batch)
         tag = str(about["tag"])
         if tag not in series:
             series[tag] = Series(tag, about["unit"], about["data_type"] or "", about["failure"])
+        elif about["unit"] != series[tag].unit:
+            raise ProtocolError(
+                f"{tag}: its unit is {series[tag].unit!r} and, later in the same answer, "
+                f"{about['unit']!r}",
+                remedy="None of it was used; read it again.",
+            )
         series[tag].batches.append(without_bad_values(batch))
     return list(series.values())
 

@@ -16,6 +16,7 @@ from greenlang_data.drivers.http.exchange import Decode, Exchange, Raw
 from greenlang_data.drivers.http.faults import Explain, asked_to_wait, no_token, refusal
 from greenlang_data.drivers.http.jsons import read_any
 from greenlang_data.drivers.http.login import Login, login_of
+from greenlang_data.drivers.http.masked import masked
 from greenlang_data.drivers.http.message import Answer, Ask
 from greenlang_data.drivers.http.origin import Origin, checked_url, followed, origin_of
 from greenlang_data.drivers.http.tokens import FetchForm
@@ -29,6 +30,7 @@ _MOST_REDIRECTS: Final = 5
 _REDIRECTS: Final = frozenset({301, 302, 303, 307, 308})
 _NO_TOKEN: Final = frozenset({400, 401, 403})
 _SECRET_FIELDS: Final = frozenset({"password", "client_assertion"})
+_LOGINS_REMEMBERED: Final = 8
 _FORM: Final = {"Accept": "application/json"}
 _REQUEST_IDS: Final = ("X-Request-Id", "Request-Id", "X-Correlation-Id")
 
@@ -65,6 +67,7 @@ class HttpClient:
         self._exchanges = {self.origin: Exchange(settings, source, self._login.auth)}
         self._slots = asyncio.Semaphore(settings.connection_pool_size)
         self._rate = RateLimit(settings.max_requests_per_second)
+        self._sent: list[str] = []
 
     async def ask(self, ask: Ask, log: ReadLog, decode: Decode[T]) -> Answer[T]:
         """The answer, its body decoded on the thread that read it.
@@ -110,6 +113,13 @@ class HttpClient:
         Raises ProtocolError when it leads to another origin.
         """
         return followed(answer.url, link, self._source)
+
+    def without_login(self, text: str) -> str:
+        """What a server says is wrong inside a success, without the login that it may repeat.
+
+        For failures and errors; samples and records are data and stay as they are.
+        """
+        return masked(text.encode(), self._sent).decode()
 
     def cookie(self, name: str) -> str | None:
         """A cookie that the server has set, such as a CSRF token."""
@@ -159,6 +169,8 @@ class HttpClient:
         if ask.content is not None:
             headers["Content-Type"] = ask.content_type
         request = Request(ask.method, url, headers=headers, data=ask.content)
+        # The last few, since a token may be renewed while an answer to an older one is on its way.
+        self._sent = list(dict.fromkeys([*login.values(), *self._sent]))[:_LOGINS_REMEMBERED]
         return await self._written_down(request, ask, log, decode, login.values())
 
     async def _written_down(

@@ -9,6 +9,7 @@ from typing import Final
 
 import requests
 from urllib3.exceptions import HTTPError, IncompleteRead
+from urllib3.exceptions import InvalidHeader as ContradictoryHeader
 
 from greenlang_data.drivers.http.jsons import errors_in
 from greenlang_data.drivers.http.waiting import seconds_to_wait
@@ -71,7 +72,11 @@ def refusal(
             retry_after=asked_to_wait(status, headers),
         )
     if status in (408, 504):
-        return SourceTimeout(f"it gave up in time: HTTP {status}{said}", source=source)
+        return SourceTimeout(
+            f"it gave up in time: HTTP {status}{said}",
+            source=source,
+            remedy="Ask for less at once, or later.",
+        )
     if status == 502:
         return SourceUnreachable(
             f"the proxy before it could not reach it: HTTP 502{said}", source=source, remedy=_LATER
@@ -155,6 +160,12 @@ def broken(error: Exception, where: str, source: str) -> GreenLangError:
         )
     if any(isinstance(reason, TimeoutError) for reason in reasons):
         return _silent(where, source)
+    if any(isinstance(reason, ContradictoryHeader) for reason in reasons):
+        return ProtocolError(
+            f"{where} does not tell how long its answer is, or tells it in two ways",
+            source=source,
+            remedy="None of it is used; check the proxies before it.",
+        )
     if isinstance(error, _NOT_TO_BE_SENT):
         return ConfigurationError(
             f"no request can be made of its address or login ({type(error).__name__})",

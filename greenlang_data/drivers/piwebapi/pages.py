@@ -18,7 +18,13 @@ from greenlang_data.drivers.http.numbers import read_numbers
 from greenlang_data.drivers.http.runs import Runs, Taken
 from greenlang_data.drivers.http.stamps import read_stamps
 from greenlang_data.drivers.http.uniform import Shape, read_uniform
-from greenlang_data.drivers.piwebapi.decode import Answered, Item, answered, decode_streams
+from greenlang_data.drivers.piwebapi.decode import (
+    Answered,
+    Item,
+    answered,
+    decode_streams,
+    item_of,
+)
 from greenlang_data.drivers.piwebapi.samples import Columns, columns_of
 from greenlang_data.drivers.piwebapi.wire import Sample, Stream, Streams
 from greenlang_data.drivers.schema import GOOD, constant_dictionary
@@ -64,9 +70,8 @@ def _item(one: Stream, runs: Runs) -> Item:
     samples = one.items or []
     taken = runs.take([sample.timestamp for sample in samples])
     if taken is None:
-        columns = columns_of(samples)
-    else:
-        columns = _merged(taken, [samples[place] for place in taken.others])
+        return item_of(one, one.items)
+    columns = _merged(taken, [samples[place] for place in taken.others])
     return Item(one.web_id, one.path, one.errors, one.web_exception, columns)
 
 

@@ -30,12 +30,21 @@ class Point:
     unit: str | None = None
     low: float | None = None
     high: float | None = None
+    told_path: str = ""
     failure: str | None = None
 
     @property
     def textual(self) -> bool:
         """Whether its values are no numbers, as far as the server tells its type."""
         return (self.data_type or "").lower() in _NO_NUMBERS
+
+    def may_be_at(self, path: str) -> bool:
+        """Whether an answer about ``path`` may be about it; the server may have several names."""
+        return (
+            not path
+            or not self.told_path
+            or _tail(path) in (_tail(self.told_path), _tail(self.path))
+        )
 
 
 class Points:
@@ -123,7 +132,7 @@ class Points:
                 one.web_id = about.object.web_id if about.object else one.web_id
                 continue
             said = about.exception.errors if about.exception else None
-            one.failure = f"{UNKNOWN_TAG}: {'; '.join(said or ['not found'])[:200]}"
+            one.failure = f"{UNKNOWN_TAG}: {self._api.told(said or ['not found'])}"
 
     def _refused(self, error: RefusedError) -> ProtocolError:
         return ProtocolError(
@@ -140,9 +149,14 @@ def is_same(point: Point, about: About | None) -> bool:
     """
     if about is None:
         return False
-    path, told = (one.lstrip("\\").partition("\\")[2].lower() for one in (point.path, about.path))
+    path, told = _tail(point.path), _tail(about.path)
     name = path.rpartition("|")[2] if point.is_attribute else path
     return told == path if told else about.name.lower() == name
+
+
+def _tail(path: str) -> str:
+    """A path without its server."""
+    return path.lstrip("\\").partition("\\")[2].lower()
 
 
 def _take(point: Point, found: Found) -> bool:
@@ -157,6 +171,7 @@ def _take(point: Point, found: Found) -> bool:
 def fill(point: Point, about: About) -> None:
     """Keep what the server tells about a point or attribute."""
     point.name = about.name
+    point.told_path = about.path
     point.description = about.descriptor or about.description or None
     point.data_type = about.point_type or about.type
     point.unit = (

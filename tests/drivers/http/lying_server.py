@@ -14,6 +14,7 @@ import socket
 import ssl
 import threading
 import time
+import zlib
 from email.utils import formatdate
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
@@ -176,7 +177,25 @@ class Handler(BaseHTTPRequestHandler):
     def serve_circle(self) -> None:
         self.answer(302, b"", Location="/circle")
 
+    def serve_moved_with_much(self) -> None:
+        """Where it leads to is right; the body is 300 MB once it is decompressed."""
+        wrap = zlib.compressobj(1, wbits=31)
+        bomb = b"".join(wrap.compress(bytes(10_000_000)) for _ in range(30)) + wrap.flush()
+        self.answer(307, bomb, Location="/hello", Content_Encoding="gzip")
+
+    def serve_moved_to_nonsense(self) -> None:
+        self.answer(302, b"", Location="http://[")
+
+    def serve_moved_to_bytes(self) -> None:
+        self.answer(302, b"", Location="/\xff")
+
     # --- wrong answers -----------------------------------------------------------------------
+
+    def serve_two_lengths(self) -> None:
+        self.answer(200, b"{}", Content_length="7")
+
+    def serve_part(self) -> None:
+        self.answer(206, b"[1]", Content_Range="items 0-0/7")
 
     def serve_html(self) -> None:
         self.answer(200, b"<html><title>Please log in</title></html>", "text/html")

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import resource
 from collections.abc import Callable
 
 import pytest
@@ -151,7 +152,11 @@ def test_retry_after_as_a_date_counts_from_the_servers_own_clock(web: Web) -> No
         ("bad-zip", ProtocolError, "compression is broken"),
         ("brotli", ProtocolError, "compressed as 'br'"),
         ("missing", ProtocolError, "HTTP 404: Not here"),
-        ("circle", ProtocolError, "in circles"),
+        ("circle", ProtocolError, "in circles.*Check the address"),
+        ("moved-to-nonsense", ProtocolError, "no web address"),
+        ("moved-to-bytes", ProtocolError, "HTTP 404"),
+        ("two-lengths", ProtocolError, "how long its answer is"),
+        ("part", ProtocolError, "a part of what was asked .HTTP 206."),
     ],
 )
 def test_a_wrong_answer_is_an_error(
@@ -177,6 +182,12 @@ def test_the_same_server_is_followed_and_no_other(web: Web) -> None:
     with pytest.raises(ProtocolError, match="another server"):
         client.resolve(f"http://127.0.0.1:{web.other}/next")
     assert client.resolve(f"{web.url}/next?page=2") == f"{web.url}/next?page=2"
+
+
+def test_what_comes_with_a_redirect_is_not_read(web: Web) -> None:
+    before = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
+    assert run(web.client(), "moved-with-much").data == {"hello": "world"}
+    assert resource.getrusage(resource.RUSAGE_SELF).ru_maxrss - before < 100_000  # kilobytes
 
 
 def test_a_link_to_the_next_page_is_taken_from_where_it_stood(web: Web) -> None:

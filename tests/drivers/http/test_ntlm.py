@@ -5,7 +5,9 @@ from __future__ import annotations
 import asyncio
 import json
 import logging
+import resource
 from collections.abc import Iterator
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -13,10 +15,10 @@ import pytest
 from greenlang_data.drivers.base import ReadLog
 from greenlang_data.drivers.http.jsons import read_any
 from greenlang_data.drivers.http.message import Ask
-from greenlang_data.errors import AuthenticationError
+from greenlang_data.errors import AuthenticationError, ProtocolError
 from greenlang_data.runtime import get_runtime
 from tests.drivers.http import ntlm_server
-from tests.drivers.http.conftest import Web, run, served
+from tests.drivers.http.conftest import Web, own_certificate, run, served
 
 PASSWORD = "pä:ss wörd&1"
 USER = r"PLANT\reader"
@@ -111,7 +113,7 @@ def test_requests_at_the_same_time_do_not_mix_their_handshakes(ntlm: Web) -> Non
     assert [one["outcome"] for one in asked].count("asked") <= 10
 
 
-@pytest.mark.parametrize("path", ["garbled", "silent", "basic"])
+@pytest.mark.parametrize("path", ["garbled", "silent", "deaf", "basic"])
 def test_a_handshake_that_goes_wrong_is_told(ntlm: Web, path: str) -> None:
     client = ntlm.client(login="ntlm", username=USER, password=PASSWORD)
     with pytest.raises(AuthenticationError) as caught:
@@ -119,3 +121,23 @@ def test_a_handshake_that_goes_wrong_is_told(ntlm: Web, path: str) -> None:
     assert "web" in str(caught.value)
     assert PASSWORD not in str(caught.value)
     assert run(client, "data").data == {"value": 42}
+
+
+def test_a_question_that_is_too_long_is_not_read(ntlm: Web) -> None:
+    client = ntlm.client(login="ntlm", username=USER, password=PASSWORD)
+    before = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
+    with pytest.raises(ProtocolError, match=r"web: it asks for a login with more than 65536 bytes"):
+        run(client, "much")
+    assert resource.getrusage(resource.RUSAGE_SELF).ru_maxrss - before < 100_000  # kilobytes
+    assert run(client, "data").data == {"value": 42}
+
+
+def test_over_tls_the_proof_is_bound_to_the_channel(tmp_path: Path) -> None:
+    certificate, key = own_certificate(tmp_path)
+    options = ("--people", json.dumps({USER: PASSWORD}), "--certificate", certificate, "--key", key)
+    with served(*options, server="ntlm_server.py", scheme="https") as web:
+        client = web.client(login="ntlm", username=USER, password=PASSWORD, ca_path=certificate)
+        assert run(client, "data").data == {"value": 42}
+        teller = web.client(ca_path=certificate)
+        asked = run(teller, "seen").data
+    assert [one["outcome"] for one in asked] == ["asked", "asked", "served"]

@@ -54,6 +54,9 @@ def outcome(decode: Callable[[bytes], Answered], body: bytes) -> object:
         return "refused"
     items = []
     for item in answer.items:
+        if item.columns is None:
+            items.append((item.tag, item.error_code, None, "no list"))
+            continue
         batch = item.columns.batch("tag")
         # As text, because NaN equals nothing.
         items.append((item.tag, item.error_code, batch.schema.metadata, repr(batch.to_pylist())))
