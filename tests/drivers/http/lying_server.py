@@ -194,9 +194,6 @@ class Handler(BaseHTTPRequestHandler):
     def serve_two_lengths(self) -> None:
         self.answer(200, b"{}", Content_length="7")
 
-    def serve_part(self) -> None:
-        self.answer(206, b"[1]", Content_Range="items 0-0/7")
-
     def serve_html(self) -> None:
         self.answer(200, b"<html><title>Please log in</title></html>", "text/html")
 
