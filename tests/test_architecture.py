@@ -121,6 +121,14 @@ def test_no_driver_has_a_way_to_write_over_http() -> None:
     assert found == OTHER_METHODS
 
 
+def test_the_readme_tells_where_every_room_is() -> None:
+    readme = (PACKAGE.parent / "README.md").read_text("utf-8")
+    told = readme.split("## Where things are")[1].split("\n## ")[0]
+    rooms = {f"{one.name}{'/' if one.is_dir() else ''}" for one in PACKAGE.iterdir()}
+    hidden = {one for one in rooms if one.startswith("_") or "." in one.removesuffix(".py")}
+    assert [one for one in sorted(rooms - hidden) if f"`{one}`" not in told] == []
+
+
 def run(code: str) -> str:
     done = subprocess.run(
         [sys.executable, "-c", code], capture_output=True, text=True, check=True, timeout=60

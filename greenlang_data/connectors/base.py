@@ -190,7 +190,7 @@ class BaseConnector(Lifecycle, Generic[TQuery, TPayload, TConfig]):
         try:
             await self.ping()
             alive = True
-        except Exception:
+        except Exception:  # whatever it is, ping() tells it and this does not
             alive = False
         self.metrics.health_status = self._judge(alive)
         for listener in self.listeners:
@@ -286,7 +286,7 @@ class BaseConnector(Lifecycle, Generic[TQuery, TPayload, TConfig]):
         more = f"; and {len(failures) - 3} more" if len(failures) > 3 else ""
         unknown = all(why.startswith(UNKNOWN_TAG) for why in failures.values())
         raise (UnknownTagError if unknown else ReadFailed)(
-            f"{len(failures)} tags could not be read: {some}{more}",
+            f"{len(failures)} tag{'s' if len(failures) > 1 else ''} could not be read: {some}{more}",
             source=self.config.connector_id,
             remedy='Correct them, or use errors="report" to get the others.',
             failures=failures,

@@ -150,17 +150,27 @@ def _of_pollutant(name: str, table: pd.DataFrame, rule: HourRule) -> pd.DataFram
             "quadrants": covered.sum(axis=1),
             "quadrants_operated": operated.sum(axis=1),
             "valid": good,
-            "reason": np.select(
-                [good, ~runs, number == 0, maintained],
-                [
-                    "",
-                    "the unit did not operate",
-                    "no valid reading",
-                    "calibration or maintenance, and no two readings far enough apart",
-                ],
-                "an operated quadrant has no valid reading",
-            ),
+            "reason": _reasons(good, runs, number > 0, maintained),
         }
+    )
+
+
+def _reasons(
+    good: npt.NDArray[np.bool_],
+    runs: npt.NDArray[np.bool_],
+    read: npt.NDArray[np.bool_],
+    maintained: npt.NDArray[np.bool_],
+) -> npt.NDArray[np.str_]:
+    """Why each hour is not valid; empty where it is."""
+    return np.select(
+        [good, ~runs, ~read, maintained],
+        [
+            "",
+            "the unit did not operate",
+            "no valid reading",
+            "calibration or maintenance, and no two readings far enough apart",
+        ],
+        "an operated quadrant has no valid reading",
     )
 
 

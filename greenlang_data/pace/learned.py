@@ -12,7 +12,10 @@ from typing import Final
 _ENOUGH: Final = 4  # requests that passed: fewer tell a pace too coarsely
 _IDLE: Final = 1.0  # seconds beyond which a source that nobody asks may let a burst pass again
 _LONGEST: Final = 60.0  # seconds; what was allowed before may not be allowed now
-_GROWTH: Final = 1.005
+_GROWTH: Final = 1.003
+# At the very pace that is allowed each second request would be refused by a hair, and a call that
+# is refused four times in a row has failed.
+_CARE: Final = 1.05
 _FIRST_GAP: Final = 0.2
 
 
@@ -53,8 +56,8 @@ class LearnedPace:
             return
         since = self._since
         if since is not None and self._passed >= _ENOUGH and now > since:
-            self._gap, self._known = (now - since) / self._passed, True
+            self._gap, self._known = _CARE * (now - since) / self._passed, True
         elif not self._known:
-            self._gap = min(wait, _FIRST_GAP)
+            self._gap = max(min(wait, _FIRST_GAP), 2 * self._gap)
         if since is None or now - since > _LONGEST:
             self._since, self._passed = now, 0

@@ -8,7 +8,7 @@ import itertools
 import time
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
 from greenlang_data.errors import SourceBusy
@@ -61,6 +61,8 @@ def simulated(bucket: Bucket, workers: int, total: int) -> tuple[list[float], in
 
 @settings(deadline=None)
 @given(rate=st.floats(1, 40), size=st.integers(4, 20), workers=st.integers(1, 5))
+@example(rate=19.81640625, size=15, workers=4)
+@example(rate=30.454970087832933, size=16, workers=2)
 def test_nearly_all_that_is_allowed_is_used(rate: float, size: int, workers: int) -> None:
     skipped = 4 * size + 20
     passed, worst, early = simulated(Bucket(rate, size), workers, skipped + 300)

@@ -38,11 +38,6 @@ def add_picoseconds(times: np.ndarray, fractions: np.ndarray) -> np.ndarray:
     return np.where(times == NO_TIME, NO_TIME, times + extra)
 
 
-def ticks_of(moment: datetime) -> int:
-    """An aware datetime as ticks, exactly."""
-    return (moment - _EPOCH) // timedelta(microseconds=1) * 10 + _EPOCH_TICKS
-
-
 def nanoseconds_of(moment: datetime) -> int:
     """An aware datetime as nanoseconds since 1970 UTC, exactly; at most what 64 bits hold."""
     exact = (moment - _EPOCH) // timedelta(microseconds=1) * 1000

@@ -8,7 +8,7 @@ import uuid
 import pytest
 
 from greenlang_data.drivers.opcua.binary import MalformedAnswerError, Reader
-from greenlang_data.drivers.opcua.times import iso_text, ticks_at, ticks_of
+from greenlang_data.drivers.opcua.times import iso_text, nanoseconds_of, ticks_at
 from greenlang_data.drivers.opcua.variants import read_variant
 from tests.drivers.opcua.encoder import EPOCH_TICKS, array, number, string
 
@@ -97,8 +97,10 @@ def test_times_are_written_with_the_digits_they_have() -> None:
     from datetime import UTC, datetime
 
     moment = datetime(2024, 2, 29, 23, 59, 58, 123456, tzinfo=UTC)
-    assert iso_text(ticks_of(moment)) == "2024-02-29T23:59:58.123456Z"
-    assert iso_text(ticks_of(moment.replace(microsecond=0))) == "2024-02-29T23:59:58Z"
+    assert iso_text(ticks_at(nanoseconds_of(moment))) == "2024-02-29T23:59:58.123456Z"
+    assert (
+        iso_text(ticks_at(nanoseconds_of(moment.replace(microsecond=0)))) == "2024-02-29T23:59:58Z"
+    )
     assert iso_text(1) == "1601-01-01T00:00:00.0000001Z"
     assert iso_text(2_650_467_743_999_999_999) == "9999-12-31T23:59:59.9999999Z"
     assert iso_text(2_650_467_744_000_000_000) is None

@@ -132,7 +132,7 @@ def test_an_unknown_tag_among_many_does_not_lose_them(pi_peer: HistorianPeer) ->
         assert list(frame.columns) == tags
         assert frame["Bulk.00059"].tolist() == [59.0, 59.25, 59.5]
         assert list(frame.attrs["provenance"]["failures"]) == ["No such tag"]
-        with pytest.raises(UnknownTagError, match="1 tags could not be read: No such tag"):
+        with pytest.raises(UnknownTagError, match="1 tag could not be read: No such tag"):
             s.historian(tags, DAY, DAY + timedelta(minutes=3))
 
 
