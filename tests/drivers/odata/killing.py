@@ -33,10 +33,15 @@ def kill_after(
 
     How often it has asked. ``query`` are further arguments of the read.
     """
-    peer.clear_requests()
     told = {"connector_id": "s4", "connector_type": "erp", "max_retries": 0, **keys}
-    texts = [json.dumps(told), entity, json.dumps(query)]
-    with subprocess.Popen([sys.executable, "-c", READ, *texts], cwd=TOP) as process:
+    texts = [READ, json.dumps(told), entity, json.dumps(query)]
+    return kill_script_after(peer, texts, match=match, requests=requests)
+
+
+def kill_script_after(peer: Peer, script: list[str], *, match: str, requests: int) -> int:
+    """The same for a process that runs a script, given with its arguments."""
+    peer.clear_requests()
+    with subprocess.Popen([sys.executable, "-c", *script], cwd=TOP) as process:
         try:
             deadline = time.monotonic() + 60
             while len(data_requests(peer, match)) < requests and process.poll() is None:
