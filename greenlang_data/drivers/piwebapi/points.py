@@ -128,10 +128,13 @@ class Points:
         except RefusedError as error:
             raise self._refused(error) from None
         for one, about in zip(rest, found, strict=True):
-            if _take(one, about):
+            said = about.exception.errors if about.exception else None
+            # An attribute may have another path too, where its element is in several places.
+            if about.object and not (one.is_attribute or is_same(one, about.object)):
+                said = [f"the server answered about {about.object.path or about.object.name}"]
+            elif _take(one, about):
                 one.web_id = about.object.web_id if about.object else one.web_id
                 continue
-            said = about.exception.errors if about.exception else None
             one.failure = f"{UNKNOWN_TAG}: {self._api.told(said or ['not found'])}"
 
     def _refused(self, error: RefusedError) -> ProtocolError:

@@ -232,3 +232,17 @@ def test_a_stream_without_a_list_fails_however_long_the_others_are(rows: int) ->
         pytest.raises(ReadFailed, match=r"B: the server gave no list of samples for it"),
     ):
         session.historian(["A", "B"], *DAY)
+
+
+def test_a_point_that_is_found_under_another_name_is_not_read() -> None:
+    def says(path: str, query: Query, _: dict[str, str]) -> Any:
+        if path == "points/multiple":
+            asked = query.get("webId", query.get("path", []))
+            return {"Items": [{"Identifier": one, "Object": about("C")} for one in asked]}
+        return {"Items": [stream("C", [sample(1, 1.5)])]}
+
+    with lying(says, "pi", "/piwebapi", database_name="SRV") as session:
+        with pytest.raises(UnknownTagError, match=r"A: unknown tag: .* answered about .*SRV.C"):
+            session.historian(["A"], *DAY)
+        with pytest.raises(UnknownTagError, match=r"A: unknown tag: .* answered about .*SRV.C"):
+            session.snapshot(["A"])
