@@ -130,6 +130,26 @@ class Handler(BaseHTTPRequestHandler):
         plain = base64.b64decode(rest).decode().partition(":")[2] if scheme == "Basic" else rest
         self.json(403, {"Errors": [f"no such login: {sent}", plain, quote(plain)]})
 
+    def serve_repeats_as_title(self) -> None:
+        page = f"<html><title>Hello {self.headers['Authorization']}</title></html>"
+        self.answer(200, page.encode(), "text/html")
+
+    def serve_repeats_as_scheme(self) -> None:
+        self.answer(401, b"", "text/html", WWW_Authenticate=self._password())
+
+    def serve_repeats_as_data(self) -> None:
+        self.answer(200, f'{{"a": {self._password()}}}'.encode())
+
+    def serve_repeats_as_place(self) -> None:
+        self.answer(302, b"", Location=f"http://{self._password()}.example/")
+
+    def serve_repeats_as_id(self) -> None:
+        self.json(value={}, X_Request_Id=self._password())
+
+    def _password(self) -> str:
+        pair = self.headers["Authorization"].partition(" ")[2]
+        return base64.b64decode(pair).decode().partition(":")[2]
+
     def post_repeats(self, body: str) -> None:
         self.json(400, {"error": body.replace("+", " ")})
 
