@@ -27,7 +27,7 @@ from greenlang_data.connectors.payload import (
 from greenlang_data.connectors.query import Aggregation, Query, StampedMoment, distinct
 from greenlang_data.connectors.result import ReadResult
 from greenlang_data.drivers.base import ReadLog, Request, Snapshot, Window
-from greenlang_data.errors import QueryError
+from greenlang_data.errors import LoadBudgetExceeded, QueryError
 from greenlang_data.frames.series import Series
 from greenlang_data.settings.cache import CacheSettings
 from greenlang_data.settings.config import ConnectorConfig
@@ -52,6 +52,8 @@ HistorianAggregation = Literal[
 ]
 
 
+# Of each tag; one that is computed here takes some seventy bytes.
+_MOST_INTERVALS: Final = 50_000_000
 # What a PHD is reached by, as the beginning of its address says.
 _PHD_DRIVERS: Final = {"opc.tcp": "phd_opcua", "phd": "phd_dotnet"}
 _OIBUS: Final = "phd_oibus"
@@ -184,9 +186,23 @@ class HistorianConnector(DrivenConnector[HistorianQuery, HistorianPayload, Histo
         if query.end_time is None:
             raise QueryError("the window has no end", remedy="Give end_time.")
         interval = parse_interval(query.interval) if query.interval else None
+        if interval:
+            window = (query.end_time - query.start_time).total_seconds()
+            # The only interval ends with the window, however long it would have been.
+            interval = min(interval, window)
+            self._check_number(window / interval)
         aggregation = (query.aggregation or "avg") if interval else None
         tags = tuple(query.tag_names)
         return Window(tags, query.start_time, query.end_time, interval, aggregation)
+
+    def _check_number(self, intervals: float) -> None:
+        if intervals > _MOST_INTERVALS:
+            raise LoadBudgetExceeded(
+                f"the window has {intervals:.3g} intervals, and no more than {_MOST_INTERVALS:,} "
+                "can be had at once",
+                source=self.config.connector_id,
+                remedy="Ask for longer intervals, or for a shorter window.",
+            )
 
     def payload(self, query: Query, result: ReadResult) -> Any:
         if isinstance(query, SnapshotQuery):

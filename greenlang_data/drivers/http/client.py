@@ -20,7 +20,12 @@ from greenlang_data.drivers.http.masked import masked
 from greenlang_data.drivers.http.message import Answer, Ask
 from greenlang_data.drivers.http.origin import Origin, checked_url, followed, origin_of
 from greenlang_data.drivers.http.tokens import FetchForm
-from greenlang_data.errors import ConfigurationError, ProtocolError, SourceBusy
+from greenlang_data.errors import (
+    ConfigurationError,
+    GreenLangError,
+    ProtocolError,
+    SourceBusy,
+)
 from greenlang_data.pace import RateLimit
 from greenlang_data.settings.http import HttpSettings
 
@@ -79,6 +84,16 @@ class HttpClient:
         TransientError (other 5xx), ProtocolError, SourceError, LoadBudgetExceeded or
         ConfigurationError.
         """
+        try:
+            return await self._answered(ask, log, decode)
+        except GreenLangError as error:
+            # Whatever of the answer is in it: a title, a scheme, a piece that was not understood.
+            error.what = self.without_login(error.what)
+            error.args = (error.what,)
+            error.remedy = self.without_login(error.remedy)
+            raise
+
+    async def _answered(self, ask: Ask, log: ReadLog, decode: Decode[T]) -> Answer[T]:
         url = self.resolve(ask.url)
         if ask.params:
             url = f"{url}{'&' if '?' in url else '?'}{urlencode(ask.params)}"
@@ -197,7 +212,7 @@ class HttpClient:
                         "status": raw.status if raw else None,
                         "bytes": raw.size if raw else None,
                         "seconds": round(time.perf_counter() - began, 4),
-                        "request_id": _request_id(raw, request.headers.get("X-Request-Id")),
+                        "request_id": self._request_id(raw, request.headers.get("X-Request-Id")),
                     }
                 )
         return raw
@@ -240,6 +255,14 @@ class HttpClient:
                 remedy="Use https, or set allow_clear_text_credentials for this source.",
             )
 
+    def _request_id(self, raw: Raw | None, own_id: str | None) -> str | None:
+        """The server's own name for the request where it tells one, else ours."""
+        for name in _REQUEST_IDS if raw else ():
+            given = raw.headers.get(name) if raw else None
+            if given and given.isprintable():
+                return self.without_login(given)[:100]
+        return own_id
+
     async def _turn(self) -> None:
         """Wait until the next request may be sent: a read may be many requests.
 
@@ -261,12 +284,3 @@ class HttpClient:
             self._rate.refused(wait)
         else:
             self._rate.passed()
-
-
-def _request_id(raw: Raw | None, own_id: str | None) -> str | None:
-    """The server's own name for the request where it tells one, else ours."""
-    for name in _REQUEST_IDS if raw else ():
-        given = raw.headers.get(name) if raw else None
-        if given and given.isprintable():
-            return given[:100]
-    return own_id

@@ -10,7 +10,7 @@
 Times are microseconds since 1970 UTC. A series is ``{"tag", "unit", "times", "values",
 "confidence", "next"}``, or ``{"tag", "failure"}``; ``next`` is where to go on when there is more.
 A refusal is ``{"error": text}``: 400 and 404 for a wrong question, 401 without the token, 502 when
-PHD does not answer.
+PHD does not answer, 503 when it is asked too much at once.
 """
 
 from __future__ import annotations

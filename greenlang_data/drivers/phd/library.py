@@ -152,7 +152,8 @@ class Library:
         stamps = pa.array([row["TimeStamp"][0] for row in rows], pa.string())
         local = np.asarray(stamps.cast(pa.timestamp("ns")).cast(pa.int64()))
         values, text = columns_of([_value(*row.get("Value", (None, ""))) for row in rows])
-        confidence = np.array([int(row.get("Confidence", ("0",))[0]) for row in rows], np.int64)
+        told = [float(row.get("Confidence", ("0",))[0]) for row in rows]
+        confidence = np.floor(np.array(told, np.float64)).astype(np.int64)
         times = local - self._zone.BaseUtcOffset.Ticks * 100
         return Samples(tag, times, values, text, confidence, _text(known[0]["Units"]))
 

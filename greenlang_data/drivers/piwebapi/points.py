@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
+from time import monotonic
+from typing import Final
 
 from greenlang_data.drivers.base import ReadLog
 from greenlang_data.drivers.http.jsons import read_any
@@ -13,6 +15,7 @@ from greenlang_data.drivers.piwebapi.wire import About, Found
 from greenlang_data.drivers.schema import UNKNOWN_TAG
 from greenlang_data.errors import ConfigurationError, ProtocolError
 
+_KEPT_SECONDS: Final = 900.0
 _NO_NUMBERS = frozenset({"digital", "string", "blob", "timestamp", "enumerationvalue", "boolean"})
 
 
@@ -31,6 +34,7 @@ class Point:
     low: float | None = None
     high: float | None = None
     told_path: str = ""
+    met_at: float = field(default_factory=monotonic)
     failure: str | None = None
 
     @property
@@ -48,7 +52,10 @@ class Point:
 
 
 class Points:
-    """The points met so far; each is asked about once."""
+    """The points met so far; each is asked about once in a quarter of an hour.
+
+    Its unit may be corrected, or its name given to another point, while a session is open.
+    """
 
     def __init__(self, api: PiApi, server: str | None) -> None:
         self._api = api
@@ -60,7 +67,8 @@ class Points:
 
         What exists is not asked about again; what did not exist is.
         """
-        new = [tag for tag in tags if tag not in self._known]
+        oldest = monotonic() - _KEPT_SECONDS
+        new = [tag for tag in tags if tag not in self._known or self._known[tag].met_at < oldest]
         if new:
             points = [await self._made(tag, log) for tag in new]
             await self._learn([one for one in points if not one.is_attribute], "points", log)
@@ -128,10 +136,13 @@ class Points:
         except RefusedError as error:
             raise self._refused(error) from None
         for one, about in zip(rest, found, strict=True):
-            if _take(one, about):
+            said = about.exception.errors if about.exception else None
+            # An attribute may have another path too, where its element is in several places.
+            if about.object and not (one.is_attribute or is_same(one, about.object)):
+                said = [f"the server answered about {about.object.path or about.object.name}"]
+            elif _take(one, about):
                 one.web_id = about.object.web_id if about.object else one.web_id
                 continue
-            said = about.exception.errors if about.exception else None
             one.failure = f"{UNKNOWN_TAG}: {self._api.told(said or ['not found'])}"
 
     def _refused(self, error: RefusedError) -> ProtocolError:

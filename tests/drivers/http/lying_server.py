@@ -90,10 +90,6 @@ class Handler(BaseHTTPRequestHandler):
     def serve_partial(self) -> None:
         self.answer(206, b"[1,2]", Content_Range="items 0-1/9")
 
-    def serve_repeats_titled(self) -> None:
-        title = f"<title>no such login: {self.headers.get('Authorization', '')}</title>"
-        self.answer(200, title.encode(), "text/html")
-
     # --- statuses ----------------------------------------------------------------------------
 
     def serve_status(self) -> None:
@@ -136,6 +132,26 @@ class Handler(BaseHTTPRequestHandler):
         scheme, _, rest = sent.partition(" ")
         plain = base64.b64decode(rest).decode().partition(":")[2] if scheme == "Basic" else rest
         self.json(403, {"Errors": [f"no such login: {sent}", plain, quote(plain)]})
+
+    def serve_repeats_as_title(self) -> None:
+        page = f"<html><title>Hello {self.headers['Authorization']}</title></html>"
+        self.answer(200, page.encode(), "text/html")
+
+    def serve_repeats_as_scheme(self) -> None:
+        self.answer(401, b"", "text/html", WWW_Authenticate=self._password())
+
+    def serve_repeats_as_data(self) -> None:
+        self.answer(200, f'{{"a": {self._password()}}}'.encode())
+
+    def serve_repeats_as_place(self) -> None:
+        self.answer(302, b"", Location=f"http://{self._password()}.example/")
+
+    def serve_repeats_as_id(self) -> None:
+        self.json(value={}, X_Request_Id=self._password())
+
+    def _password(self) -> str:
+        pair = self.headers["Authorization"].partition(" ")[2]
+        return base64.b64decode(pair).decode().partition(":")[2]
 
     def post_repeats(self, body: str) -> None:
         self.json(400, {"error": body.replace("+", " ")})

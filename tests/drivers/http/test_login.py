@@ -18,7 +18,7 @@ from greenlang_data.drivers.http.client import HttpClient
 from greenlang_data.drivers.http.jsons import read_any
 from greenlang_data.drivers.http.masked import masked
 from greenlang_data.drivers.http.message import Ask
-from greenlang_data.errors import AuthenticationError, ConfigurationError, ProtocolError
+from greenlang_data.errors import AuthenticationError, ConfigurationError, GreenLangError
 from greenlang_data.runtime import get_runtime
 from tests.drivers.http.conftest import Web, config, run
 
@@ -158,10 +158,20 @@ def test_a_server_that_repeats_the_login_does_not_get_it_told(
     assert SECRET.encode() not in get_runtime().run(expected).body
 
 
-def test_a_page_that_repeats_the_login_in_its_title_does_not_get_it_told(web: Web) -> None:
-    with pytest.raises(ProtocolError, match=r"no such login: \*{10}") as caught:
-        run(web.client(token="long-secret"), "repeats-titled")
-    assert "long-secret" not in f"{caught.value!r}{caught.value}"
+@pytest.mark.parametrize("how", ["title", "scheme", "data", "place"])
+def test_nor_where_else_it_repeats_it(web: Web, how: str) -> None:
+    client = web.client(username="u", password="longsecret")
+    with pytest.raises(GreenLangError, match="web: ") as caught:
+        run(client, f"repeats-as-{how}")
+    pair = base64.b64encode(b"u:longsecret").decode()
+    told = f"{caught.value}{caught.value!r}{vars(caught.value)}"
+    assert not [part for part in ("longsecret", pair) if part in told]
+
+
+def test_nor_as_the_name_of_the_request(web: Web) -> None:
+    log = ReadLog()
+    run(web.client(username="u", password="longsecret"), "repeats-as-id", log)
+    assert [one["request_id"] for one in log.exchanges] == ["*" * 10]
 
 
 @pytest.mark.parametrize("token", ["long-sec\u20acret", "long-secret\n"])

@@ -11,6 +11,7 @@ from typing import Any
 import pytest
 
 import greenlang_data as gd
+from greenlang_data.drivers.piwebapi import points
 from greenlang_data.errors import ProtocolError, ReadFailed, UnknownTagError
 from tests.drivers.lying_historian import Query, lying
 
@@ -232,3 +233,36 @@ def test_a_stream_without_a_list_fails_however_long_the_others_are(rows: int) ->
         pytest.raises(ReadFailed, match=r"B: the server gave no list of samples for it"),
     ):
         session.historian(["A", "B"], *DAY)
+
+
+def test_a_point_that_is_found_under_another_name_is_not_read() -> None:
+    def says(path: str, query: Query, _: dict[str, str]) -> Any:
+        if path == "points/multiple":
+            asked = query.get("webId", query.get("path", []))
+            return {"Items": [{"Identifier": one, "Object": about("C")} for one in asked]}
+        return {"Items": [stream("C", [sample(1, 1.5)])]}
+
+    with lying(says, "pi", "/piwebapi", database_name="SRV") as session:
+        with pytest.raises(UnknownTagError, match=r"A: unknown tag: .* answered about .*SRV.C"):
+            session.historian(["A"], *DAY)
+        with pytest.raises(UnknownTagError, match=r"A: unknown tag: .* answered about .*SRV.C"):
+            session.snapshot(["A"])
+
+
+def test_a_unit_that_is_corrected_is_seen_after_a_while(monkeypatch: pytest.MonkeyPatch) -> None:
+    unit = "bar"
+
+    def says(path: str, query: Query, _: dict[str, str]) -> Any:
+        if path == "points/multiple":
+            known = {**about("A"), "EngineeringUnits": unit}
+            return {"Items": [{"Identifier": query["webId"][0], "Object": known}]}
+        return {"Items": [stream("A", [sample(1, 1.5)])]}
+
+    with lying(says, "pi", "/piwebapi", database_name="SRV") as session:
+        for now, told in (("bar", "bar"), ("psi", "bar")):
+            unit = now
+            frame = session.historian(["A"], *DAY)
+            assert frame.attrs["provenance"]["units"] == {"A": told}
+        monkeypatch.setattr(points, "_KEPT_SECONDS", 0.0)
+        frame = session.historian(["A"], *DAY)
+    assert frame.attrs["provenance"]["units"] == {"A": "psi"}

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import time
 from collections.abc import Callable, Iterator
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from datetime import UTC, datetime, timedelta
 from typing import Any
@@ -10,6 +12,7 @@ from typing import Any
 import pytest
 
 import greenlang_data as gd
+from greenlang_data.drivers.proficy import details
 from greenlang_data.errors import ProtocolError, QueryError, ReadFailed, TransientError
 from tests.drivers.lying_historian import Query, lying
 
@@ -128,3 +131,48 @@ def test_a_tag_without_a_list_fails_however_long_the_others_are(rows: int) -> No
             session.historian(["A", "B"], *DAY)
         with pytest.raises(ReadFailed, match=r"B: the server gave no list of samples for it"):
             session.snapshot(["A", "B"])
+
+
+def listed(query: Query, unit: str) -> dict[str, Any]:
+    """A page of three thousand tags."""
+    page, size = int(query["pageno"][0]), int(query["pagesize"][0])
+    names = [f"T{number:05d}" for number in range(3000)][(page - 1) * size : page * size]
+    tags = [{"Tagname": name, "EngineeringUnits": unit} for name in names]
+    return {"ErrorCode": 0, "Data": tags}
+
+
+def one_sample(query: Query) -> dict[str, Any]:
+    tag = {"TagName": query["tagNames"][0], "DataType": "Float", "Samples": [sample(1, 1.5)]}
+    return {"ErrorCode": 0, "Data": [tag]}
+
+
+def test_reads_at_the_same_time_find_their_units_in_one_list() -> None:
+    def says(path: str, query: Query, _: dict[str, str]) -> Any:
+        if path != "tagslist":
+            return one_sample(query)
+        time.sleep(0.1)
+        return listed(query, "bar")
+
+    with lying(says, "ge", "/historian-rest-api/v1") as session, ThreadPoolExecutor(4) as pool:
+        reads = [
+            pool.submit(session.historian, [f"T{number:05d}"], *DAY)
+            for number in (2500, 5, 1500, 2999)
+        ]
+        units = [read.result().attrs["provenance"]["units"] for read in reads]
+    assert [list(one.values()) for one in units] == [["bar"]] * 4
+
+
+def test_a_unit_that_is_corrected_is_seen_after_a_while(monkeypatch: pytest.MonkeyPatch) -> None:
+    unit = "bar"
+
+    def says(path: str, query: Query, _: dict[str, str]) -> Any:
+        return listed(query, unit) if path == "tagslist" else one_sample(query)
+
+    with lying(says, "ge", "/historian-rest-api/v1") as session:
+        for now, told in (("bar", "bar"), ("psi", "bar")):
+            unit = now
+            frame = session.historian(["T00001"], *DAY)
+            assert frame.attrs["provenance"]["units"] == {"T00001": told}
+        monkeypatch.setattr(details, "_KEPT_SECONDS", 0.0)
+        frame = session.historian(["T00001"], *DAY)
+    assert frame.attrs["provenance"]["units"] == {"T00001": "psi"}
