@@ -125,6 +125,9 @@ class Pager:
             if self.pages and (first in (self._first, self._last) or last == self._last):
                 self.without_keys("it does not compare keys")
                 return
+            if len(self.pages) == 1 and self._row_keys(page) & self._row_keys(self.pages[0]):
+                self.without_keys("it does not sort by its key")
+                return
             self._first = self._first or first
             self._last = last
             if None in self._last.values():
@@ -261,6 +264,11 @@ class Pager:
     def _row(self, page: Page, place: int) -> dict[str, Any]:
         names = [one.name for one in self._question.read]
         return {key.name: self._cell(page, names.index(key.name), place) for key in self._keys}
+
+    def _row_keys(self, page: Page) -> set[tuple[Any, ...]]:
+        names = [one.name for one in self._question.read]
+        columns = [page.columns[names.index(key.name)] for key in self._keys]
+        return set(zip(*(one.to_pylist() for one in columns if one is not None), strict=True))
 
     def _cell(self, page: Page, column: int, place: int) -> Any:
         values = page.columns[column]

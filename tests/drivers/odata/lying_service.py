@@ -64,6 +64,7 @@ class LyingService(Emulator):
         "nameless": None,  # a row without its key
         "skips": True,  # or it gives the same rows whatever is to be skipped
         "tops": True,  # or as many as it likes
+        "sorts": True,  # or they are in an order of its own
         "keys": "compared",  # or refused, or ignored, or stuck: it gives the last rows again
     }
 
@@ -130,7 +131,9 @@ class LyingService(Emulator):
         token = request.one("$skiptoken")
         skip = int(request.one("$skip") or 0) if self.knob("skips") else 0
         first = int(token.strip("'")) if token else skip
-        if request.one("$orderby") == "ID desc":
+        if not self.knob("sorts"):
+            rows.sort(key=lambda row: row["ID"][::-1])
+        elif request.one("$orderby") == "ID desc":
             rows = rows[::-1]
         if self.knob("keys") == "compared":
             rows = [row for row in rows if _fits(row["ID"], request.one("$filter"))]
