@@ -219,7 +219,7 @@ class Pager:
             raise ProtocolError("it links from one empty page to the next", source=self._source)
         if self._link is not None:
             return False
-        if not page.rows or self.tracks:
+        if not page.rows or self.tracks or not (self._keys or question.can_skip):
             return True
         # One that counts fewer than it gives may have more of them.
         if len(self.pages) == 1 and self.rows == self.counted:
@@ -228,7 +228,7 @@ class Pager:
         # last key proves more than no link.
         if self._has_linked and page.rows < self.size:
             return self.rows == self.counted or (self.counted is None and not self._keys)
-        return not self._keys and not question.can_skip
+        return False
 
     def _end_with_repeated(self, page: Page) -> None:
         """End where the rows that were to be skipped come again: it gives what it gives."""
