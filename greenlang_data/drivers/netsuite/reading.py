@@ -107,7 +107,12 @@ class NetSuiteReading(RecordReading):
         if question.limit is not None:
             limit = min(limit, question.limit - self.rows)
         text = page_query(question, self._keys, self._last)
-        page = kept(await self._query(text, limit, self._decode), self.keep)
+        page = await self._query(text, limit, self._decode)
+        names = [one.name for one in question.read]
+        keys = [page.columns[names.index(key)] for key in question.keys]
+        if any(values is None or values.null_count for values in keys):
+            raise ProtocolError("in its rows a key is empty", source=self._source)
+        page = kept(page, self.keep)
         self._pages.pages.append(page)
         before, self.rows = self.rows, self.rows + page.rows
         enough = question.limit is not None and self.rows >= question.limit

@@ -146,6 +146,9 @@ class Pager:
             if self.pages and (first in (self._first, self._last) or last == self._last):
                 self.without_keys("it does not compare keys")
                 return
+            if len(self.pages) == 1 and self._row_keys(page) & self._row_keys(self.pages[0]):
+                self.without_keys("it does not sort by its key")
+                return
             self._first = self._first or first
             self._last = last
             if None in self._last.values():
@@ -272,7 +275,7 @@ class Pager:
             raise ProtocolError("it links from one empty page to the next", source=self._source)
         if self._link is not None:
             return False
-        if not page.rows or self.tracks:
+        if not page.rows or self.tracks or not (self._keys or question.can_skip):
             return True
         # One that counts fewer than it gives may have more of them.
         if len(self.pages) == 1 and self.rows == self.counted:
@@ -281,7 +284,7 @@ class Pager:
         # last key proves more than no link.
         if self._has_linked and page.rows < self.size:
             return self.rows == self.counted or (self.counted is None and not self._keys)
-        return not self._keys and not question.can_skip
+        return False
 
     def _end_with_repeated(self, page: Page) -> None:
         """End where the rows that were to be skipped come again: it gives what it gives."""
@@ -316,6 +319,11 @@ class Pager:
     def _row(self, page: Page, place: int) -> dict[str, Any]:
         names = [one.name for one in self._question.read]
         return {key.name: self._cell(page, names.index(key.name), place) for key in self._keys}
+
+    def _row_keys(self, page: Page) -> set[tuple[Any, ...]]:
+        names = [one.name for one in self._question.read]
+        columns = [page.columns[names.index(key.name)] for key in self._keys]
+        return set(zip(*(one.to_pylist() for one in columns if one is not None), strict=True))
 
     def _cell(self, page: Page, column: int, place: int) -> Any:
         values = page.columns[column]

@@ -171,6 +171,8 @@ class OracleReading(RecordReading):
             return
         array = rows.own[[one.name for one in self._wanted.own].index(key.name)]
         assert array is not None  # the last of them is known
+        if array.null_count:
+            raise ProtocolError(f"a row has no {key.name}, which is its key", source=self._source)
         keys = [*self._so_far.last[:1], *array.to_pylist()]
         if any(after < before for before, after in pairwise(keys)):
             raise ProtocolError(
@@ -234,8 +236,8 @@ class OracleReading(RecordReading):
 
     async def _count_again(self, question: Question) -> int | None:
         """How many rows there are after the read, or None where that is not told."""
-        if self._pages.counted is None or self._wanted.child:
-            return None  # a total is of the parents
+        if self._pages.counted is None:
+            return None
         key = self._keys[0]
         params = [
             ("limit", "1"), ("fields", key.name), ("onlyData", "true"), ("totalResults", "true"),
@@ -243,7 +245,9 @@ class OracleReading(RecordReading):
         asked = expression(question.there, [[]])
         if asked:
             params.append(("q", asked))
-        path = f"{self._resources.path(question.chosen.entities.name)}?{query_text(params)}"
+        # Of children the parents are counted.
+        resource = question.chosen.entities.name.partition("/")[0]
+        path = f"{self._resources.path(resource)}?{query_text(params)}"
         try:
             rows = await self._ask(path, rows_decoder(Wanted((key,), "", ()), []))
         except (TransientError, AuthenticationError):
@@ -252,6 +256,28 @@ class OracleReading(RecordReading):
             self._log.note(f"how many rows there were after the read is not known: {error.what}")
             return None
         return rows.page.count
+
+    def _parents_proven(self, question: Question, after: int | None) -> dict[str, Any]:
+        """What is told of the parents, which are what is counted where children are read.
+
+        Raises NotWholeError when fewer came than were counted.
+        """
+        before, self._pages.counted = self._pages.counted, None
+        came, limit = self._so_far.parents, question.limit
+        told = {"parents": came, "parents_counted_before": before, "parents_counted_after": after}
+        whole = limit is None or bool(question.here) or self.rows < limit
+        if before is not None and whole:
+            name = question.chosen.entities.name.partition("/")[0]
+            last = before if after is None else after
+            said = f"the server counts {before} of {name} before and {last} after, and gave {came}"
+            if came < min(before, last) and self._settings.trust_counts:
+                raise NotWholeError(
+                    f"records are missing: {said}",
+                    "Read again; if its counts are known to be wrong, set trust_counts = false.",
+                )
+            if came != last or before != last:
+                self._log.note(said)
+        return told
 
     def _start_again(self) -> None:
         self._pages, self.rows, self._kept = ReadPages(), 0, 0
@@ -273,12 +299,14 @@ class OracleReading(RecordReading):
             ) from None
         if absent:
             self._log.note(f"the server left these columns out: {', '.join(absent)}")
-        if self._wanted.child:
-            self._pages.counted = None  # it was of the parents
         trusts = self._settings.trust_counts
-        proof = Proof(question, self._pages, after, trusts, self._log, self.release)
         try:
-            return question.answer(proof.checked(table))
+            told = self._parents_proven(question, after) if self._wanted.child else {}
+            after = None if self._wanted.child else after
+            proof = Proof(question, self._pages, after, trusts, self._log, self.release)
+            rows = proof.checked(table)
+            self._log.completeness |= told
+            return question.answer(rows)
         except NotWholeError as error:
             # Each page has retries of its own, so the reads as a whole have to be counted here.
             self._start_again()

@@ -68,6 +68,7 @@ class LyingService(Emulator):
         "session": "",  # a parameter of links that opens a session
         "skips": True,  # or it gives the same rows whatever is to be skipped
         "tops": True,  # or as many as it likes
+        "sorts": True,  # or they are in an order of its own
         "keys": "compared",  # or refused, or ignored, or stuck: it gives the last rows again
     }
 
@@ -140,7 +141,9 @@ class LyingService(Emulator):
             if self.knob("expired") == "an error":
                 return Answer(410, {"error": {"code": "X/3", "message": "the link is too old"}})
             first = len(rows) if self.knob("expired") == "nothing" else 0
-        if request.one("$orderby") == "ID desc":
+        if not self.knob("sorts"):
+            rows.sort(key=lambda row: row["ID"][::-1])
+        elif request.one("$orderby") == "ID desc":
             rows = rows[::-1]
         if self.knob("keys") == "compared":
             rows = [row for row in rows if _fits(row["ID"], request.one("$filter"))]

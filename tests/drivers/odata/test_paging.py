@@ -288,9 +288,21 @@ def test_a_service_that_pages_in_no_way_is_read_once(
     assert "no count proves" in notes(frame)
     assert len([one for one in peer.requests() if one["path"].endswith("/Rows")]) == 3
     # As many as were asked for are hardly all.
-    peer.set(**lies, tops=True, cap=100)
+    peer.set(**lies | {"cap": 100, "tops": True})
     with pytest.raises(gd.ProtocolError, match=r"the same 100 records whatever.*page_size"):
         read(peer, version, page_size=100)
+
+
+@pytest.mark.parametrize("counts", [True, False])
+@pytest.mark.parametrize("link", ["relative", "none"])
+def test_a_service_that_does_not_sort_is_not_asked_for_rows_after_a_key(
+    peer: HistorianPeer, version: int, link: str, counts: bool
+) -> None:
+    peer.set(sorts=False, link=link, counts=counts)
+    frame = read(peer, version)
+    assert_whole(frame.sort_values("ID"))
+    assert told(frame)["paged_by"] == "the server"
+    assert "does not sort by its key" in notes(frame)
 
 
 def test_a_link_that_is_missing_is_not_the_end_where_nothing_was_counted(
