@@ -107,18 +107,16 @@ def read_alike(body: bytes | bytearray, start: int) -> Alike | None:
 
 def _object(body: bytes | bytearray, start: int) -> _Object | None:
     """The object at ``start``, where it can be the template of others."""
-    found = _parsed(body, start)
-    if found is None:
-        return None
-    # Values are told by quotes, so each has to be followed by the quotes of a name.
-    plain = all(b'"' in one and b"\\" not in one for one in found.literals[:-1])
-    if not plain or len(set(found.keys)) < len(found.keys):
-        return None
     try:
+        found = _parsed(body, start)
+        if found is None:
+            return None
         read_any(body[start : found.end])
     except ValueError:
         return None
-    return found
+    # Values are told by quotes, so each has to be followed by the quotes of a name.
+    plain = all(b'"' in one and b"\\" not in one for one in found.literals[:-1])
+    return found if plain and len(set(found.keys)) == len(found.keys) else None
 
 
 def _parsed(body: bytes | bytearray, start: int) -> _Object | None:

@@ -29,6 +29,7 @@ ROW = '{"Key":%s,"Größe":%s,"Flag":%s,"Count":%s,"Ratio":%s,"Day":%s,"Extra":%
 PLAIN = ('"A1"', '"1.250"', "true", "5", "2.5", '"2024-02-29"', '"e"')
 FEW = 4
 Version = Literal[2, 4]
+VERSIONS: tuple[Version, ...] = (2, 4)
 
 
 @pytest.fixture(autouse=True, scope="module")
@@ -98,7 +99,9 @@ def written(name: str, value: Any, as_text: bool, ascii_only: bool) -> str:
     return f'"{number}"' if as_text else number
 
 
-@given(ROWS, st.booleans(), st.booleans(), st.sampled_from([2, 4]), st.sampled_from([",", " ,\n"]))
+@given(
+    ROWS, st.booleans(), st.booleans(), st.sampled_from(VERSIONS), st.sampled_from([",", " ,\n"])
+)
 def test_every_value_is_the_one_that_was_written(
     rows: list[dict[str, Any]], as_text: bool, ascii_only: bool, version: Version, gap: str
 ) -> None:
@@ -125,22 +128,30 @@ def test_every_value_is_the_one_that_was_written(
     assert page == by_rows(body, version)
 
 
-ODD = st.sampled_from(
-    [
-        "null", "true", "false", "nul", "5", "-0", "01", "-", ".5", "5.", "1e3", "1E+400", "NaN",
-        '""', '"x\\"y"', '"x\\\\"', '"x\\\\\\""', '"\\u00e9"', '"\\ud800"', '"\\ud83d\\ude00"',
-        '"\\q"', '"\\', '"a\nb"', '"\ud800"', '"},{\\"Key\\":"', "{}", "[]", "[1,2]", '["a"]',
-        '{"a":"b"}', '"1.5","Key":"twice"', "1,2", '"a" "b"', '"01"', '"+5"', '" 5"', '"0x10"',
-        '"12345678901234567890.123"', "12345678901234567890123", '"1.2345"', '"0000-00-00"',
-        '"2024-02-30"', '"/Date(86400000)/"', '"/Date(86400000+0060)/"', '"/Date(1)/"', '"INF"',
-        '"T"', "", " ", "null ", '"x" ', '"' + "long " * 40 + '"',
-    ]
-)  # fmt: skip
+ODD = [
+    "null", "true", "false", "nul", "5", "-0", "01", "-", ".5", "5.", "1e3", "1E+400", "NaN",
+    '""', '"x\\"y"', '"x\\\\"', '"x\\\\\\""', '"\\u00e9"', '"\\ud800"', '"\\ud83d\\ude00"',
+    '"\\q"', '"\\', '"a\nb"', '"\ud800"', '"},{\\"Key\\":"', "{}", "[]", "[1,2]", '["a"]',
+    '{"a":"b"}', '"1.5","Key":"twice"', "1,2", '"a" "b"', '"01"', '"+5"', '" 5"', '"0x10"',
+    '"12345678901234567890.123"', "12345678901234567890123", '"1.2345"', '"0000-00-00"',
+    '"2024-02-30"', '"/Date(86400000)/"', '"/Date(86400000+0060)/"', '"/Date(1)/"', '"INF"',
+    '"T"', "", " ", "null ", '"x" ', '"' + "long " * 40 + '"',
+]  # fmt: skip
+
+
+@pytest.mark.parametrize("place", range(7))
+@pytest.mark.parametrize("where", [[0], [4], [9], list(range(10))], ids=str)
+def test_an_odd_value_is_what_it_is_row_by_row(place: int, where: list[int]) -> None:
+    for odd in ODD:
+        cells = [*PLAIN[:place], odd, *PLAIN[place + 1 :]]
+        rows = [ROW % (tuple(cells) if one in where else PLAIN) for one in range(10)]
+        for version in VERSIONS:
+            assert_same(body_of(rows, version), version)
 
 
 @given(
-    st.lists(st.tuples(st.integers(0, 9), st.integers(0, 6), ODD), max_size=4),
-    st.sampled_from([2, 4]),
+    st.lists(st.tuples(st.integers(0, 9), st.integers(0, 6), st.sampled_from(ODD)), max_size=4),
+    st.sampled_from(VERSIONS),
     st.booleans(),
 )
 @example([(0, 0, "1,2"), (1, 0, "[3")], 4, False)
@@ -156,7 +167,7 @@ def test_odd_values_are_what_they_are_row_by_row(
 
 @given(st.data())
 def test_a_damaged_page_is_what_it_is_row_by_row(data: st.DataObject) -> None:
-    version: Version = data.draw(st.sampled_from([2, 4]))
+    version: Version = data.draw(st.sampled_from(VERSIONS))
     rows = [ROW % PLAIN for _ in range(6)]
     rows[2] = ROW % ('"x\\\\"', *PLAIN[1:-1], '{"a":"b","c":null}')
     body = bytearray(body_of(rows if data.draw(st.booleans()) else [rows[0]] * 6, version))
