@@ -163,10 +163,9 @@ def hash_series(series: Sequence[Series]) -> tuple[str, dict[str, bytes]]:
     """
     about = [[one.tag, one.unit, one.data_type, one.failure, one.rows] for one in series]
     batches = [batch for one in series for batch in one.batches]
-    columns = {name: [batch.column(name) for batch in batches] for name in _SAMPLES.names}
-    if len({column.type for column in columns["text"]}) > 1:
-        columns["text"] = [column.cast(pa.string()) for column in columns["text"]]
-    samples = pa.table({name: pa.chunked_array(part) for name, part in columns.items()})
+    samples = pa.table(
+        {name: joined([batch.column(name) for batch in batches]) for name in _SAMPLES.names}
+    )
     digests = column_digests(samples)
     content = hash_table(samples, digests=digests)
     return hash_json([about, content]), dict(zip(_SAMPLES.names, digests, strict=True))

@@ -18,21 +18,21 @@ def all_at(buffer: np.ndarray, places: np.ndarray, text: bytes) -> bool:
         return True
     if last < 0 or places.max() > last:
         return False
-    found: bytes = _windows(buffer, len(text))[places].tobytes()
+    found: bytes = windows(buffer, len(text))[places].tobytes()
     return found == text * len(places)
 
 
 def equal_at(buffer: np.ndarray, places: np.ndarray, text: bytes) -> np.ndarray:
-    """At which of the ascending ``places`` there is ``text``, and seven bytes more, or less."""
+    """At which of the ``places`` there is ``text``, and seven bytes more, or less."""
     words = -(-len(text) // _WORD)
     last = len(buffer) - words * _WORD
     if last < 0 or not len(places):
         return np.zeros(len(places), bool)
     equal = np.ones(len(places), bool)
-    if places[-1] > last:  # beyond the end; objects there are read by themselves
+    if places.max() > last:  # beyond the end; objects there are read by themselves
         equal = places <= last
         places = np.minimum(places, last)
-    found = _windows(buffer, words * _WORD)[places].view(np.uint64).reshape(-1, words)
+    found = windows(buffer, words * _WORD)[places].view(np.uint64).reshape(-1, words)
     wanted = np.frombuffer(text.ljust(words * _WORD, b"\0"), np.uint64)
     if rest := len(text) % _WORD:
         found[:, -1] &= np.uint64(2 ** (8 * rest) - 1)
@@ -42,7 +42,7 @@ def equal_at(buffer: np.ndarray, places: np.ndarray, text: bytes) -> np.ndarray:
     return equal
 
 
-def _windows(buffer: np.ndarray, size: int) -> np.ndarray:
+def windows(buffer: np.ndarray, size: int) -> np.ndarray:
     """The ``size`` bytes from each place on, as far as there are so many."""
     return np.ndarray(len(buffer) - size + 1, f"V{size}", buffer, strides=1)
 
@@ -75,10 +75,10 @@ def _escaped(buffer: np.ndarray, places: np.ndarray, which: np.ndarray) -> np.nd
 def _next_quotes(buffer: np.ndarray, places: np.ndarray, length: int) -> np.ndarray:
     found = places + length
     if (buffer.take(found, mode="clip") == _QUOTE).all():
-        before = _windows(buffer, length)[places].view(np.uint8) if length else buffer[:0]
+        before = windows(buffer, length)[places].view(np.uint8) if length else buffer[:0]
         if not (before == _QUOTE).any():
             return found
-    words = _windows(buffer, _WORD).view("<u8")
+    words = windows(buffer, _WORD).view("<u8")
     found, marks = _quotes_in(words[places], places)
     waiting = np.flatnonzero(marks == 0)
     while len(waiting):

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
+from functools import lru_cache
 from typing import Any, Final
 
 import msgspec
@@ -110,7 +111,7 @@ class Columns:
         typed = self.of_type(data_type)
         return series_batch(
             tag,
-            pa.array(self.times).cast(TIMESTAMP),
+            pa.array(self.times).view(TIMESTAMP),
             typed.value,
             quality_array(typed.quality),
             typed.status,
@@ -118,6 +119,20 @@ class Columns:
             unit=unit,
             data_type=data_type or self.kind,
         )
+
+
+def good_numbers(times: np.ndarray, values: pa.Array) -> Columns:
+    """Columns of samples that are good in every way and have float64 values."""
+    quality, status = _good(len(times))
+    return Columns(times, values, None, quality, status, "Double", substituted=False)
+
+
+@lru_cache(maxsize=8)
+def _good(rows: int) -> tuple[np.ndarray, pa.DictionaryArray]:
+    # The many streams of one length share it, so it is not to be written to.
+    quality: np.ndarray = np.full(rows, GOOD, np.int8)
+    quality.flags.writeable = False
+    return quality, constant_dictionary(_words(0), rows)
 
 
 def columns_of(samples: Sequence[Sample]) -> Columns:
@@ -134,9 +149,7 @@ def columns_of(samples: Sequence[Sample]) -> Columns:
     except (pa.ArrowInvalid, pa.ArrowTypeError, OverflowError):
         return _mixed(samples, times, _flags(samples))
     if plain and not numbers.null_count:
-        good = constant_dictionary(_words(0), len(times))
-        quality = np.full(len(times), GOOD, np.int8)
-        return Columns(times, numbers, None, quality, good, "Double", substituted=False)
+        return good_numbers(times, numbers)
     return _mixed(samples, times, _flags(samples))
 
 

@@ -64,7 +64,9 @@ def _page(body: bytes | bytearray) -> Answered | None:
 
 
 def _item(one: TagData, runs: Runs) -> Item:
-    samples = one.samples or []
+    if one.samples is None:
+        return Item(one.tag_name, one.error_code, None)
+    samples = one.samples
     taken = runs.take([sample.timestamp for sample in samples])
     if taken is None:
         return item_of(one)
