@@ -155,7 +155,7 @@ class AuthenticationError(SourceError, PermissionError):
 class ProtocolError(SourceError):
     """The answer breaks the protocol or contradicts itself, so none of it is used."""
 
-    usual_remedy = "Ask again; if it says the same, look at the source and its version."
+    usual_remedy = "Check its address and version; if they are right, tell its operator."
 
 
 class ReadFailed(_OfTags, SourceError):

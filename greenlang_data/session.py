@@ -260,7 +260,10 @@ class Session(HistorianCalls, CmmsCalls, SamplingCalls):
         return status_frame(self._sources.connectors)
 
     def close(self) -> None:
-        """Close all connections. The session cannot be used afterwards; closing twice is fine."""
+        """Close all connections. The session cannot be used afterwards; closing twice is fine.
+
+        Calls that other threads wait for raise SessionClosedError; recordings end as they are.
+        """
         if self._closed:
             return
         self._closed = True

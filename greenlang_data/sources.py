@@ -118,8 +118,14 @@ class Sources(Mapping[str, ConnectorConfig]):
                 self._lent.add(name)
 
     async def disconnect(self) -> None:
-        """Close what is open, also what others took the place of; a failure stops none of it."""
-        opened = [one for one in (*self._replaced, *self.connectors) if one.is_open]
+        """Close what is open, also what others took the place of; a failure stops none of it.
+
+        Calls under way end with a SessionClosedError.
+        """
+        known = [*self._replaced, *self.connectors]
+        for one in known:
+            one.end_calls()
+        opened = [one for one in known if one.is_open]
         await asyncio.gather(*(one.disconnect() for one in opened), return_exceptions=True)
 
     @property

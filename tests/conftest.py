@@ -20,6 +20,7 @@ pytest_plugins = [
     "tests.peers.fixtures_cems",
     "tests.peers.fixtures_fieldbus",
     "tests.peers.fixtures_historian",
+    "tests.peers.fixtures_kerberos",
     "tests.drivers.phd.gateway",
 ]
 

@@ -107,6 +107,20 @@ def test_no_room_is_too_large_to_find_something_in(path: Path) -> None:
     assert len(path.read_text().splitlines()) <= 400
 
 
+# Of all requests over HTTP, those that are neither GET nor POST, and where they are made.
+OTHER_METHODS = {("drivers/phd/agent.py", "PUT"), ("drivers/phd/agent.py", "DELETE")}
+
+
+def test_no_driver_has_a_way_to_write_over_http() -> None:
+    """Opening and closing a connection of an OIBus agent, and reading from it, is no write."""
+    found = set()
+    for path in (PACKAGE / "drivers").rglob("*.py"):
+        for node in ast.walk(ast.parse(path.read_text())):
+            if isinstance(node, ast.Constant) and node.value in ("PUT", "PATCH", "DELETE"):
+                found.add((str(path.relative_to(PACKAGE)), str(node.value)))
+    assert found == OTHER_METHODS
+
+
 def test_the_readme_tells_where_every_room_is() -> None:
     readme = (PACKAGE.parent / "README.md").read_text("utf-8")
     told = readme.split("## Where things are")[1].split("\n## ")[0]

@@ -173,6 +173,8 @@ def read_segment(segment: Segment, source: str, tag: str, low: int, high: int) -
     else.
     """
     try:
+        if segment.path.exists() and not segment.path.is_file():  # a pipe would be waited for
+            raise DamagedError("it is no file")
         content = segment.path.read_bytes()
         if _digest(content) != segment.digest:
             raise DamagedError("its bytes are not what was written")

@@ -17,6 +17,7 @@ from greenlang_data.connectors.lifecycle import Lifecycle
 from greenlang_data.connectors.models import query_class_of
 from greenlang_data.connectors.payload import ReadPayload
 from greenlang_data.connectors.query import Query
+from greenlang_data.connectors.underway import Underway
 from greenlang_data.drivers.schema import UNKNOWN_TAG
 from greenlang_data.errors import (
     QueryError,
@@ -75,6 +76,7 @@ class BaseConnector(Lifecycle, Generic[TQuery, TPayload, TConfig]):
         self.metrics = ConnectorMetrics()
         self.listeners: list[Listener] = []
         self._pipeline = Pipeline(config.connector_id, config, self)
+        self._underway = Underway(config.connector_id)
         self._health_task: asyncio.Task[None] | None = None
 
     @abstractmethod
@@ -147,13 +149,17 @@ class BaseConnector(Lifecycle, Generic[TQuery, TPayload, TConfig]):
         timeout: float | None = None,  # noqa: ASYNC109  (it covers retries and waits too)
         planned_points: int | None = None,
     ) -> TResult:
-        """One request behind the pipeline, counted in the metrics; ``attempt`` may run again."""
+        """One request behind the pipeline, counted in the metrics; ``attempt`` may run again.
+
+        Raises SessionClosedError when :meth:`end_calls` is called meanwhile.
+        """
         started = perf_counter()
         self.metrics.last_request_time = datetime.now(UTC)
         try:
-            result = await self._pipeline.run(
-                attempt, timeout=timeout, planned_points=planned_points
-            )
+            with self._underway.call():
+                result = await self._pipeline.run(
+                    attempt, timeout=timeout, planned_points=planned_points
+                )
         except Exception:
             self._finished(False, perf_counter() - started)
             raise
@@ -216,10 +222,15 @@ class BaseConnector(Lifecycle, Generic[TQuery, TPayload, TConfig]):
         fresh = ConnectorMetrics(**self.metrics.model_dump(include=kept))
         self.metrics.__dict__.update(fresh.__dict__)
 
+    def end_calls(self) -> None:
+        """End the calls under way on this event loop, which would else go on after a close."""
+        self._underway.end()
+
     def after_fork(self) -> None:
         """Start anew in a child process; the parent's connection is left to the parent."""
         self.abandon()
         self._pipeline = Pipeline(self.config.connector_id, self.config, self)
+        self._underway = Underway(self.config.connector_id)
         self._health_task = None
 
     def planned_points(self, query: TQuery) -> int | None:

@@ -13,6 +13,7 @@ from typing import Any, TypeVar
 import pyarrow as pa
 from pydantic import BaseModel
 
+from greenlang_data.connectors.asked import asked_of
 from greenlang_data.connectors.base import BaseConnector
 from greenlang_data.connectors.checkpoint import Checkpoint
 from greenlang_data.connectors.paged import PagedRead
@@ -25,8 +26,14 @@ from greenlang_data.drivers import load_driver
 from greenlang_data.drivers.base import Driver, ReadLog, Records, Request, Watch, Window
 from greenlang_data.drivers.base import Snapshot as SnapshotRequest
 from greenlang_data.drivers.spool import Spool
-from greenlang_data.errors import SourceError, SourceUnreachable, UnsupportedError
+from greenlang_data.errors import (
+    DeadlineExceeded,
+    SourceError,
+    SourceUnreachable,
+    UnsupportedError,
+)
 from greenlang_data.provenance.record import ConnectorProvenance
+from greenlang_data.resilience.deadline import out_of_time
 from greenlang_data.resilience.limits import LoadBudget
 from greenlang_data.runtime import get_runtime
 from greenlang_data.settings import ConnectorConfig
@@ -129,7 +136,7 @@ class DrivenConnector(BaseConnector[TQuery, TPayload, TConfig]):
         spool: Spool | None,
     ) -> tuple[TPayload, str, int]:
         config = self.config
-        checkpoint = self._checkpoint(query)
+        checkpoint = self._checkpoint(request)
         reading = PagedRead(request, config.max_points, config.connector_id, checkpoint, spool)
         # Of the call, and of each page where the call has no limit of its own.
         whole = timeout if timeout is not None else config.total_timeout_seconds
@@ -153,18 +160,24 @@ class DrivenConnector(BaseConnector[TQuery, TPayload, TConfig]):
                 return None
             return self._payload_over(query, result), origin
 
-        while True:
-            left = None if deadline is None else max(deadline - time.monotonic(), 0.001)
-            answer = await self.run_step(step, left)
-            pages += 1
-            if answer is not None:
-                return *answer, 1 + steps - pages
+        try:
+            while True:
+                left = None if deadline is None else max(deadline - time.monotonic(), 0.001)
+                answer = await self.run_step(step, left)
+                pages += 1
+                if answer is not None:
+                    return *answer, 1 + steps - pages
+        except DeadlineExceeded as error:
+            if whole is None:
+                raise
+            # That of a page knows of what was left for it alone.
+            raise out_of_time(whole, config.connector_id) from error.__cause__
+        finally:
+            reading.close()
 
-    def _checkpoint(self, query: TQuery) -> Checkpoint | None:
+    def _checkpoint(self, request: Records) -> Checkpoint | None:
         folder = self.config.checkpoint_path
-        if folder is None:
-            return None
-        return Checkpoint(folder, self.config.source_system, query.model_dump(mode="json"))
+        return None if folder is None else Checkpoint(folder, asked_of(self.config, request))
 
     async def stream(self, query: TQuery, log: ReadLog) -> AsyncIterator[pa.RecordBatch]:
         """The samples of a window query, batch by batch, tag after tag, bad values null.

@@ -27,7 +27,7 @@ from greenlang_data.connectors.payload import (
 from greenlang_data.connectors.query import Aggregation, Query, StampedMoment, distinct
 from greenlang_data.connectors.result import ReadResult
 from greenlang_data.drivers.base import ReadLog, Request, Snapshot, Window
-from greenlang_data.errors import QueryError
+from greenlang_data.errors import LoadBudgetExceeded, QueryError
 from greenlang_data.frames.series import Series
 from greenlang_data.settings.cache import CacheSettings
 from greenlang_data.settings.config import ConnectorConfig
@@ -52,15 +52,27 @@ HistorianAggregation = Literal[
 ]
 
 
+# Of each tag; one that is computed here takes some seventy bytes.
+_MOST_INTERVALS: Final = 50_000_000
 # What a PHD is reached by, as the beginning of its address says.
 _PHD_DRIVERS: Final = {"opc.tcp": "phd_opcua", "phd": "phd_dotnet"}
+_OIBUS: Final = "phd_oibus"
+# Keys that count for some drivers only. What OPC tells is no confidence.
+_ONLY_FOR: Final = {
+    "opc_host": {_OIBUS},
+    "opc_hda_server": {_OIBUS},
+    "opc_da_server": {_OIBUS},
+    "gateway_dialect": {"phd", _OIBUS},
+    "good_confidence": {"phd", "phd_dotnet"},
+}
 
 
 class HistorianConfig(PiSettings, PhdSettings, OpcUaAccess, CacheSettings):
     """Where a historian is and how to log in; see the bases of this class for the keys.
 
-    ``server_url`` of a PHD is the http address of its gateway, ``opc.tcp://host:port`` of an OPC UA
-    wrapper, or ``phd://host:port`` for its own library on Windows.
+    ``server_url`` of a PHD is the http address of its gateway (``gateway_dialect`` says of which
+    kind), ``opc.tcp://host:port`` of an OPC UA wrapper, or ``phd://host:port`` for its own library
+    on Windows.
     """
 
     historian_type: Literal["pi", "phd", "ge"] | None = None
@@ -77,6 +89,11 @@ class HistorianConfig(PiSettings, PhdSettings, OpcUaAccess, CacheSettings):
         opcua, http = OpcUaAccess.model_fields.keys(), HttpSettings.model_fields.keys()
         own, other = (opcua, http) if self.driver_name == "phd_opcua" else (http, opcua)
         foreign = (self.model_fields_set & other) - own - ConnectorConfig.model_fields.keys()
+        foreign |= {
+            key
+            for key, drivers in _ONLY_FOR.items()
+            if key in self.model_fields_set and self.driver_name not in drivers
+        }
         if foreign and not self.mock_mode:
             raise ValueError(f"{min(foreign)} does nothing at {self.server_url!r}")
         return self
@@ -85,13 +102,18 @@ class HistorianConfig(PiSettings, PhdSettings, OpcUaAccess, CacheSettings):
     def driver_name(self) -> str:
         if self.mock_mode:
             return "mock"
+        if self.historian_type != "phd":
+            return str(self.historian_type)
         scheme = self.server_url.partition("://")[0].lower()
-        drivers = _PHD_DRIVERS if self.historian_type == "phd" else {}
-        return drivers.get(scheme, str(self.historian_type))
+        gateway = _OIBUS if self.gateway_dialect == "oibus" else "phd"
+        return _PHD_DRIVERS.get(scheme, gateway)
 
     @property
     def source_system(self) -> str:
-        return "mock plant" if self.mock_mode else f"{self.historian_type} {self.server_url}"
+        if self.mock_mode:
+            return "mock plant"
+        beyond = f" {self.opc_hda_server} on {self.opc_host}" if self.driver_name == _OIBUS else ""
+        return f"{self.historian_type} {self.server_url}{beyond}"
 
 
 class HistorianQuery(Query):
@@ -164,9 +186,23 @@ class HistorianConnector(DrivenConnector[HistorianQuery, HistorianPayload, Histo
         if query.end_time is None:
             raise QueryError("the window has no end", remedy="Give end_time.")
         interval = parse_interval(query.interval) if query.interval else None
+        if interval:
+            window = (query.end_time - query.start_time).total_seconds()
+            # The only interval ends with the window, however long it would have been.
+            interval = min(interval, window)
+            self._check_number(window / interval)
         aggregation = (query.aggregation or "avg") if interval else None
         tags = tuple(query.tag_names)
         return Window(tags, query.start_time, query.end_time, interval, aggregation)
+
+    def _check_number(self, intervals: float) -> None:
+        if intervals > _MOST_INTERVALS:
+            raise LoadBudgetExceeded(
+                f"the window has {intervals:.3g} intervals, and no more than {_MOST_INTERVALS:,} "
+                "can be had at once",
+                source=self.config.connector_id,
+                remedy="Ask for longer intervals, or for a shorter window.",
+            )
 
     def payload(self, query: Query, result: ReadResult) -> Any:
         if isinstance(query, SnapshotQuery):

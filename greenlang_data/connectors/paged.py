@@ -33,7 +33,7 @@ class PagedRead:
         self._log = ReadLog()
         self._checkpoint = checkpoint
         self._spool = spool
-        self._kept = self._rows = 0
+        self._restarts = 0
 
     def reads(self, driver: Driver) -> bool:
         """Whether ``driver`` reads a page at a time; another driver than before starts anew."""
@@ -41,10 +41,12 @@ class PagedRead:
             driver.check(self._request)
             self._driver, self._log = driver, ReadLog()
             self._reading = driver.reading(self._request, self._log)
+            self._restarts = 0
             if self._reading is not None:
                 self._reading.spool = self._spool
             if self._reading is not None and self._checkpoint is not None:
-                self._reading.resume([self._reading.keep(one) for one in self._checkpoint.load()])
+                saved = self._checkpoint.load(self._log)
+                self._reading.resume([self._reading.keep(one) for one in saved])
         return self._reading is not None
 
     async def advance(self) -> ReadResult | None:
@@ -53,24 +55,29 @@ class PagedRead:
         Raises LoadBudgetExceeded when more rows have come than the source's limit.
         """
         assert self._reading is not None
-        more = await self._reading.advance()
+        try:
+            more = await self._reading.advance()
+        finally:
+            self._keep(self._reading)
         budget = LoadBudget(self._max_points, source=self._source)
         budget.count(self._reading.rows)
         if more:
-            self._keep()
             return None
         if self._checkpoint is not None:
             self._checkpoint.clear()
         return ReadResult(self._request, self._reading.batches(), self._log)
 
-    def _keep(self) -> None:
-        reading = self._reading
-        if self._checkpoint is None or reading is None:
+    def close(self) -> None:
+        """Leave what there is to a later read; whatever came of this one."""
+        if self._checkpoint is not None:
+            self._checkpoint.close()
+
+    def _keep(self, reading: RecordReading) -> None:
+        """Keep what has come, also in a step that failed in another part of it."""
+        if self._checkpoint is None:
             return
-        if reading.rows < self._rows:  # it began again from the start
-            self._kept = 0
-        self._kept = max(self._kept, reading.resumed)
-        self._rows = reading.rows
-        for page in reading.pages_from(self._kept):
-            self._checkpoint.keep(self._kept, page)
-            self._kept += 1
+        if reading.restarts != self._restarts:
+            self._restarts = reading.restarts
+            self._checkpoint.clear()
+        for page in reading.unsaved():
+            self._checkpoint.keep(page, self._log)

@@ -26,6 +26,7 @@ _BUILT_IN: Final[dict[str, tuple[str, str]]] = {
     "cems_opcua": ("greenlang_data.drivers.analyser:AnalyserDriver", ""),
     "odata": ("greenlang_data.drivers.odata:ODataDriver", ""),
     "phd": ("greenlang_data.drivers.phd:PhdGatewayDriver", ""),
+    "phd_oibus": ("greenlang_data.drivers.phd:PhdOibusDriver", ""),
     "phd_opcua": ("greenlang_data.drivers.phd:PhdOpcUaDriver", ""),
     "phd_dotnet": ("greenlang_data.drivers.phd:PhdLibraryDriver", "phd"),
     "cems_campd": ("greenlang_data.drivers.campd:CampdDriver", ""),

@@ -23,7 +23,9 @@ class RecordReading(ABC):
     table: pa.Table | None = None
     """All of it, set by the last step of a reading that does not make batches of its own."""
     saved: Sequence[pa.RecordBatch] = ()
-    resumed: int = 0
+    """What an earlier read of the same left; it is set before the first step."""
+    restarts: int = 0
+    """How often it began from the start again: what it had kept until then is of no use."""
 
     @abstractmethod
     async def advance(self) -> bool:
@@ -32,19 +34,19 @@ class RecordReading(ABC):
         Raises what :meth:`Driver.read` raises; after a TransientError it may be called again.
         """
 
-    def pages_from(self, first: int) -> list[pa.RecordBatch]:
-        """The pages from that number on, so that :meth:`resume` could go on after them.
+    def unsaved(self) -> list[pa.RecordBatch]:
+        """What has come since this was last asked, so that :meth:`resume` could go on after it.
 
         None where that cannot be: then a read that was killed begins anew.
         """
         return []
 
-    def resume(self, pages: Sequence[pa.RecordBatch]) -> None:
-        """Go on after these pages of an earlier read of the same; before the first step.
+    def resume(self, saved: Sequence[pa.RecordBatch]) -> None:
+        """Go on after what an earlier read of the same gave as unsaved; before the first step.
 
-        What does not fit is not used; ``resumed`` tells how many were.
+        What does not fit is not used.
         """
-        self.saved = tuple(pages)
+        self.saved = tuple(saved)
 
     def keep(self, batch: pa.RecordBatch) -> pa.RecordBatch:
         """``batch``, to be kept until the end of the read."""

@@ -150,15 +150,20 @@ def about_series(batch: pa.RecordBatch) -> dict[str, str | None]:
 
 
 def _series(columns: Sequence[pa.Array], about: dict[str, str | None]) -> pa.RecordBatch:
+    schema = _series_schema(columns[2].type).with_metadata({"series": json.dumps(about)})
+    return pa.RecordBatch.from_arrays(list(columns), schema=schema)
+
+
+@lru_cache(maxsize=8)
+def _series_schema(text: pa.DataType) -> pa.Schema:
     fields = [
         pa.field("timestamp", TIMESTAMP),
         pa.field("value", pa.float64()),
-        pa.field("text", columns[2].type),
+        pa.field("text", text),
         pa.field("quality", QUALITY),
         pa.field("status", STATUS),
     ]
-    schema = pa.schema(fields, metadata={"series": json.dumps(about)})
-    return pa.RecordBatch.from_arrays(list(columns), schema=schema)
+    return pa.schema(fields)
 
 
 def _text(text: pa.Array | None, rows: int) -> pa.Array:

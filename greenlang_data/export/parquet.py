@@ -35,7 +35,7 @@ if TYPE_CHECKING:
     from typing import Protocol
 
     class Batches(Protocol):
-        """What streams: a scan (then with ``footer()``) or a ``pyarrow.RecordBatchReader``."""
+        """What streams: a scan (with ``footer()``, one of records also with ``hashed()``), a reader."""
 
         schema: pa.Schema
 
@@ -85,6 +85,7 @@ def to_parquet(
         data.schema,
         path,
         footer=getattr(data, "footer", None),
+        hashed=getattr(data, "hashed", None),
         overwrite=overwrite,
         compression=compression,
     )

@@ -74,11 +74,13 @@ class RecordScan:
         """A pyarrow RecordBatchReader over the records, once."""
         return pa.RecordBatchReader.from_batches(self.schema, iter(self))
 
+    def hashed(self) -> ContentHasher:
+        """What took all batches of the last reading, which must have come to its end."""
+        return self._ended().hasher
+
     def footer(self) -> ProvenanceRecord:
         """The provenance of the last reading, which must have come to its end."""
-        answer = self._last
-        if answer is None or not answer.ended:
-            raise QueryError("this scan has not been read to its end", remedy="Read it first.")
+        answer = self._ended()
         connector, result = self._connector, answer.payload.result
         metadata = connector.provenance_metadata(answer.payload)
         known = {name: metadata.pop(name) for name in ("notes", "requests", "exchanges")
@@ -96,6 +98,11 @@ class RecordScan:
             retries=answer.attempts - 1,
             **known,
         )
+
+    def _ended(self) -> _Answer:
+        if self._last is None or not self._last.ended:
+            raise QueryError("this scan has not been read to its end", remedy="Read it first.")
+        return self._last
 
     def _read(self) -> _Answer:
         spool = Spool()

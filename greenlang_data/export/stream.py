@@ -26,6 +26,7 @@ def write_batches(
     path: str | os.PathLike[str],
     *,
     footer: Callable[[], Mapping[str, Any]] | None = None,
+    hashed: Callable[[], ContentHasher] | None = None,
     overwrite: bool = False,
     compression: str = "zstd",
 ) -> Path:
@@ -34,22 +35,34 @@ def write_batches(
     Small batches are combined into row groups of about a million rows. ``footer`` is called once
     after the last batch, from the thread that writes, and returns the provenance record; its
     ``rows``, ``columns`` and ``frame_hash`` are set here from what was written, so that
-    ``verify(read_parquet(path))`` is intact. The record stands in the footer under the key
-    ``greenlang_data``, where :func:`~greenlang_data.export.parquet.read_parquet` and
-    ``pyarrow.parquet.read_metadata`` find it; ``pandas.read_parquet`` and ``pyarrow.parquet
-    .read_schema`` do not look there. Units are the ``unit`` in the metadata of the schema's fields.
+    ``verify(read_parquet(path))`` is intact. ``hashed``, called then too, gives the hasher that
+    took all of ``batches`` (of this ``schema``) on their way here, where there is one. The record
+    stands in the footer under the key ``greenlang_data``, where :func:`~greenlang_data.export
+    .parquet.read_parquet` and ``pyarrow.parquet.read_metadata`` find it; ``pandas.read_parquet``
+    and ``pyarrow.parquet.read_schema`` do not look there. Units are the ``unit`` in the metadata of
+    the schema's fields.
 
     Raises ExportError when the file cannot be written or a batch does not fit ``schema``; what
     ``batches`` or ``footer`` raise passes through. In each case nothing is left at ``path``.
     """
     hasher = ContentHasher(schema)
+    rows = 0
     with (
         atomic_file(path, overwrite=overwrite) as temporary,
         pq.ParquetWriter(temporary, schema, compression=compression) as writer,
     ):
         for group in _groups(batches, schema):
-            hasher.update(group)
+            if hashed is None:
+                hasher.update(group)
+            rows += group.num_rows
             writer.write_table(group, row_group_size=ROW_GROUP)
+        if hashed is not None:
+            hasher = hashed()
+        if hasher.rows != rows:
+            raise ProvenanceError(
+                f"{rows} rows were written and {hasher.rows} were hashed",
+                remedy="Write a scan that nothing else reads meanwhile.",
+            )
         record = None if footer is None else _completed(footer(), hasher, schema)
         writer.add_key_value_metadata(entry.encode(record, []))
     return Path(path)

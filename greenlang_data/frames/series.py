@@ -78,13 +78,22 @@ def joined(chunks: Sequence[pa.Array]) -> pa.Array | pa.ChunkedArray:
 
 
 def gather_series(batches: Iterable[pa.RecordBatch]) -> list[Series]:
-    """Series in the order in which their tags first came. Bad values are made null."""
+    """Series in the order in which their tags first came. Bad values are made null.
+
+    Raises ProtocolError for a tag whose unit is not the same all along.
+    """
     series: dict[str, Series] = {}
     for batch in batches:
         about = about_series(batch)
         tag = str(about["tag"])
         if tag not in series:
             series[tag] = Series(tag, about["unit"], about["data_type"] or "", about["failure"])
+        elif about["unit"] != series[tag].unit:
+            raise ProtocolError(
+                f"{tag}: its unit is {series[tag].unit!r} and, later in the same answer, "
+                f"{about['unit']!r}",
+                remedy="None of it was used; read it again.",
+            )
         series[tag].batches.append(without_bad_values(batch))
     return list(series.values())
 
@@ -154,10 +163,9 @@ def hash_series(series: Sequence[Series]) -> tuple[str, dict[str, bytes]]:
     """
     about = [[one.tag, one.unit, one.data_type, one.failure, one.rows] for one in series]
     batches = [batch for one in series for batch in one.batches]
-    columns = {name: [batch.column(name) for batch in batches] for name in _SAMPLES.names}
-    if len({column.type for column in columns["text"]}) > 1:
-        columns["text"] = [column.cast(pa.string()) for column in columns["text"]]
-    samples = pa.table({name: pa.chunked_array(part) for name, part in columns.items()})
+    samples = pa.table(
+        {name: joined([batch.column(name) for batch in batches]) for name in _SAMPLES.names}
+    )
     digests = column_digests(samples)
     content = hash_table(samples, digests=digests)
     return hash_json([about, content]), dict(zip(_SAMPLES.names, digests, strict=True))

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterable, Iterator
 from typing import Any, Final
 
 import numpy as np
@@ -11,9 +11,11 @@ import pyarrow.compute as pc
 
 from greenlang_data.provenance.column import Column
 from greenlang_data.provenance.kinds import Array, Booleans, Decimals, Mask, Numbers, Times
-from greenlang_data.provenance.texts import LIMIT, Texts
+from greenlang_data.provenance.texts import LIMIT, SLICE, Texts
 
 UNITS: Final = {"s": 1_000_000_000, "ms": 1_000_000, "us": 1000, "ns": 1}
+_TEXTS: Final = (pa.string(), pa.large_string(), pa.binary(), pa.large_binary())
+_GATHERED: Final = 1 << 24  # bytes, far from what one array can hold
 _DAY: Final = 86_400 * UNITS["s"]
 
 
@@ -31,12 +33,31 @@ def add_arrow(column: Column, array: Any) -> None:
     times. Dictionaries count as their values, extension types as their storage, lists, structs and
     maps as canonical JSON.
     """
-    chunks = array.chunks if isinstance(array, pa.ChunkedArray) else (array,)
-    for chunk in chunks:
+    for chunk in _chunks(array):
         if chunk.null_count == len(chunk):
             column.nulls(len(chunk))
         else:
             _ADD.get(chunk.type.id, _add_other)(column, chunk)
+
+
+def _chunks(array: Any) -> Iterable[Any]:
+    if not isinstance(array, pa.ChunkedArray):
+        return (array,)
+    return _gathered(array.chunks) if array.type in _TEXTS else array.chunks
+
+
+def _gathered(chunks: Iterable[Any]) -> Iterator[Any]:
+    """Short ones together, because to look up texts takes time for each."""
+    some: list[Any] = []
+    rows = size = 0
+    for chunk in chunks:
+        rows, size = rows + len(chunk), size + chunk.nbytes
+        if some and (rows > SLICE or size > _GATHERED):
+            yield pa.concat_arrays(some)
+            some, rows, size = [], len(chunk), chunk.nbytes
+        some.append(chunk)
+    if some:
+        yield pa.concat_arrays(some)
 
 
 def _missing(array: Any) -> Mask | None:

@@ -18,7 +18,7 @@ from greenlang_data.provenance.kinds import Array, Kind
 LIMIT: Final = 4096
 
 _NULL, _LITERAL, _UNSEEN = -1, -2, -3
-_SLICE: Final = 1 << 14
+SLICE: Final = 1 << 14  # rows in a pass
 _SMALL: Final = 150  # up to here a Python loop is faster than one Arrow call
 
 
@@ -57,8 +57,8 @@ class Texts(Kind):
         if len(array) <= _SMALL:
             self.add(array.to_pylist())
             return
-        for start in range(0, len(array), _SLICE):
-            part = array.slice(start, _SLICE)
+        for start in range(0, len(array), SLICE):
+            part = array.slice(start, SLICE)
             if self._count == LIMIT:
                 self._add_by_lookup(part)
             else:
@@ -73,8 +73,8 @@ class Texts(Kind):
         # One entry more than there are values: index -1 reaches it.
         known = np.full(len(values) + 1, _UNSEEN, "<i4")
         known[-1] = _NULL
-        for start in range(0, len(codes), _SLICE):
-            part = codes[start : start + _SLICE]
+        for start in range(0, len(codes), SLICE):
+            part = codes[start : start + SLICE]
             alike = bool((part == part[0]).all())
             looked = part[:1] if alike else part
             mapped = known[looked]

@@ -77,8 +77,13 @@ class Deadline:
             raise self._exceeded(source) from self.last_error
 
     def _exceeded(self, source: str) -> DeadlineExceeded:
-        return DeadlineExceeded(
-            f"no result within {self.seconds:g} s, retries and waits included",
-            source=source,
-            remedy="Pass a longer timeout=, ask for less, or check that the source is up.",
-        )
+        return out_of_time(self.seconds or 0.0, source)
+
+
+def out_of_time(seconds: float, source: str) -> DeadlineExceeded:
+    """The error for a call that took longer than ``seconds``."""
+    return DeadlineExceeded(
+        f"no result within {seconds:g} s, retries and waits included",
+        source=source,
+        remedy="Pass a longer timeout=, ask for less, or check that the source is up.",
+    )

@@ -44,7 +44,9 @@ class ConnectorConfig(BaseModel):
     max_points: int | None = Field(None, ge=1, description="Values or rows in one call; None: all")
 
     checkpoint_path: str | None = Field(
-        None, description="Folder for the pages of long reads of records, until they have ended"
+        None,
+        description="Folder for the pages of long reads of records, until they have ended; in clear "
+        "text, for its owner alone",
     )
     enable_provenance: bool = True
     mock_mode: bool = Field(False, description="Answer from the simulated plant, offline")

@@ -25,6 +25,8 @@ class HttpSettings(ConnectorConfig):
     """How to log in over HTTP, whom to trust, and how large an answer may be.
 
     ``login`` may be left out: a ``token`` means bearer, a ``username`` basic, and neither none.
+    ``kerberos`` uses the ticket that ``kinit`` (or the login to Windows) has got, that of
+    ``username`` (``user@REALM``) where it is given, and gets one itself where a ``password`` is.
     ``client_credentials``, ``password_grant`` and ``jwt_assertion`` get their token at
     ``token_url``; the last signs with a private key (PEM) instead of sending a secret.
     """

@@ -30,7 +30,11 @@ class ODataSettings(CountedSettings):
     services: dict[str, str] = Field(default_factory=dict)
     page_size: int = Field(5000, ge=1, le=100_000, description="Rows asked for at once")
     parallel_ranges: int = Field(
-        1, ge=1, le=16, description="Ranges of the key of a large set that are read at once"
+        1,
+        ge=1,
+        le=16,
+        description="Ranges of the key of a large set that are read at once; may change while a "
+        "read with checkpoint_path goes on",
     )
     server_names: tuple[str, ...] = Field(
         (), description="Other origins (https://host) by which the server calls itself in links"

@@ -19,11 +19,14 @@ START = datetime(2025, 1, 1, tzinfo=UTC)
 MILLION = START + timedelta(seconds=1_000_000)
 DAY = START + timedelta(days=1)
 TAGS = [f"Bulk.{index:05d}" for index in range(200)]
-Task = Callable[[], int]
+Read = Callable[[], Any]
+Rows = Callable[[Any], int]
+Reads = tuple[Read, Read, Rows]
+"""A first read that imports and connects, the read that is measured, and how much it brought."""
 
 
-def greenlang(url: str, task: str) -> tuple[Task, Task]:
-    """A first read that imports and connects, and the read that is measured."""
+def greenlang(url: str, task: str) -> Reads:
+    """With all that a user gets, the record and its hashes included."""
     import greenlang_data as gd
 
     config = gd.HistorianConfig(
@@ -36,21 +39,19 @@ def greenlang(url: str, task: str) -> tuple[Task, Task]:
     s = gd.Session([config])
     short = START + timedelta(minutes=2)
 
-    def raw() -> int:
-        frame = s.historian(["Million"], START, MILLION, shape="long")
+    def first() -> Any:
+        return s.historian(["Ramp"], START, short)
+
+    def good(frame: Any) -> int:
         assert frame["quality"].unique().tolist() == ["good"]
         return len(frame)
 
-    tasks: dict[str, Task] = {
-        "raw": raw,
-        "status": raw,
-        "large": raw,
-        "many": lambda: s.historian(TAGS, START, DAY, "1min", "interpolated").size,
-    }
-    return lambda: len(s.historian(["Ramp"], START, short)), tasks[task]
+    if task == "many":
+        return first, lambda: s.historian(TAGS, START, DAY, "1min", "interpolated"), _cells
+    return first, lambda: s.historian(["Million"], START, MILLION, shape="long"), good
 
 
-def tagreader(url: str, task: str) -> tuple[Task, Task]:
+def tagreader(url: str, task: str) -> Reads:
     """Without a data source, because with one it asks its makers' own server first.
 
     ``large`` is ``status`` with pages of the largest size that the server allows, not its default.
@@ -67,59 +68,62 @@ def tagreader(url: str, task: str) -> tuple[Task, Task]:
         handler_options=options,
     )
     short = START + timedelta(minutes=2)
+    raw = ReaderType.RAW
 
-    def raw(*, get_status: bool) -> int:
-        frame = client.read(
-            "Million", START, MILLION, read_type=ReaderType.RAW, get_status=get_status
-        )
-        return len(frame)
+    def first() -> Any:
+        return client.read("Ramp", START, short, read_type=raw)
 
-    tasks: dict[str, Task] = {
-        "raw": lambda: raw(get_status=False),
-        "status": lambda: raw(get_status=True),
-        "large": lambda: raw(get_status=True),
-        "many": lambda: client.read(TAGS, START, DAY, ts=60, read_type=ReaderType.INT).size,
-    }
-    return lambda: len(client.read("Ramp", START, short, read_type=ReaderType.RAW)), tasks[task]
+    if task == "many":
+        return first, lambda: client.read(TAGS, START, DAY, ts=60, read_type=ReaderType.INT), _cells
+    status = task != "raw"
+    return (
+        first,
+        lambda: client.read("Million", START, MILLION, read_type=raw, get_status=status),
+        len,
+    )
 
 
-def pidevclub(url: str, task: str) -> tuple[Task, Task]:
+def pidevclub(url: str, task: str) -> Reads:
     """The vendor's community client; all events in one answer, because it has no pages."""
     from osisoft.pidevclub.piwebapi.pi_web_api_client import PIWebApiClient
 
     client = PIWebApiClient(url, useKerberos=False, username="a", password="b", verifySsl=False)
 
-    def read(tag: str, end: datetime) -> int:
-        frame = client.data.get_recorded_values(
+    def read(tag: str, end: datetime) -> Any:
+        return client.data.get_recorded_values(
             rf"pi:\\MYPISERVER\{tag}",
             start_time=f"{START:%Y-%m-%dT%H:%M:%SZ}",
             end_time=f"{end - timedelta(seconds=1):%Y-%m-%dT%H:%M:%SZ}",
             max_count=2_000_000,
         )
-        return len(frame)
 
-    return (
-        lambda: read("Ramp", START + timedelta(minutes=2)),
-        {"large": lambda: read("Million", MILLION)}[task],
-    )
+    if task != "large":
+        raise KeyError(task)
+    first = lambda: read("Ramp", START + timedelta(minutes=2))  # noqa: E731
+    return first, lambda: read("Million", MILLION), len
 
 
-CLIENTS: dict[str, Callable[[str, str], tuple[Task, Task]]] = {
+def _cells(frame: Any) -> int:
+    return int(frame.size)
+
+
+CLIENTS: dict[str, Callable[[str, str], Reads]] = {
     "greenlang": greenlang,
     "tagreader": tagreader,
     "pidevclub": pidevclub,
 }
 
 
-def measured(task: Task) -> dict[str, Any]:
+def measured(read: Read, rows: Rows) -> dict[str, Any]:
     """Wall and processor seconds, and the growth of memory at its peak in MB."""
     before = memory("VmRSS")
     Path("/proc/self/clear_refs").write_text("5")
     cpu, wall = processor(), time.perf_counter()
-    rows = task()
+    answer = read()
     wall = time.perf_counter() - wall
     cpu = processor() - cpu
-    return {"rows": rows, "wall": wall, "cpu": cpu, "peak_mb": memory("VmHWM") - before}
+    peak = memory("VmHWM") - before
+    return {"rows": rows(answer), "wall": wall, "cpu": cpu, "peak_mb": peak}
 
 
 def processor() -> float:
@@ -135,6 +139,6 @@ def memory(key: str) -> float:
 
 
 if __name__ == "__main__":
-    first, task = CLIENTS[sys.argv[1]](sys.argv[3], sys.argv[2])
+    first, task, rows = CLIENTS[sys.argv[1]](sys.argv[3], sys.argv[2])
     first()
-    print(json.dumps(measured(task)))
+    print(json.dumps(measured(task, rows)))

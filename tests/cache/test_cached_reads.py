@@ -96,7 +96,7 @@ def read(
         return [one async for one in CachedReader(store, plant.read, window, log).read()]
 
     with mock.patch("time.time", return_value=float(stamp(now))):
-        batches = asyncio.run(gather())
+        batches = asyncio.run(asyncio.wait_for(gather(), 60))
     found: dict[str, list[tuple[int, float]]] = {}
     for batch in batches:
         about = about_series(batch)
@@ -224,6 +224,17 @@ def test_a_damaged_file_is_read_anew_and_said(tmp_path: Path) -> None:
     assert found["one"] == plant.within("one", 0, 1000)
     assert plant.asked[1:] == [(("one",), 0, 1000)]
     assert log.notes[0].startswith("one: a file of the cache was not used and removed")
+
+
+def test_a_pipe_in_place_of_a_file_is_not_waited_for(tmp_path: Path) -> None:
+    plant = filled()
+    read(plant, tmp_path, 5000, 0, 1000)
+    (file,) = tmp_path.rglob("*/one-*/*.parquet")
+    file.unlink()
+    os.mkfifo(file)
+    found, log = read(plant, tmp_path, 5000, 0, 1000)
+    assert found["one"] == plant.within("one", 0, 1000)
+    assert log.notes[0] == "one: a file of the cache was not used and removed (it is no file)"
 
 
 def test_a_file_of_another_tag_in_its_place_is_not_used(tmp_path: Path) -> None:

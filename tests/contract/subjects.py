@@ -132,10 +132,9 @@ def historian_subject(historian: str, peer: Peer, proxy: FaultProxy, **keys: obj
     config = HistorianConfig(
         connector_id=f"{historian}-subject",
         connector_type="historian",
-        historian_type=historian,
         server_url=f"http://127.0.0.1:{proxy.port}{peer.info.get('path', '')}",
         **_IMPATIENT,
-        **keys,
+        **{"historian_type": historian, **keys},
     )
     tags = [f"Bulk.{index:05d}" for index in range(50)]
     truth = {tag: float(catalogue()[tag].slot(44_639)[0].value) for tag in tags}

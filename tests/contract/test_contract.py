@@ -40,6 +40,7 @@ BACNET = {"bacnet-js": "bacnet_peer", "bacpypes3": "bacnet_second"}
 HISTORIANS: dict[str, tuple[str, dict[str, str]]] = {
     "pi": ("pi_peer", {}),
     "phd": ("phd_gateway", {}),
+    "phd-oibus": ("oibus_peer", {"historian_type": "phd", "gateway_dialect": "oibus"}),
     "ge": ("proficy_peer", {"client_id": "historian-client", "client_secret": "s3cret-client"}),
 }
 SUBJECTS = ["node-opcua", "asyncua", *MODBUS, *DNP3, *BACNET, *HISTORIANS]

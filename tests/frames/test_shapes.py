@@ -238,3 +238,9 @@ def test_a_sample_without_a_quality_is_refused_and_never_good() -> None:
     columns = [nothing if name == "quality" else one.column(name) for name in one.schema.names]
     with pytest.raises(ProtocolError, match="qualities"):
         gather_series([pa.RecordBatch.from_arrays(columns, schema=one.schema)])
+
+
+def test_a_unit_that_changes_within_an_answer_is_refused() -> None:
+    parts = [batch("a", [(1, 1.0, 0)], unit="bar"), batch("a", [(2, 1.0, 0)], unit="psi")]
+    with pytest.raises(ProtocolError, match=r"a: its unit is 'bar' and, later .*'psi'"):
+        gather_series(parts)

@@ -112,7 +112,7 @@ def account_entry(index: int) -> Row:
         "TransactionCurrencyCode": ("USD", "EUR", "JPY")[index % 3],
         "TransactionCurrencyAmount": scaled(mixed(index, 1) % 10**12 - 10**11, 2),
         "IsCredit": yes_no(index % 2 == 1),
-        "Text": f"Strom {index}",
+        "Description": f"Strom {index}",
     }
 
 

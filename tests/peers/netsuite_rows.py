@@ -15,7 +15,7 @@ from .erp_rows import Row, day, mixed, moment, scaled
 
 ZONE = ZoneInfo("America/Los_Angeles")
 LINES = 5
-UNITS = ("kWh", "m³", "kg", "Ea")
+UNITS = ("kWh", "MWh", "m³", "Dm³")  # each second one is a thousand of the one before
 ACCOUNTS = ("6000 Electricity", "6010 Natural Gas", "6020 Water", "2000 Accounts Payable")
 _LOCATIONS = ("Plant Dresden", "Plant Bedford", "Plant Nashua")
 
@@ -52,6 +52,7 @@ def transaction(index: int) -> Row:
 
 
 def transaction_line(index: int) -> Row:
+    """Quantities are in the base unit of ``units``, as SuiteQL tells them."""
     of_transaction, place = divmod(index, LINES)
     first = place == 0
     return {
@@ -60,11 +61,13 @@ def transaction_line(index: int) -> Row:
         "id": place,
         "linesequencenumber": place,
         "mainline": first,
+        "taxline": place == LINES - 1 and of_transaction % 8 == 1,  # of some bills
         "item": None if first else 1 + mixed(index, 1) % erp_rows.PRODUCTS,
         "quantity": None if first else scaled(mixed(index, 2) % 10**8, 3),
         "units": None if first else 1 + index % len(UNITS),
         "rate": None if first else scaled(mixed(index, 3) % 10**6, 4),
-        "netamount": scaled(mixed(index, 4) % 10**9, 2),
+        "netamount": scaled(mixed(index, 4) % 10**9, 2),  # in the company's currency
+        "foreignamount": scaled(mixed(index, 5) % 10**9, 2),
         "expenseaccount": None if first else 1 + index % 3,
         "location": 1 + index % len(_LOCATIONS),
         "department": None if index % 4 == 0 else 1 + index % 12,
@@ -132,7 +135,7 @@ def unit(index: int) -> Row:
         "internalid": index + 1,
         "unitstype": 1 + index // 2,
         "unitname": UNITS[index],
-        "conversionrate": scaled((1000, 1000, 1000, 1000)[index], 3),
+        "conversionrate": scaled((1_000, 1_000_000)[index % 2], 3),
         "baseunit": index % 2 == 0,
     }
 

@@ -205,18 +205,26 @@ namespace Uniformance.PHD
         public DataSet FetchRowData(Tags tags, bool DSTCompensation)
         {
             Enter("FetchRowData", tags.Cast<Tag>().Select(tag => tag.TagName).ToArray());
-            DataTable table = NewTable("TagName:s", "HostName:s", "TimeStamp:t", "Value:o", "Confidence:i", "Units:s");
+            bool fractions = Setting("CONFIDENCE_ADDS", "") != "";
+            DataTable table = NewTable("TagName:s", "HostName:s", "TimeStamp:t", "Value:o", fractions ? "Confidence:d" : "Confidence:i", "Units:s");
             string host = DefaultServer == null ? "" : DefaultServer.HostName;
             foreach (Tag tag in tags)
             {
+                if (tag.TagName == Setting("BREAKS", "")) throw new InvalidCastException("The archive holds what it should not.");
                 string name = Plant.Canonical(tag.TagName);
                 var found = name == null ? new List<Event>() : Rows(name).ToList();
                 // A tag that there is not, or that has nothing, leaves one row without values.
                 if (found.Count == 0) table.Rows.Add(tag.TagName, host, DBNull.Value, DBNull.Value, DBNull.Value, DBNull.Value);
                 foreach (Event entry in found)
-                    table.Rows.Add(tag.TagName, host, Local(entry.Utc, DSTCompensation), entry.Value, (int)entry.Confidence, Plant.Unit(name));
+                    table.Rows.Add(tag.TagName, host, Local(entry.Utc, DSTCompensation), entry.Value, Confidence(entry), Plant.Unit(name));
             }
             return Wrapped(table);
+        }
+
+        static object Confidence(Event entry)
+        {
+            string more = Setting("CONFIDENCE_ADDS", "");
+            return more == "" ? (object)(int)entry.Confidence : entry.Confidence + double.Parse(more, CultureInfo.InvariantCulture);
         }
 
         public DataSet BrowsingTags(uint most, TagFilter filter)
@@ -380,7 +388,7 @@ namespace Uniformance.PHD
         static DataTable NewTable(params string[] columns)
         {
             var table = new DataTable("PHD");
-            var types = new Dictionary<string, Type> { { "s", typeof(string) }, { "i", typeof(int) }, { "t", typeof(DateTime) }, { "o", typeof(object) } };
+            var types = new Dictionary<string, Type> { { "s", typeof(string) }, { "i", typeof(int) }, { "d", typeof(double) }, { "t", typeof(DateTime) }, { "o", typeof(object) } };
             foreach (string column in columns)
             {
                 string[] parts = column.Split(':');

@@ -15,6 +15,7 @@ from . import historian_truth as truth
 from . import proficy_data
 from .historian_launch import HistorianPeer, compile_with_phd_stub, start_mono
 from .historian_tags import Event
+from .oibus_agent import value_text
 
 PROBE = Path(__file__).with_name("phd_probe.cs")
 START, END = "2025-01-01T00:00:00.000Z", "2025-01-01T00:10:00.000Z"
@@ -187,38 +188,84 @@ def oibus(
     return requests.request(method, f"{peer.url}/api/opc/plant/{action}", json=body, timeout=20)
 
 
-SERVER = {"host": "localhost", "serverName": "OPC.PHDServerHDA.1", "mode": "hda"}
+HDA = {"host": "localhost", "serverName": "OPC.PHDServerHDA.1", "mode": "hda"}
+DA = {"host": "localhost", "serverName": "OPC.PHDServerDA.1", "mode": "da"}
 
 
-def hda(names: list[str], aggregate: str, resampling: str) -> dict[str, Any]:
-    items = [{"nodeId": name, "name": f"my {name}"} for name in names]
+def hda(names: list[str], aggregate: str, resampling: str, **more: Any) -> dict[str, Any]:
+    """The body of a read as OIBus's connector writes it."""
+    items = [{"name": f"my {name}", "nodeId": name} for name in names]
+    pace = {"maxReadValues": 3600, "intervalReadDelay": 0}
     window = {"startTime": START, "endTime": END, "items": items}
-    return {**SERVER, **window, "aggregate": aggregate, "resampling": resampling}
+    return {**HDA, **pace, "aggregate": aggregate, "resampling": resampling, **window, **more}
 
 
 def test_the_agent_wants_a_connection_first(oibus_peer: HistorianPeer) -> None:
-    assert oibus(oibus_peer, "PUT", "read", hda(["Ramp"], "raw", "none")).status_code == 400
-    wrong = {**SERVER, "serverName": "Other"}
-    assert oibus(oibus_peer, "PUT", "connect", wrong).status_code == 400
-    assert oibus(oibus_peer, "PUT", "connect", SERVER).status_code == 200
-    assert oibus(oibus_peer, "GET", "status").json()["status"] == "up"
+    refused = oibus(oibus_peer, "PUT", "read", hda(["Ramp"], "raw", "none"))
+    assert (refused.status_code, refused.text) == (400, "Not connected")
+    assert oibus(oibus_peer, "PUT", "connect", {**HDA, "serverName": "Other"}).status_code == 400
+    assert oibus(oibus_peer, "PUT", "connect", {**HDA, "mode": "da"}).status_code == 400
+    for _ in range(2):  # it does no harm to connect again
+        assert oibus(oibus_peer, "PUT", "connect", HDA).status_code == 200
+    assert oibus(oibus_peer, "GET", "status").json() == {"mode": "hda", "status": "running"}
     assert oibus(oibus_peer, "DELETE", "disconnect").status_code == 200
     assert oibus(oibus_peer, "GET", "status").status_code == 400
+    oibus_peer.set(reconnects=True)
+    assert oibus(oibus_peer, "PUT", "read", hda(["Ramp"], "raw", "none")).status_code == 200
 
 
 def test_the_agent_reads_raw_values_and_averages(oibus_peer: HistorianPeer) -> None:
-    oibus(oibus_peer, "PUT", "connect", SERVER)
+    oibus(oibus_peer, "PUT", "connect", HDA)
     found = oibus(oibus_peer, "PUT", "read", hda(["Ramp", "NoSuch", "Mixed"], "raw", "none")).json()
-    assert found["recordCount"] == len(found["content"]) == 22
-    assert found["logs"] == ["Item NoSuch was not found"]
-    assert found["maxInstantRetrieved"] == END
-    bad = [entry["data"] for entry in found["content"] if entry["data"]["quality"] == "Bad"]
-    assert bad == [{"value": 246, "quality": "Bad"}, {"value": 255, "quality": "Bad"}]
+    assert found["recordCount"] == len(found["content"]) == 20
+    assert found["maxInstantRetrieved"] == found["content"][-1]["timestamp"]
+    assert found["content"][1] == {
+        "pointId": "my Ramp",
+        "timestamp": "2025-01-01T00:01:00.000Z",
+        "data": {"value": "0.5", "quality": "0x400C0"},
+    }
+    bad = [one["data"] for one in found["content"] if one["data"]["quality"] == "0x40018"]
+    assert bad == [{"value": "246", "quality": "0x40018"}]
     means = oibus(oibus_peer, "PUT", "read", hda(["Ramp"], "time-average", "1min")).json()
-    assert [entry["data"]["value"] for entry in means["content"]][:2] == [0.25, 0.75]
+    assert [one["data"]["value"] for one in means["content"]][:2] == ["0.25", "0.75"]
+    assert means["content"][0]["data"]["quality"] == "0x800C0"
+    unknown = oibus(oibus_peer, "PUT", "read", hda(["Ramp"], "mean", "1min")).json()
+    assert unknown["content"][1]["data"]["value"] == "0.5"  # raw, whatever it was called
     oibus_peer.set(unknown_item="400")
     refused = oibus(oibus_peer, "PUT", "read", hda(["NoSuch"], "raw", "none"))
     assert (refused.status_code, refused.text) == (400, "Item NoSuch was not found")
+
+
+def test_the_agent_tells_no_point_without_a_value(oibus_peer: HistorianPeer) -> None:
+    oibus(oibus_peer, "PUT", "connect", HDA)
+    found = oibus(oibus_peer, "PUT", "read", hda(["Errors"], "raw", "none")).json()
+    assert [one["data"]["value"] for one in found["content"]] == [
+        str(n) for n in range(10) if n != 4
+    ]
+
+
+def test_the_agent_tells_again_what_it_read_before_a_page(oibus_peer: HistorianPeer) -> None:
+    oibus(oibus_peer, "PUT", "connect", HDA)
+    body = hda(["Ramp", "Single"], "raw", "none", maxReadValues=4)
+    found = oibus(oibus_peer, "PUT", "read", body).json()["content"]
+    values = [one["data"]["value"] for one in found if one["pointId"] == "my Ramp"]
+    assert values == ["0", "0.5", "1", "1.5", "1.5", "2", "2.5", "3", "3", "3.5", "4", "4.5"]
+    assert [one["data"]["value"] for one in found if one["pointId"] == "my Single"] == ["42.5"]
+
+
+def test_the_agent_reads_current_values(oibus_peer: HistorianPeer) -> None:
+    assert oibus(oibus_peer, "PUT", "connect", DA).status_code == 200
+    items = [{"name": name, "nodeId": name} for name in ("Ramp", "NoSuch", "Empty")]
+    body = {**DA, "startTime": START, "endTime": END, "items": items}
+    (found,) = oibus(oibus_peer, "PUT", "read", body).json()["content"]
+    assert found["timestamp"] == "2025-12-31T23:59:00.000Z"
+    assert found["data"] == {"value": "262799.5", "quality": "0xC0"}
+
+
+def test_the_agent_writes_values_as_dotnet_does() -> None:
+    values = [1.0, 1 / 3, 1e-7, 1.5e20, 2**31, "007", True, None]
+    told = ["1", "0.333333333333333", "1E-07", "1.5E+20", "2147483648", "007", "True", None]
+    assert [value_text(value) for value in values] == told
 
 
 # --- Honeywell's library -----------------------------------------------------------------

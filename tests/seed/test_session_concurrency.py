@@ -14,7 +14,7 @@ from pathlib import Path
 
 import pytest
 
-from greenlang_data import ConnectionState, SCADAQuery, Session
+from greenlang_data import ConnectionState, SCADAQuery, Session, SessionClosedError
 from tests.seed.mocks import connector
 from tests.seed.systems import Question, scripted
 
@@ -139,6 +139,31 @@ def test_a_call_under_way_when_its_session_closes_leaves_no_connection_open(
     assert not thread.is_alive()
     assert source.get_metrics().connection_state == ConnectionState.DISCONNECTED
     assert source.connects == source.disconnects
+
+
+def test_closing_ends_the_calls_that_other_threads_wait_for() -> None:
+    source = scripted()
+    source.delay = 30
+    session = Session()
+    raised: list[Exception] = []
+
+    def work() -> None:
+        try:
+            session.fetch(source, Question())
+        except Exception as error:
+            raised.append(error)
+
+    threads = [threading.Thread(target=work) for _ in range(3)]
+    for thread in threads:
+        thread.start()
+    time.sleep(0.2)
+    session.close()
+    for thread in threads:
+        thread.join(5)
+    assert not any(thread.is_alive() for thread in threads)
+    assert [type(error) for error in raised] == [SessionClosedError] * 3
+    assert "was closed during the call. Open a new one." in str(raised[0])
+    assert source.get_metrics().failed_requests == 3
 
 
 def test_a_plain_script_ends_by_itself_even_without_close() -> None:

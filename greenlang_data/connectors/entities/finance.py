@@ -1,4 +1,9 @@
-"""Dynamics 365 Finance & Operations: the entities among its public collections."""
+"""Dynamics 365 Finance & Operations: the entities among its public collections.
+
+The names are those of a client that was generated from the metadata of a system of 2025. That had
+neither ``CostCenters``, which the specifications of 10.0.47 have, nor
+``GeneralJournalAccountEntries``, whose columns are those of the common data model.
+"""
 
 from __future__ import annotations
 
@@ -20,7 +25,7 @@ PLACES: Final[dict[str, tuple[Place, ...]]] = {
         "ReleasedProductsV2",
         {
             "material": "ItemNumber",
-            "description": "ProductName",
+            "search_name": "ProductSearchName",  # its name is in ProductsV2
             "material_group": "ProductGroupId",
             "unit": "InventoryUnitSymbol",
             "net_weight": "NetProductWeight",
@@ -79,7 +84,7 @@ PLACES: Final[dict[str, tuple[Place, ...]]] = {
         "delivery_date",
     ),
     "supplier_invoice": _place(
-        "VendorInvoiceHeaders",
+        "VendorInvoiceHeaders",  # those that are pending
         {
             "supplier_invoice": "InvoiceNumber",
             "supplier": "InvoiceAccount",
@@ -126,7 +131,7 @@ PLACES: Final[dict[str, tuple[Place, ...]]] = {
             {
                 "journal_entry": "JournalNumber",
                 "gl_account": "LedgerAccount",
-                "description": "Text",
+                "description": "Description",
                 "amount": "TransactionCurrencyAmount",
                 "currency": "TransactionCurrencyCode",
                 "posting_date": "AccountingDate",
@@ -134,11 +139,23 @@ PLACES: Final[dict[str, tuple[Place, ...]]] = {
             "posting_date",
         ),
         *_place(
+            "GeneralJournalAccountEntryBiEntities",  # tells neither company nor date
+            {
+                "gl_account": "LedgerAccount",
+                "description": "Text",
+                "amount": "TransactionCurrencyAmount",
+                "currency": "TransactionCurrencyCode",
+            },
+        ),
+        *_place(
             "LedgerJournalLines",
             {
                 "journal_entry": "JournalBatchNumber",
                 "journal_entry_item": "LineNumber",
                 "gl_account": "AccountDisplayValue",
+                "description": "Text",
+                "debit": "DebitAmount",
+                "credit": "CreditAmount",
                 "currency": "CurrencyCode",
                 "posting_date": "TransDate",
             },

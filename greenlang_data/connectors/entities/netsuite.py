@@ -1,7 +1,8 @@
 """NetSuite: the entities as SuiteQL, with the types that NetSuite does not tell.
 
-Column names are those of the SuiteAnalytics Connect schema; all of it can be overridden in the
-configuration.
+Column names are those of the SuiteAnalytics Connect schema, as queries in public code use them; all
+of it can be overridden in the configuration. Quantities of lines are in the base unit of the line's
+unit, whatever was ordered in, and amounts in the currency of the transaction.
 """
 
 from __future__ import annotations
@@ -11,6 +12,9 @@ from typing import Final
 from greenlang_data.drivers.places import Place
 
 _LINES: Final = "transactionline l JOIN transaction t ON t.id = l.transaction"
+# Queries of their own, so that a line without a unit, or a login that may not read units, has lines.
+_UNIT: Final = "(SELECT {} FROM unitstypeuom u{} WHERE u.internalid = l.units)"
+_BASE: Final = " JOIN unitstypeuom b ON b.unitstype = u.unitstype AND b.baseunit = 'T'"
 _HEAD: Final = {
     "number": ("t.tranid", "text"),
     "supplier": ("t.entity", "integer"),
@@ -29,9 +33,11 @@ _LINE: Final = {
     "plant_code": ("l.location", "integer"),
     "cost_center": ("l.department", "integer"),
     "quantity": ("l.quantity", "decimal"),
-    "unit": ("BUILTIN.DF(l.units)", "text"),
+    "unit": (_UNIT.format("b.unitname", _BASE), "text"),
+    "line_unit": ("BUILTIN.DF(l.units)", "text"),
+    "line_unit_factor": (_UNIT.format("u.conversionrate", ""), "decimal"),
     "price": ("l.rate", "decimal"),
-    "amount": ("l.netamount", "decimal"),
+    "amount": ("l.foreignamount", "decimal"),
     "currency": ("BUILTIN.DF(t.currency)", "text"),
     "supplier": ("t.entity", "integer"),
 }
@@ -121,7 +127,7 @@ PLACES: Final[dict[str, tuple[Place, ...]]] = {
         _LINES,
         _LINE_KEY,
         _dated(_named(_LINE, number="purchase_order", item="purchase_order_item"), "order_date"),
-        where="t.type = 'PurchOrd' AND l.mainline = 'F'",
+        where="t.type = 'PurchOrd' AND l.mainline = 'F' AND l.taxline = 'F'",
         date="order_date",
     ),
     "supplier_invoice": (
@@ -139,7 +145,7 @@ PLACES: Final[dict[str, tuple[Place, ...]]] = {
                 _named(_LINE, number="supplier_invoice", item="supplier_invoice_item"),
                 "posting_date",
             ),
-            where="t.type = 'VendBill' AND l.mainline = 'F'",
+            where="t.type = 'VendBill' AND l.mainline = 'F' AND l.taxline = 'F'",
             date="posting_date",
         ),
     ),
@@ -150,7 +156,7 @@ PLACES: Final[dict[str, tuple[Place, ...]]] = {
             _named(_LINE, number="material_document", item="material_document_item"),
             "posting_date",
         ),
-        where="t.type = 'ItemRcpt' AND l.mainline = 'F'",
+        where="t.type = 'ItemRcpt' AND l.mainline = 'F' AND l.taxline = 'F'",
         date="posting_date",
     ),
     "gl_entry": _place(

@@ -14,6 +14,7 @@ from greenlang_data.errors import LoadBudgetExceeded, ProtocolError
 _PIECE: Final = 262_144
 # Both a zlib and a gzip header are recognised.
 _ANY_HEADER: Final = 32 + zlib.MAX_WBITS
+_PROXIES: Final = "Ask again, and check the proxies before it."
 
 
 def read_body(response: Response, stop: Stop, limit: int, source: str) -> bytes | bytearray:
@@ -25,7 +26,7 @@ def read_body(response: Response, stop: Stop, limit: int, source: str) -> bytes 
     declared = response.headers.get("Content-Length", "")
     encoding = response.headers.get("Content-Encoding", "identity").strip().lower()
     piece = _PIECE
-    if encoding == "identity" and declared.isdigit():
+    if encoding == "identity" and declared.isdecimal():
         if int(declared) > limit:
             raise _too_large(limit, source)
         # At once, so that it is not copied; whoever gives up ends the connection.
@@ -35,7 +36,9 @@ def read_body(response: Response, stop: Stop, limit: int, source: str) -> bytes 
         pieces = _inflated(pieces, limit, source)
     elif encoding != "identity":
         raise ProtocolError(
-            f"the answer is compressed as {encoding!r}, which was not asked for", source=source
+            f"the answer is compressed as {encoding!r}, which was not asked for",
+            source=source,
+            remedy=_PROXIES,
         )
     return _joined(pieces, limit, source)
 
@@ -83,13 +86,17 @@ def _inflated(pieces: Iterator[bytes], limit: int, source: str) -> Iterator[byte
                 waiting = inflater.unconsumed_tail or inflater.unused_data
     except zlib.error as error:
         raise ProtocolError(
-            "the answer's compression is broken, so none of it is used", source=source
+            "the answer's compression is broken, so none of it is used",
+            source=source,
+            remedy=_PROXIES,
         ) from error
     while begun and not inflater.eof:
         rest = inflater.decompress(b"", _PIECE)
         if not rest:
             raise ProtocolError(
-                "the compressed answer is not whole, so none of it is used", source=source
+                "the compressed answer is not whole, so none of it is used",
+                source=source,
+                remedy=_PROXIES,
             )
         yield rest
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import time
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from typing import Any, Final, TypeVar
 from urllib.parse import urlencode, urlsplit
 from uuid import uuid4
@@ -20,7 +20,12 @@ from greenlang_data.drivers.http.masked import masked
 from greenlang_data.drivers.http.message import Answer, Ask
 from greenlang_data.drivers.http.origin import Origin, checked_url, followed, origin_of
 from greenlang_data.drivers.http.tokens import FetchForm
-from greenlang_data.errors import ConfigurationError, ProtocolError, SourceBusy
+from greenlang_data.errors import (
+    ConfigurationError,
+    GreenLangError,
+    ProtocolError,
+    SourceBusy,
+)
 from greenlang_data.pace import RateLimit
 from greenlang_data.settings.http import HttpSettings
 
@@ -30,6 +35,7 @@ _MOST_REDIRECTS: Final = 5
 _REDIRECTS: Final = frozenset({301, 302, 303, 307, 308})
 _NO_TOKEN: Final = frozenset({400, 401, 403})
 _SECRET_FIELDS: Final = frozenset({"password", "client_assertion"})
+_LOGINS_REMEMBERED: Final = 8
 _FORM: Final = {"Accept": "application/json"}
 _REQUEST_IDS: Final = ("X-Request-Id", "Request-Id", "X-Correlation-Id")
 
@@ -63,9 +69,10 @@ class HttpClient:
         self._explain = explain
         self._login = login or login_of(settings, source)
         self._refuse_clear_text(self.origin)
-        self._exchange = Exchange(settings, source, self._login.auth)
+        self._exchanges = {self.origin: Exchange(settings, source, self._login.auth)}
         self._slots = asyncio.Semaphore(settings.connection_pool_size)
         self._rate = RateLimit(settings.max_requests_per_second)
+        self._sent: list[str] = []
 
     async def ask(self, ask: Ask, log: ReadLog, decode: Decode[T]) -> Answer[T]:
         """The answer, its body decoded on the thread that read it.
@@ -77,6 +84,16 @@ class HttpClient:
         TransientError (other 5xx), ProtocolError, SourceError, LoadBudgetExceeded or
         ConfigurationError.
         """
+        try:
+            return await self._answered(ask, log, decode)
+        except GreenLangError as error:
+            # Whatever of the answer is in it: a title, a scheme, a piece that was not understood.
+            error.what = self.without_login(error.what)
+            error.args = (error.what,)
+            error.remedy = self.without_login(error.remedy)
+            raise
+
+    async def _answered(self, ask: Ask, log: ReadLog, decode: Decode[T]) -> Answer[T]:
         url = self.resolve(ask.url)
         if ask.params:
             url = f"{url}{'&' if '?' in url else '?'}{urlencode(ask.params)}"
@@ -112,13 +129,21 @@ class HttpClient:
         """
         return followed(answer.url, link, self._source)
 
+    def without_login(self, text: str) -> str:
+        """What a server says is wrong inside a success, without the login that it may repeat.
+
+        For failures and errors; samples and records are data and stay as they are.
+        """
+        return masked(text.encode(), self._sent).decode()
+
     def cookie(self, name: str) -> str | None:
         """A cookie that the server has set, such as a CSRF token."""
-        return self._exchange.cookie(name)
+        return self._exchanges[self.origin].cookie(name)
 
     async def close(self) -> None:
         """Close idle connections; never raises, waits for nothing."""
-        self._exchange.close()
+        for exchange in self._exchanges.values():
+            exchange.close()
 
     async def _logged_in(self, ask: Ask, url: str, log: ReadLog, decode: Decode[T]) -> Raw:
         fetch = self._token_fetcher(log)
@@ -159,20 +184,27 @@ class HttpClient:
         if ask.content is not None:
             headers["Content-Type"] = ask.content_type
         request = Request(ask.method, url, headers=headers, data=ask.content)
-        raw = await self._written_down(request, ask, log, decode)
-        return raw._replace(body=masked(raw.body, login.values()))
+        # The last few, since a token may be renewed while an answer to an older one is on its way.
+        self._sent = list(dict.fromkeys([*login.values(), *self._sent]))[:_LOGINS_REMEMBERED]
+        return await self._written_down(request, ask, log, decode, login.values())
 
     async def _written_down(
-        self, request: Request, ask: Ask, log: ReadLog, decode: Decode[Any]
+        self,
+        request: Request,
+        ask: Ask,
+        log: ReadLog,
+        decode: Decode[Any],
+        secrets: Iterable[str],
     ) -> Raw:
         """One exchange, in the log whatever comes of it."""
+        exchange = self._exchange_with(origin_of(request.url))
         async with self._slots:
             await self._turn()
             log.requests += 1
             began = time.perf_counter()
             raw: Raw | None = None
             try:
-                raw = await self._exchange.send(request, ask.accept, decode)
+                raw = await exchange.send(request, ask.accept, decode, secrets)
             finally:
                 log.exchanges.append(
                     {
@@ -180,10 +212,16 @@ class HttpClient:
                         "status": raw.status if raw else None,
                         "bytes": raw.size if raw else None,
                         "seconds": round(time.perf_counter() - began, 4),
-                        "request_id": _request_id(raw, request.headers.get("X-Request-Id")),
+                        "request_id": self._request_id(raw, request.headers.get("X-Request-Id")),
                     }
                 )
         return raw
+
+    def _exchange_with(self, origin: Origin) -> Exchange:
+        """That of the server, or of the token server: a cookie of one is not for another."""
+        if origin not in self._exchanges:
+            self._exchanges[origin] = Exchange(self._settings, self._source, None)
+        return self._exchanges[origin]
 
     def _token_fetcher(self, log: ReadLog) -> FetchForm:
         async def fetch(
@@ -192,8 +230,9 @@ class HttpClient:
             self._refuse_clear_text(origin_of(url))
             secrets = [value for name, value in form.items() if name in _SECRET_FIELDS]
             request = Request("POST", url, data=dict(form), headers={**_FORM, **headers})
-            raw = await self._written_down(request, Ask(url, method="POST"), log, read_any)
-            raw = raw._replace(body=masked(raw.body, [*headers.values(), *secrets]))
+            secrets += headers.values()
+            asked = Ask(url, method="POST")
+            raw = await self._written_down(request, asked, log, read_any, secrets)
             if raw.status in _NO_TOKEN:
                 raise no_token(raw.status, raw.body, self._source)
             answer = self._checked(Ask(url), raw).data
@@ -216,6 +255,14 @@ class HttpClient:
                 remedy="Use https, or set allow_clear_text_credentials for this source.",
             )
 
+    def _request_id(self, raw: Raw | None, own_id: str | None) -> str | None:
+        """The server's own name for the request where it tells one, else ours."""
+        for name in _REQUEST_IDS if raw else ():
+            given = raw.headers.get(name) if raw else None
+            if given and given.isprintable():
+                return self.without_login(given)[:100]
+        return own_id
+
     async def _turn(self) -> None:
         """Wait until the next request may be sent: a read may be many requests.
 
@@ -237,12 +284,3 @@ class HttpClient:
             self._rate.refused(wait)
         else:
             self._rate.passed()
-
-
-def _request_id(raw: Raw | None, own_id: str | None) -> str | None:
-    """The server's own name for the request where it tells one, else ours."""
-    for name in _REQUEST_IDS if raw else ():
-        given = raw.headers.get(name) if raw else None
-        if given and given.isprintable():
-            return given[:100]
-    return own_id

@@ -65,10 +65,12 @@ class Connections:
     def _sent(self, transport: Transport, request: Request) -> Response:
         try:
             return transport.send(request)
-        except (GreenLangError, *NETWORK_ERRORS):
+        except GreenLangError:
             raise
         except Exception as error:
-            if self._auth is None:
+            # A plug-in that gets no challenge says so with an OSError, as a lost connection does.
+            refused = self._auth is not None and type(error) is PermissionError
+            if self._auth is None or (isinstance(error, NETWORK_ERRORS) and not refused):
                 raise
             # Whatever a plug-in stumbles over in a server's part of the handshake.
             raise AuthenticationError(

@@ -9,6 +9,7 @@ from typing import Final
 
 import requests
 from urllib3.exceptions import HTTPError, IncompleteRead
+from urllib3.exceptions import InvalidHeader as ContradictoryHeader
 
 from greenlang_data.drivers.http.jsons import errors_in
 from greenlang_data.drivers.http.waiting import seconds_to_wait
@@ -29,6 +30,7 @@ Explain = Callable[[bytes], str]
 _LONGEST: Final = 300
 _TITLE: Final = re.compile(rb"<title[^>]*>(.*?)</title", re.IGNORECASE | re.DOTALL)
 _BUSY: Final = frozenset({425, 429, 503})
+_LATER: Final = "Try again later; if it stays so, tell its operator."
 # What a source is configured with for each scheme that a server may offer.
 _WAYS: Final = {
     "Negotiate": "login = 'kerberos' (pip install 'greenlang_data[kerberos]')",
@@ -70,10 +72,14 @@ def refusal(
             retry_after=asked_to_wait(status, headers),
         )
     if status in (408, 504):
-        return SourceTimeout(f"it gave up in time: HTTP {status}{said}", source=source)
+        return SourceTimeout(
+            f"it gave up in time: HTTP {status}{said}",
+            source=source,
+            remedy="Ask for less at once, or later.",
+        )
     if status == 502:
         return SourceUnreachable(
-            f"the proxy before it could not reach it: HTTP 502{said}", source=source
+            f"the proxy before it could not reach it: HTTP 502{said}", source=source, remedy=_LATER
         )
     if status in (404, 405, 406, 410, 415, 501, 505, 511):
         return ProtocolError(
@@ -82,7 +88,7 @@ def refusal(
             remedy="Check the address and the version of the server.",
         )
     if status >= 500:
-        return TransientError(f"it failed: HTTP {status}{said}", source=source)
+        return TransientError(f"it failed: HTTP {status}{said}", source=source, remedy=_LATER)
     return SourceError(
         f"it refused the request: HTTP {status}{said}",
         source=source,
@@ -101,7 +107,7 @@ def no_token(status: int, body: bytes, source: str) -> AuthenticationError:
     """The error for a token server that gives no token."""
     said = errors_in(body)
     code = said.get("error") if isinstance(said, dict) else None
-    named = f" ({_plain(code.encode())})" if isinstance(code, str) else ""
+    named = f" ({plain(code.encode())})" if isinstance(code, str) else ""
     return AuthenticationError(
         f"the token server gave no token: HTTP {status}{named}",
         source=source,
@@ -118,7 +124,7 @@ class WrongKindError(ProtocolError):
 def wrong_kind(kind: str, body: bytes, source: str) -> WrongKindError:
     """The error for a success that is of another media type than asked for, such as a login page."""
     title = _TITLE.search(body[:10_000])
-    named = f" titled {_plain(title[1])!r}" if title else ""
+    named = f" titled {plain(title[1])!r}" if title else ""
     error = WrongKindError(
         f"it answered with {kind or 'an unnamed type'}{named} instead of data",
         source=source,
@@ -148,10 +154,18 @@ def broken(error: Exception, where: str, source: str) -> GreenLangError:
         return _silent(where, source)
     if any(isinstance(reason, IncompleteRead) for reason in reasons):
         return SourceUnreachable(
-            f"{where} ended its answer before it was whole, so none of it is used", source=source
+            f"{where} ended its answer before it was whole, so none of it is used",
+            source=source,
+            remedy=_LATER,
         )
     if any(isinstance(reason, TimeoutError) for reason in reasons):
         return _silent(where, source)
+    if any(isinstance(reason, ContradictoryHeader) for reason in reasons):
+        return ProtocolError(
+            f"{where} does not tell how long its answer is, or tells it in two ways",
+            source=source,
+            remedy="None of it is used; check the proxies before it.",
+        )
     if isinstance(error, _NOT_TO_BE_SENT):
         return ConfigurationError(
             f"no request can be made of its address or login ({type(error).__name__})",
@@ -210,13 +224,14 @@ def _said(headers: Mapping[str, str], body: bytes, explain: Explain) -> str:
     kind = headers.get("Content-Type", "").lower()
     if "html" in kind:
         title = _TITLE.search(body[:10_000])
-        text = _plain(title[1]) if title else ""
+        text = plain(title[1]) if title else ""
     else:
-        text = _plain(explain(body).encode())
+        text = plain(explain(body).encode())
     return f": {text}" if text else ""
 
 
-def _plain(text: bytes) -> str:
+def plain(text: bytes) -> str:
+    """What a server says, on one line, without what does not print, and not too long."""
     words = " ".join(text.decode("utf-8", "replace").split())
     printable = "".join(letter for letter in words if letter.isprintable())
     return printable if len(printable) <= _LONGEST else f"{printable[:_LONGEST]}…"

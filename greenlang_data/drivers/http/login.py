@@ -83,10 +83,11 @@ class GrantLogin(Login):
 
 
 class HandshakeLogin(Login):
-    """Kerberos or NTLM, which requests' own plug-ins do."""
+    """What a plug-in of requests does: Kerberos and NTLM for a connection, a signature of each request."""
 
-    def __init__(self, auth: Callable[[], AuthBase]) -> None:
+    def __init__(self, auth: Callable[[], AuthBase], scheme: str | None = None) -> None:
         self.auth = auth
+        self.scheme = scheme
 
     async def headers(self, fetch: FetchForm) -> Mapping[str, str]:
         return {}
@@ -106,7 +107,10 @@ def login_of(settings: HttpSettings, source: str) -> Login:
         token = needed(settings.token, "token", kind, source)
         return HeaderLogin(token, prefix="Bearer ")
     if kind == "kerberos":
-        return HandshakeLogin(kerberos_auth(source))
+        if settings.password is not None:
+            needed(settings.username, "username", kind, source)
+        auth = kerberos_auth(settings.username, settings.password, source)
+        return HandshakeLogin(auth, "Negotiate")
     if kind == "ntlm":
         username = needed(settings.username, "username", kind, source)
         password = needed(settings.password, "password", kind, source)

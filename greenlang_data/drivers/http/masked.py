@@ -4,11 +4,14 @@ from __future__ import annotations
 
 import base64
 import json
+import re
 from collections.abc import Iterable, Iterator
 from typing import Final
 from urllib.parse import quote, quote_plus
 
 _MASK: Final = b"**********"
+# Of the logins that are several messages, which no caller knows.
+_MESSAGES: Final = re.compile(rb"\b(Negotiate|NTLM) [A-Za-z0-9+/=%]{16,}")
 # What is shorter would take the words out of a message, and is no secret that holds.
 _SHORTEST: Final = 5
 
@@ -17,6 +20,7 @@ def masked(body: bytes, sent: Iterable[str]) -> bytes:
     """``body`` without the secrets in ``sent``: the values of headers, or of a form."""
     if not body:
         return body
+    body = _MESSAGES.sub(rb"\1 " + _MASK, body)
     secrets = {part for value in sent for part in _parts(value) if len(part) >= _SHORTEST}
     # The longest first: one may be a part of another.
     for secret in sorted(secrets, key=len, reverse=True):

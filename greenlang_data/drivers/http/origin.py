@@ -9,6 +9,9 @@ from urllib.parse import urljoin, urlsplit
 from greenlang_data.errors import ConfigurationError, ProtocolError
 
 _PORTS = {"http": 80, "https": 443}
+_NOT_FOLLOWED = (
+    "Nothing was sent there: tell its operator, or look for a proxy that rewrites links."
+)
 
 
 class Origin(NamedTuple):
@@ -78,10 +81,14 @@ def followed(base: str, link: str, source: str) -> str:
         target = urljoin(base, link)
         there, here = origin_of(target), origin_of(base)
     except ValueError:
-        raise ProtocolError("it links to something that is no web address", source=source) from None
+        raise ProtocolError(
+            "it links to something that is no web address", source=source, remedy=_NOT_FOLLOWED
+        ) from None
     if not target.isprintable() or set("\\@") & set(urlsplit(target).netloc):
         # In http://a\@b/ urllib3, which connects, reads the host a, and urlsplit the host b.
-        raise ProtocolError("it links to an address that reads in two ways", source=source)
+        raise ProtocolError(
+            "it links to an address that reads in two ways", source=source, remedy=_NOT_FOLLOWED
+        )
     if there != here:
         raise ProtocolError(
             f"it leads on to another server ({there}), which is not asked: it would get the login",

@@ -15,17 +15,20 @@ from greenlang_data.drivers.http.uniform import marked_run
 class Taken:
     """The part of the columns that belongs to one list, which has ``others`` (places) as well.
 
-    ``after`` tells for each of those how many of the columns' samples come before it.
+    ``own`` tells for each place of the list whether it is one of the columns' samples.
     """
 
     times: np.ndarray
     values: np.ndarray
     others: list[int]
-    after: np.ndarray
+    own: np.ndarray
 
     def insert(self, column: np.ndarray, others: np.ndarray) -> np.ndarray:
         """One column of the whole list."""
-        return np.insert(column, self.after, others)
+        whole: np.ndarray = np.empty(len(self.own), column.dtype)
+        whole[self.own] = column
+        whole[~self.own] = others
+        return whole
 
     def insert_times(self, others: np.ndarray) -> np.ndarray:
         """The time stamps of the whole list."""
@@ -66,12 +69,13 @@ class Runs:
         Raises ValueError for a mark that is not the next one.
         """
         start = self._done
-        others, after = [], []
+        others: list[int] = []
+        before: list[int] = []
         for place, stamp in enumerate(stamps):
             run = marked_run(stamp)
             if run is None:
+                before.append(self._done - start + len(others))
                 others.append(place)
-                after.append(self._done - start)
             elif run == self._run < len(self._ends):
                 self._done = self._ends[run]
                 self._run += 1
@@ -80,4 +84,6 @@ class Runs:
         if start == self._done:
             return None
         part = slice(start, self._done)
-        return Taken(self._times[part], self._values[part], others, np.array(after, np.intp))
+        own = np.ones(self._done - start + len(others), bool)
+        own[before] = False
+        return Taken(self._times[part], self._values[part], others, own)

@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import socket
 import ssl
+from collections.abc import Iterator
+from functools import partial
 from pathlib import Path
-from typing import Any
+from typing import Any, Final
 
 from requests import PreparedRequest, Request, Response, Session
 from requests.adapters import HTTPAdapter
@@ -15,8 +17,11 @@ from urllib3.connection import HTTPConnection, HTTPSConnection
 from urllib3.connectionpool import HTTPConnectionPool, HTTPSConnectionPool
 
 from greenlang_data.drivers.http.worker import current
-from greenlang_data.errors import ConfigurationError
+from greenlang_data.errors import ConfigurationError, ProtocolError
 from greenlang_data.settings.http import HttpSettings
+
+_ASKS_WHO: Final = frozenset({401, 407})
+_LONGEST_QUESTION: Final = 65_536
 
 
 class _Watched:
@@ -88,6 +93,15 @@ class _Adapter(HTTPAdapter):
             return host, {"ssl_context": self._context()}
         return host, pool
 
+    def send(self, *arguments: Any, **options: Any) -> Response:
+        response = super().send(*arguments, **options)
+        if response.status_code in _ASKS_WHO:
+            # What a login's plug-in reads on its own, without a limit.
+            response.iter_content = partial(  # type: ignore[method-assign]
+                _beginning, response, self._source
+            )
+        return response
+
     def _context(self) -> ssl.SSLContext:
         # Made when first needed, because it takes long.
         if self._made is None:
@@ -96,6 +110,28 @@ class _Adapter(HTTPAdapter):
 
     def cert_verify(self, conn: Any, url: Any, verify: Any, cert: Any) -> None:
         """Nothing: the context has it all."""
+
+
+def _beginning(response: Response, source: str, *_: object, **__: object) -> Iterator[bytes]:
+    """A body that nobody looks into, as it is sent. Raises ProtocolError when it is a long one."""
+    size = 0
+    while piece := response.raw.read(_LONGEST_QUESTION, decode_content=False):
+        size += len(piece)
+        if size > _LONGEST_QUESTION:
+            response.close()  # nobody else will, since nobody gets it
+            raise ProtocolError(
+                f"it asks for a login with more than {_LONGEST_QUESTION} bytes",
+                source=source,
+                remedy="Check the address, and that no proxy is in between.",
+            )
+        yield piece
+
+
+class _Session(Session):
+    """Reads no redirect, whose body requests would load whole to tell where it leads."""
+
+    def get_redirect_target(self, resp: Response) -> None:
+        """Nowhere: whoever asked looks at ``Location``."""
 
 
 class _AsItIs(AuthBase):
@@ -111,7 +147,7 @@ class Transport:
     def __init__(
         self, settings: HttpSettings, source: str, auth: AuthBase | None, cookies: RequestsCookieJar
     ) -> None:
-        self._session = Session()
+        self._session = _Session()
         self._session.cookies = cookies
         self._auth = auth or _AsItIs()
         adapter = _Adapter(settings, source)

@@ -17,15 +17,21 @@ from typing import Final
 import numpy as np
 import pyarrow as pa
 
+from greenlang_data.drivers.http.bytes_at import equal_at, windows
+
 _FEWEST: Final = 256  # objects
 _SHORTEST: Final = 16  # objects in a run, on the average
 _LARGEST: Final = 2**30  # places in a string array are int32
 _TRIED: Final = 100
-_TIMES: Final = range(34, 18, -1)  # how long ISO 8601 is, with a zone and up to nine digits
+_TIMES: Final = range(19, 35)  # how long ISO 8601 is, with a zone and up to nine digits
 _MOST_ROOM: Final = 4
 _WORD: Final = 8
 _BLOCK: Final = 2**19
 _MARK: Final = "#"
+# In a word of a one and seven zeros, the highest byte of the product is the place of the one.
+_PLACES: Final = np.uint64(0x0001020304050607)
+_HIGHEST: Final = np.uint64(56)
+_ONE: Final = np.uint64(1)
 
 
 class Shape:
@@ -122,7 +128,7 @@ def _compared(
     opened: np.ndarray = np.empty(0, np.intp)
     begun = buffer[start : start + len(template.before)].tobytes() == template.before
     for low in range(start, len(buffer), _BLOCK):
-        found = np.flatnonzero(buffer[low : low + _BLOCK] == ord("{")) + low
+        found = _braces(buffer[low : low + _BLOCK]) + low
         size = len(template.example)
         if len(found) * size > _MOST_ROOM * (_BLOCK + size) or (low == start and not len(found)):
             return None
@@ -133,6 +139,21 @@ def _compared(
     if not parts or buffer[start] != ord("{"):
         return None
     return np.concatenate([part[0] for part in parts]), np.concatenate([part[1] for part in parts])
+
+
+def _braces(block: np.ndarray) -> np.ndarray:
+    """Where there are braces that open an object."""
+    marks = np.empty(-(-len(block) // _WORD) * _WORD, bool)
+    marks[len(block) :] = False
+    np.equal(block, ord("{"), out=marks[: len(block)])
+    words = marks.view("<u8")
+    # Nearly all words are empty, and words are an eighth of what there is to look through.
+    (places,) = (words != 0).nonzero()
+    found = words[places]
+    if (found & (found - _ONE)).any():  # two in one word
+        return marks.nonzero()[0]
+    braces: np.ndarray = places * _WORD + (found * _PLACES >> _HIGHEST).view(np.int64)
+    return braces
 
 
 def _block(
@@ -148,7 +169,7 @@ def _block(
     values = times + lengths + len(template.between)
     ends = last - template.own
     fits = (lengths > 0) & (values < ends)
-    joined = _equal(buffer, ends, template.joint)
+    joined = equal_at(buffer, ends, template.joint)
     fits &= joined
     # That an object begins as it should was seen at the end of the one before it.
     fits[1:] &= joined[:-1]
@@ -190,34 +211,12 @@ def _template(body: bytes | bytearray, start: int, shape: Shape) -> _Template | 
 def _time_lengths(buffer: np.ndarray, times: np.ndarray, template: _Template) -> np.ndarray:
     """The length of each time stamp, told by what comes after it. 0: that is nowhere."""
     lengths = np.full(len(times), template.length)
-    waiting = np.flatnonzero(~_equal(buffer, times + template.length, template.between))
-    for length in _TIMES:
-        if not len(waiting):
-            break
-        here = _equal(buffer, times[waiting] + length, template.between)
-        lengths[waiting] = np.where(here, length, 0)
-        waiting = waiting[~here]
+    (others,) = (~equal_at(buffer, times + template.length, template.between)).nonzero()
+    if len(others):
+        starts = np.minimum(times[others], len(buffer) - _TIMES[-1] - 1)
+        near = windows(buffer, _TIMES[-1] + 1)[starts].view(np.uint8).reshape(len(others), -1)
+        found = (near == ord('"')).argmax(axis=1)
+        found[~equal_at(buffer, starts + found, template.between)] = 0
+        found[starts < times[others]] = 0  # at the very end; objects there are read by themselves
+        lengths[others] = np.where(found >= _TIMES[0], found, 0)
     return lengths
-
-
-def _equal(buffer: np.ndarray, places: np.ndarray, text: bytes) -> np.ndarray:
-    """At which of the ascending ``places`` there is ``text``."""
-    words = -(-len(text) // _WORD)
-    last = len(buffer) - words * _WORD
-    if last < 0 or not len(places):
-        return np.zeros(len(places), bool)
-    equal = np.ones(len(places), bool)
-    if places[-1] > last:  # beyond the end; objects there are read by themselves
-        equal = places <= last
-        places = np.minimum(places, last)
-    every = np.lib.stride_tricks.as_strided(
-        buffer[: words * _WORD].view(f"V{words * _WORD}"), (last + 1,), (1,), writeable=False
-    )
-    found = every[places].view(np.uint64).reshape(-1, words)
-    wanted = np.frombuffer(text.ljust(words * _WORD, b"\0"), np.uint64)
-    if rest := len(text) % _WORD:
-        found[:, -1] &= np.uint64(2 ** (8 * rest) - 1)
-    same = found == wanted
-    if not same.all():
-        equal &= same.all(axis=1)
-    return equal

@@ -55,6 +55,11 @@ class Stop:
         with contextlib.suppress(OSError):
             socket.socket.shutdown(open_socket, socket.SHUT_RDWR)
 
+    @property
+    def connection(self) -> Connected | None:
+        """What the request travels over, or None before that is known."""
+        return self._connection
+
     def watch(self, connection: Connected) -> None:
         """Say what the request travels over from now on."""
         with self._lock:

@@ -26,7 +26,7 @@ from greenlang_data.drivers.odata.page import Page, kept
 from greenlang_data.drivers.odata.profiles import Profile
 from greenlang_data.drivers.odata.proof import NotWholeError, Proof, ReadPages
 from greenlang_data.drivers.odata.question import Question, ask_for
-from greenlang_data.drivers.odata.saved import last_key, resumable, resumed_note, saved_pages
+from greenlang_data.drivers.odata.saved import Saved, last_key, line_name, resumed_note, saved_page
 from greenlang_data.drivers.reading import RecordReading
 from greenlang_data.errors import ProtocolError, SourceError, TransientError
 
@@ -45,7 +45,7 @@ class NetSuiteReading(RecordReading):
         self._request = request
         self._log = log
         self._source = source
-        self._restarts = max_restarts
+        self._restarts_left = max_restarts
         self._question: Question | None = None
         self._keys: tuple[Property, ...] = ()
         self._decode: Callable[[bytes | bytearray], Page] = page_decoder([])
@@ -55,6 +55,7 @@ class NetSuiteReading(RecordReading):
         self._pages = ReadPages()
         self._last: tuple[Any, ...] = ()
         self._ended = False
+        self._unsaved: list[pa.RecordBatch] = []
         self.rows = 0
 
     async def advance(self) -> bool:
@@ -82,20 +83,24 @@ class NetSuiteReading(RecordReading):
         self._take_saved(question)
         return question
 
-    def pages_from(self, first: int) -> list[pa.RecordBatch]:
-        if self._question is None:
-            return []
-        question, pages = self._question, self._pages
-        return saved_pages(question.read, pages.pages, question.keys, pages.counted, first)
+    def unsaved(self) -> list[pa.RecordBatch]:
+        found, self._unsaved = self._unsaved, []
+        return found
 
     def _take_saved(self, question: Question) -> None:
-        pages = resumable(question.read, self.saved, question.keys)
-        self.saved, self.resumed = (), len(pages)
-        if pages:
+        saved, self.saved = Saved(self.saved), ()
+        found = saved.line(self._line(question), question.read, question.keys)
+        if found:
+            pages = [one.page for one in found]
             self._pages.pages, self._pages.counted = pages, pages[0].count
             self._last = last_key(question.read, pages[-1], question.keys)
             self.rows = sum(one.rows for one in pages)
             self._log.note(resumed_note(self.rows))
+
+    def _line(self, question: Question) -> str:
+        """A name for the pages that answer exactly this."""
+        columns = [(one.name, one.type, one.precision, one.scale) for one in question.read]
+        return line_name(page_query(question, self._keys, ()), question.limit, columns)
 
     async def _read_page(self, question: Question) -> None:
         limit = _LIMIT
@@ -103,8 +108,13 @@ class NetSuiteReading(RecordReading):
             limit = min(limit, question.limit - self.rows)
         text = page_query(question, self._keys, self._last)
         page = await self._query(text, limit, self._decode)
-        self._pages.pages.append(kept(page, self.keep))
-        self.rows += page.rows
+        names = [one.name for one in question.read]
+        keys = [page.columns[names.index(key)] for key in question.keys]
+        if any(values is None or values.null_count for values in keys):
+            raise ProtocolError("in its rows a key is empty", source=self._source)
+        page = kept(page, self.keep)
+        self._pages.pages.append(page)
+        before, self.rows = self.rows, self.rows + page.rows
         enough = question.limit is not None and self.rows >= question.limit
         self._ended = not page.rows or enough
         if page.rows:
@@ -118,7 +128,11 @@ class NetSuiteReading(RecordReading):
                     source=self._source,
                     remedy="Read it as 'record/...', whose records are read one by one.",
                 )
+            after = repr(self._last) if self._last else ""
             self._last = last
+            about = {"line": self._line(question), "before": before, "after": after}
+            counted = self._pages.counted
+            self._unsaved.append(saved_page(question.read, page, counted=counted, **about))
 
     async def _count(self, question: Question) -> int:
         page = await self._query(count_query(question), 1, page_decoder([_COUNT]))
@@ -152,6 +166,7 @@ class NetSuiteReading(RecordReading):
             return question.answer(proof.checked(table))
         except NotWholeError as error:
             self._start_again()
-            self._restarts -= 1
-            kind = TransientError if self._restarts >= 0 else SourceError
+            self.restarts += 1
+            self._restarts_left -= 1
+            kind = TransientError if self._restarts_left >= 0 else SourceError
             raise kind(error.what, source=self._source, remedy=error.remedy) from None

@@ -1,11 +1,13 @@
 """Records over REST, for accounts and logins without SuiteQL: a request for each record.
 
 A collection tells only the ids, so what is filtered is filtered here, and a record that is deleted
-between its id and its request is told as gone.
+between its id and its request is told as gone. A read that was killed goes on with the ids that were
+listed, once all of them were; a list by offsets that is not whole yet may have shifted meanwhile.
 """
 
 from __future__ import annotations
 
+import json
 from collections.abc import Callable, Sequence
 from functools import partial
 from typing import Any, Final
@@ -27,6 +29,7 @@ from greenlang_data.drivers.odata.page import Page, kept
 from greenlang_data.drivers.odata.profiles import Profile
 from greenlang_data.drivers.odata.proof import NotWholeError, Proof, ReadPages
 from greenlang_data.drivers.odata.question import Question, ask_for
+from greenlang_data.drivers.odata.saved import line_name, page_of, resumed_note, saved_page
 from greenlang_data.drivers.reading import RecordReading
 from greenlang_data.errors import ProtocolError, SourceError
 
@@ -122,6 +125,8 @@ class RecordsReading(RecordReading):
         self._listed = 0
         self._gone: set[str] = set()
         self._all_listed = False
+        self._line = ""
+        self._unsaved: list[pa.RecordBatch] = []
 
     async def advance(self) -> bool:
         question = self._question or await self._begin()
@@ -142,7 +147,41 @@ class RecordsReading(RecordReading):
         self._question = without_empty_texts(asked)
         self._decode = row_decoder(self._question.read)
         self._log.note("each record was a request of its own; SuiteQL reads a thousand at once")
+        columns = [(one.name, one.type) for one in self._question.read]
+        self._line = line_name(chosen.path, columns, self._question.limit)
+        self._take_saved(self._question)
         return self._question
+
+    def unsaved(self) -> list[pa.RecordBatch]:
+        found, self._unsaved = self._unsaved, []
+        return found
+
+    def _take_saved(self, question: Question) -> None:
+        """Take the list of an earlier read, and the records that it had read of it."""
+        for batch in self.saved:
+            try:
+                page, about = page_of(question.read, batch)
+            except ValueError:
+                continue
+            if about["line"] != self._line:
+                continue
+            if "listed" in about:
+                self._pages.counted, self._all_listed = about["counted"], True
+                self._waiting = batch.column("listed").to_pylist()
+            elif about["ids"] == self._waiting[: len(about["ids"])]:
+                self._took(page, about["ids"], set(about["gone"]))
+        self.saved = ()
+        if self.rows:
+            self._log.note(resumed_note(self.rows))
+
+    def _took(self, page: Page, ids: Sequence[str], gone: set[str]) -> None:
+        """So many records are read; those that are gone are told, once."""
+        self._waiting = self._waiting[len(ids) :]
+        self._pages.pages.append(page)
+        self.rows += page.rows
+        self._gone |= gone
+        for key in sorted(gone):
+            self._log.note(f"record {key} was deleted during the read")
 
     async def _list(self, question: Question) -> None:
         """A page of ids. The offset has to be a multiple of the limit, so pages are whole ones."""
@@ -162,35 +201,45 @@ class RecordsReading(RecordReading):
         self._waiting += found
         self._listed += _LIMIT
         self._all_listed = len(found) < _LIMIT
+        if self._all_listed:
+            told = {"line": self._line, "counted": self._pages.counted, "listed": True}
+            ids = pa.array(self._waiting, pa.string())
+            batch = pa.RecordBatch.from_arrays([ids], names=["listed"])
+            self._unsaved.append(batch.replace_schema_metadata({"page": json.dumps(told)}))
 
     async def _read_some(self, question: Question) -> None:
         some = self._waiting[:_AT_ONCE]
         starts = [partial(self._read, question, one) for one in some]
-        pages = []
+        pages: list[Page | None] = []
         async with Ahead(starts, self._width) as ahead:
             for _ in some:
                 pages.append(await ahead.next())  # noqa: PERF401 - in turn, and not all at once
         # Only now, so that a step that failed can be taken again.
-        self._waiting = self._waiting[_AT_ONCE:]
-        self._pages.pages += [kept(one, self.keep) for one in pages if one is not None]
-        self.rows = sum(one.rows for one in self._pages.pages)
+        gone = {key for key, page in zip(some, pages, strict=True) if page is None}
+        found = self._as_one(question, [one for one in pages if one is not None])
+        self._took(kept(found, self.keep), some, gone)
+        about = {"line": self._line, "counted": None, "ids": some, "gone": sorted(gone)}
+        self._unsaved.append(saved_page(question.read, self._pages.pages[-1], **about))
 
     async def _read(self, question: Question, key: str) -> Page | None:
         assert self._decode is not None
         ask = Ask(f"{question.chosen.path}/{key}", expected=frozenset({404}))
-        answer = await self._client.ask(ask, self._log, self._decode)
-        if answer.data is None:
-            self._gone.add(key)  # once, however often the step is taken
-            self._log.note(f"record {key} was deleted during the read")
-        return answer.data
+        return (await self._client.ask(ask, self._log, self._decode)).data
 
-    def _proven(self, question: Question) -> pa.Table:
+    def _as_one(self, question: Question, pages: Sequence[Page]) -> Page:
+        table = self._together(question, pages).combine_chunks()
+        return Page(table.num_rows, [one.combine_chunks() for one in table.columns], None, None)
+
+    def _together(self, question: Question, pages: Sequence[Page]) -> pa.Table:
         try:
-            table, _ = put_together(question.read, self._pages.pages)
+            return put_together(question.read, pages)[0]
         except (ValueError, pa.ArrowInvalid) as error:
             raise ProtocolError(
                 f"its values are of no one type: {str(error)[:150]}", source=self._source
             ) from None
+
+    def _proven(self, question: Question) -> pa.Table:
+        table = self._together(question, self._pages.pages)
         # Pages of ids go by offset, so the count is what proves that none was left out.
         counted = self._pages.counted
         after = None if question.limit is not None or counted is None else counted - len(self._gone)

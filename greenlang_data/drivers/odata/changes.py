@@ -10,6 +10,7 @@ import re
 from collections.abc import Callable, Sequence
 from datetime import UTC, datetime, timedelta
 from typing import Any, Final, Literal
+from urllib.parse import unquote
 
 import msgspec
 import pyarrow as pa
@@ -22,6 +23,7 @@ from greenlang_data.errors import QueryError
 
 BEGIN: Final = "start"
 CHANGE: Final = "change"
+GONE: Final = "delete"
 TRACKING: Final = "odata.track-changes"
 OVERLAP: Final = timedelta(minutes=5)
 # A clock without a zone repeats an hour in autumn. Against an instant it may be as far behind UTC
@@ -32,8 +34,9 @@ _LINK: Final = "delta:"
 # A column may be called reason too, so what looks like a row that is gone is looked at again.
 _GONE: Final = re.compile(rb'"reason"\s*:\s*"|"@removed"\s*:|\$deletedEntity"')
 _GONE_ALONE: Final = frozenset({"id", "reason"})
-# SAP's operational data provisioning tells in this column what became of a row.
-_MODE: Final = "ODQ_CHANGEMODE"
+_KEY_OF_ONE: Final = re.compile(r"\((?:\w+=)?(?:'(?P<text>(?:[^']|'')*)'|(?P<plain>[^'()=]+))\)$")
+MODE: Final = "ODQ_CHANGEMODE"
+"""SAP's operational data provisioning tells in this column what became of a row."""
 
 
 def link_of(since: str | None) -> str | None:
@@ -86,10 +89,12 @@ def delta_decoder(
     def decode_changes(body: bytes | bytearray) -> Page:
         if version == 2:
             page = decode(body)
-            modes = page.columns[names.index(_MODE)] if _MODE in names else None
+            modes = page.columns[names.index(MODE)] if MODE in names else None
+            if modes is None and MODE in names and page.rows:
+                raise ValueError(f"it does not tell what became of its rows ({MODE})")
             changes = pa.array(["upsert"] * page.rows, pa.string())
             if modes is not None:
-                changes = pc.if_else(pc.equal(modes, "D").fill_null(False), "delete", changes)
+                changes = pc.if_else(pc.equal(modes, "D").fill_null(False), GONE, changes)
             return _with(page, changes)
         envelope = split(body)
         rows = [bytes(one) for one in envelope.value]
@@ -128,9 +133,13 @@ def _id(row: bytes) -> str:
     found = told.get("id", told.get("@id", told.get("@odata.id")))
     if not isinstance(found, str):
         raise ValueError("a row that is gone has no id")  # noqa: TRY004 - decoders raise these
-    # It may be the address of the row, ``Set(key)``.
-    inner = re.search(r"\(([^()]*)\)$", found)
-    return inner[1].strip("'") if inner else found
+    # It may be the address of the row: ``Set(5)``, ``Set('O''Neil')`` or ``Set(ID=5)``.
+    if "(" not in found:
+        return found
+    key = _KEY_OF_ONE.search(unquote(found))
+    if key is None:
+        raise ValueError("the id of a row that is gone cannot be read")
+    return key["plain"] or key["text"].replace("''", "'")
 
 
 def _with(page: Page, changes: pa.Array) -> Page:
@@ -147,6 +156,6 @@ def _and_gone(page: Page, ids: Sequence[str], key: int) -> Page:
         if place == key:
             more = pa.array(ids, pa.string()).cast(values.type)
         elif place == len(page.columns) - 1:
-            more = pa.array(["delete"] * len(ids), pa.string())
+            more = pa.array([GONE] * len(ids), pa.string())
         columns.append(pa.concat_arrays([values, more]))
     return Page(page.rows + len(ids), columns, page.next_link, None, page.delta_link)

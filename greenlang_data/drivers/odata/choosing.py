@@ -9,7 +9,12 @@ from typing import Final, Protocol
 from greenlang_data.drivers.base import ReadLog, Records
 from greenlang_data.drivers.odata.edm import EntitySet, Property, Service
 from greenlang_data.drivers.places import Place
-from greenlang_data.errors import AuthenticationError, QueryError, UnknownTagError
+from greenlang_data.errors import (
+    AuthenticationError,
+    ProtocolError,
+    QueryError,
+    UnknownTagError,
+)
 from greenlang_data.nearest import nearest
 
 _TOLD: Final = 4
@@ -60,7 +65,7 @@ async def choose(services: Catalogue, request: Records, log: ReadLog, source: st
     """The first place that exists and has every column that the request names.
 
     Raises UnknownTagError when none exists and QueryError when none has the columns, both with
-    the nearest names.
+    the nearest names, and ProtocolError for a set without columns.
     """
     found: list[Chosen] = []
     sets: dict[str, None] = {}
@@ -72,6 +77,8 @@ async def choose(services: Catalogue, request: Records, log: ReadLog, source: st
         name = next((one for one in _names(place) if one in model.sets), None)
         if name is None:
             continue
+        if not model.sets[name].properties:
+            raise ProtocolError(f"its metadata tells no columns of {name}", source=source)
         chosen = _chosen(place, services.path(place.service), model.version, model.sets[name])
         if not _missing(chosen, request):
             return chosen

@@ -93,7 +93,7 @@ class Between(Condition):
         if self.high is not None:
             test = pc.less_equal if self.included else pc.less
             fits = pc.and_kleene(fits, test(values, pa.scalar(self.high, values.type)))
-        return fits.fill_null(self.or_missing)
+        return pc.or_(fits, pc.is_null(values)) if self.or_missing else fits
 
 
 def _holdable(wanted: Collection[Any], kind: pa.DataType) -> pa.Array:

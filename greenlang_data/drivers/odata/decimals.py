@@ -15,6 +15,7 @@ import msgspec
 import pyarrow as pa
 import pyarrow.compute as pc
 
+from greenlang_data.drivers.http.cells import text_bytes
 from greenlang_data.drivers.http.jsons import json_decoder
 
 _MOST_DIGITS: Final = 76
@@ -23,7 +24,8 @@ _EXACT: Final = Context(prec=2 * _MOST_DIGITS + 2)
 
 # A number with so many digits after they were moved by the scale is below 2**127.
 _MOST_PLAIN: Final = 37
-_PLAIN: Final = b'0123456789.-"nul\n'
+_DIGITS: Final = b"0123456789.-"
+_PLAIN: Final = _DIGITS + b'"nul\n'
 _NULL: Final = b"null"
 _NULL_TEXT: Final = b'"null"'
 _read_decimal: Callable[[bytes], Decimal | None] = json_decoder(Decimal | None)  # type: ignore[arg-type]  # a union is no type
@@ -37,14 +39,30 @@ def decimals_of(
     Raises ValueError for anything else, for infinity and NaN, and for more than 76 digits.
     """
     written = [_NULL if one is None else one for one in tokens]
-    if precision is not None and scale is not None and scale <= precision <= _MOST_PLAIN:
+    if _is_plain(precision, scale):
         texts = _digits(b"\n".join(written), len(written))
-        if texts is not None and _longest(texts) + scale <= _MOST_PLAIN:
-            try:
-                return texts.cast(pa.decimal128(precision, scale))
-            except pa.ArrowInvalid:
-                pass
+        plain = None if texts is None else plain_decimals(texts, precision, scale)
+        if plain is not None:
+            return plain
     return decimal_array([_read_decimal(bytes(one)) for one in written], precision, scale)
+
+
+def plain_decimals(
+    texts: pa.StringArray, precision: int | None, scale: int | None
+) -> pa.Array | None:
+    """What :func:`decimals_of` gives for texts of JSON; None where one is not plainly digits."""
+    if precision is None or scale is None or not _is_plain(precision, scale):
+        return None
+    if text_bytes(texts).translate(None, _DIGITS) or _longest(texts) + scale > _MOST_PLAIN:
+        return None
+    try:
+        return texts.cast(pa.decimal128(precision, scale))
+    except pa.ArrowInvalid:
+        return None
+
+
+def _is_plain(precision: int | None, scale: int | None) -> bool:
+    return precision is not None and scale is not None and scale <= precision <= _MOST_PLAIN
 
 
 def _digits(lines: bytes, count: int) -> pa.Array | None:

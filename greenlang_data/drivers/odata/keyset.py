@@ -34,27 +34,17 @@ def key_columns(entities: EntitySet) -> tuple[Property, ...]:
 
 
 def alternatives_after(
-    keys: Sequence[Property],
-    last: Sequence[Any],
-    write: Callable[[Property, Any], str],
-    *,
-    equal: str = "=",
-    greater: str = ">",
+    keys: Sequence[Property], last: Sequence[Any], write: Callable[[Property, Any], str]
 ) -> list[list[str]]:
     """The alternatives of a key greater than ``last``, each of tests that all hold.
 
-    ``write`` makes a literal of a value of the column, and the signs are the language's own.
+    ``write`` makes a literal of a value of the column.
 
     >>> a, b = Property("A", "Edm.Int64"), Property("B", "Edm.Int64")
     >>> alternatives_after([a, b], [7, 8], lambda column, value: str(value))
     [['A > 7'], ['A = 7', 'B > 8']]
     """
-    found = []
-    for place, column in enumerate(keys):
-        before = zip(keys[:place], last[:place], strict=True)
-        same = [f"{one.name} {equal} {write(one, value)}" for one, value in before]
-        found.append([*same, f"{column.name} {greater} {write(column, last[place])}"])
-    return found
+    return _alternatives(keys, last, write, "=", [">"] * len(keys))
 
 
 def rows_after(keys: Sequence[Property], last: Mapping[str, Any], version: int) -> str:
@@ -64,14 +54,44 @@ def rows_after(keys: Sequence[Property], last: Mapping[str, Any], version: int) 
     >>> rows_after([a, b], {"A": "x", "B": 7}, 4)
     "(A gt 'x' or (A eq 'x' and B gt 7))"
     """
-    tests = [
-        f"({' and '.join(one)})" if len(one) > 1 else one[0]
-        for one in alternatives_after(
-            keys,
-            [last[one.name] for one in keys],
-            lambda column, value: literal(column, value, version),
-            equal="eq",
-            greater="gt",
-        )
-    ]
+    return _compared(keys, last, version, ["gt"] * len(keys))
+
+
+def rows_up_to(keys: Sequence[Property], last: Mapping[str, Any], version: int) -> str:
+    """The condition of all other rows: that of ``last``, and those whose key is smaller.
+
+    >>> a, b = Property("A", "Edm.String"), Property("B", "Edm.Int32")
+    >>> rows_up_to([a, b], {"A": "x", "B": 7}, 4)
+    "(A lt 'x' or (A eq 'x' and B le 7))"
+    """
+    return _compared(keys, last, version, [*["lt"] * (len(keys) - 1), "le"])
+
+
+def _compared(
+    keys: Sequence[Property], row: Mapping[str, Any], version: int, signs: Sequence[str]
+) -> str:
+    alternatives = _alternatives(
+        keys,
+        [row[one.name] for one in keys],
+        lambda column, value: literal(column, value, version),
+        "eq",
+        signs,
+    )
+    tests = [f"({' and '.join(one)})" if len(one) > 1 else one[0] for one in alternatives]
     return tests[0] if len(tests) == 1 else f"({' or '.join(tests)})"
+
+
+def _alternatives(
+    keys: Sequence[Property],
+    row: Sequence[Any],
+    write: Callable[[Property, Any], str],
+    equal: str,
+    signs: Sequence[str],
+) -> list[list[str]]:
+    """One alternative for each column: those before it ``equal`` the row's, itself by its sign."""
+    found = []
+    for place, column in enumerate(keys):
+        before = zip(keys[:place], row[:place], strict=True)
+        same = [f"{one.name} {equal} {write(one, value)}" for one, value in before]
+        found.append([*same, f"{column.name} {signs[place]} {write(column, row[place])}"])
+    return found

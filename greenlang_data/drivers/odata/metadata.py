@@ -12,6 +12,8 @@ from greenlang_data.drivers.odata.edm import EntitySet, Property, Service
 
 _SAP: Final = "{http://www.sap.com/Protocols/SAPData}"
 _CLARK: Final = "}"
+_DOCUMENT_TYPES: Final = tuple("<!DOCTYPE".encode(one) for one in ("utf-8", "utf-16-le"))
+"""As it begins in every encoding that the parser knows: those of the other order hold these bytes."""
 
 
 @dataclass(slots=True)
@@ -44,7 +46,7 @@ def read_metadata(body: bytes | bytearray) -> Service:
     It is read piece by piece, because some systems describe thousands of entities in it.
     """
     # Entities of a document type could make it any size, and no service needs one.
-    if b"<!DOCTYPE" in body[:4096]:
+    if any(mark in body for mark in _DOCUMENT_TYPES):
         raise ValueError("its metadata has a document type, which is not read")
     document = _Document()
     namespace = ""

@@ -11,11 +11,14 @@ from typing import Final
 import pyarrow as pa
 import pyarrow.compute as pc
 
+from greenlang_data.drivers.http.cells import text_bytes
+
 INSTANT: Final = pa.timestamp("us", tz="UTC")
 WALL_CLOCK: Final = pa.timestamp("us")
 TIME: Final = pa.time64("ns")
 
 _INITIAL: Final = "0000-00-00"
+_MOST_PLAIN: Final = 15  # digits of milliseconds, the sign included
 _EPOCH_FORM: Final = r"^/Date\((?P<ms>-?\d{1,15})(?P<offset>[+-]\d{1,4})?\)/$"
 _DURATION_FORM: Final = (
     r"^PT(?:(?P<h>\d{1,2})H)?(?:(?P<m>\d{1,2})M)?(?:(?P<s>\d{1,2})(?:\.(?P<f>\d{1,12}))?S)?$"
@@ -29,11 +32,12 @@ def date_array(values: Sequence[str | None]) -> pa.Array:
     Raises ValueError for anything else, also for a time of day that is not midnight.
     """
     texts = _texts(values)
-    try:
-        return texts.cast(pa.date32())
-    except pa.ArrowInvalid:
-        pass
-    moments = wall_clock_array(values)
+    moments = _plain_epochs(texts)
+    if moments is None:
+        try:
+            return texts.cast(pa.date32())
+        except pa.ArrowInvalid:
+            moments = wall_clock_array(texts)
     days = moments.cast(pa.date32(), safe=False)
     if not pc.all(pc.equal(days.cast(WALL_CLOCK), moments), min_count=0).as_py():
         raise ValueError("a calendar date has a time of day")
@@ -46,6 +50,9 @@ def wall_clock_array(values: Sequence[str | None]) -> pa.Array:
     Raises ValueError for anything else. In microseconds, or nanoseconds where the source is finer.
     """
     texts = _texts(values)
+    plain = _plain_epochs(texts)
+    if plain is not None:
+        return plain
     epochs = _epochs(texts)
     if epochs is not None:
         if any(epochs.field("offset").to_pylist()):
@@ -60,6 +67,9 @@ def instant_array(values: Sequence[str | None]) -> pa.Array:
     Raises ValueError for anything else. In microseconds, or nanoseconds where the source is finer.
     """
     texts = _texts(values)
+    plain = _plain_epochs(texts)
+    if plain is not None:
+        return plain.cast(INSTANT)
     epochs = _epochs(texts)
     if epochs is not None:
         return _milliseconds(epochs).cast(WALL_CLOCK).cast(INSTANT)
@@ -94,6 +104,21 @@ def _texts(values: Sequence[str | None]) -> pa.Array:
     if pc.any(initial).as_py():
         texts = pc.if_else(initial, pa.scalar(None, pa.string()), texts)
     return texts
+
+
+def _plain_epochs(texts: pa.Array) -> pa.Array | None:
+    """The times of ``/Date(ms)/`` without offsets, in a tenth of the time; None for any others."""
+    framed = pc.and_(pc.starts_with(texts, "/Date("), pc.ends_with(texts, ")/"))
+    if pc.all(framed).as_py() is not True:
+        return None
+    digits = pc.binary_slice(texts.cast(pa.binary()), 6, -2).cast(pa.string())
+    plain = not text_bytes(digits).translate(None, b"-0123456789")
+    if not plain or pc.max(pc.binary_length(digits)).as_py() > _MOST_PLAIN:
+        return None
+    try:
+        return digits.cast(pa.int64()).cast(pa.timestamp("ms")).cast(WALL_CLOCK)
+    except pa.ArrowInvalid:
+        return None
 
 
 def _epochs(texts: pa.Array) -> pa.StructArray | None:

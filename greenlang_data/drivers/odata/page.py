@@ -11,7 +11,9 @@ import msgspec
 import pyarrow as pa
 from msgspec import UNSET, Struct
 
+from greenlang_data.drivers.http.alike import Alike
 from greenlang_data.drivers.http.jsons import json_decoder
+from greenlang_data.drivers.odata.alike import alike_reader
 from greenlang_data.drivers.odata.edm import Property
 from greenlang_data.drivers.odata.values import ABSENT, convert, wire_of
 
@@ -61,6 +63,43 @@ def page_decoder(
     columns: Sequence[Property], version: Literal[2, 4]
 ) -> Callable[[bytes | bytearray], Page]:
     """A function from the body of a page to its rows. It raises ValueError for anything else."""
+    read_rows = _rows_reader(columns, version)
+    read_alike = alike_reader(columns)
+    read_rest = _v4(_Mark) if version == 4 else _v2(_Mark)
+
+    def decode(body: bytes | bytearray) -> Page:
+        alike = read_alike(body)
+        envelope = alike and _around(alike[0], read_rest)
+        if not alike or envelope is None:
+            rows, arrays, envelope = read_rows(body)
+        else:
+            rows, arrays = alike[0].rows, alike[1]
+        return Page(rows, arrays, envelope.next_link, _count(envelope.count), envelope.delta_link)
+
+    return decode
+
+
+class _Mark(Struct, forbid_unknown_fields=True):
+    """What stands for rows that were read by columns."""
+
+    number: int
+
+
+def _around(alike: Alike, read: Callable[[bytes], tuple[list[Any], Any]]) -> Any:
+    """What is around the rows, or None where the list that they are in is not that of the page."""
+    try:
+        # Of two, so that nothing in the document itself can be what is found.
+        found = [read(alike.rest(b'{"number":%d}' % one)) for one in range(2)]
+    except ValueError:
+        return None
+    in_place = all(rows == [_Mark(one)] for one, (rows, _) in enumerate(found))
+    return found[0][1] if in_place else None
+
+
+def _rows_reader(
+    columns: Sequence[Property], version: Literal[2, 4]
+) -> Callable[[bytes | bytearray], tuple[int, list[pa.Array | None], Any]]:
+    """A function from a body to the number of rows, their columns, and what is around them."""
     wires = [wire_of(one) for one in columns]
     fields = [
         (f"c{place}", wire.found, ABSENT if wire.found is msgspec.Raw else UNSET)
@@ -71,18 +110,16 @@ def page_decoder(
     cells_of = [attrgetter(name) for name, *_ in fields]
     read = _v4(row) if version == 4 else _v2(row)
 
-    def decode(body: bytes | bytearray) -> Page:
+    def read_rows(body: bytes | bytearray) -> tuple[int, list[pa.Array | None], Any]:
         rows, envelope = read(body)
         # Column by column, because a tuple for each row would set off Python's garbage collection.
         arrays = [
             convert(column, wire, list(map(cells, rows))) if rows else pa.array([], wire.empty)
             for column, wire, cells in zip(columns, wires, cells_of, strict=True)
         ]
-        return Page(
-            len(rows), arrays, envelope.next_link, _count(envelope.count), envelope.delta_link
-        )
+        return len(rows), arrays, envelope
 
-    return decode
+    return read_rows
 
 
 def _envelope(row: type[Struct], names: dict[str, str]) -> Any:

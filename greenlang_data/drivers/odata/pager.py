@@ -3,11 +3,13 @@
 Where the key sorts, the next page is asked for by the last key: rows that others insert or delete
 meanwhile then shift nothing. Else the server's own links are followed, and where it has none, rows
 are skipped. A short page proves nothing, since a server may lower what it gives without a word.
+
+A read that was killed goes on after its last key. By links it asks for its last page again, and goes
+on behind it where that has the same records still: so the link holds, and nothing was shifted.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterable
 from typing import Any, Final
 from urllib.parse import urlsplit, urlunsplit
 
@@ -17,21 +19,21 @@ from greenlang_data.drivers.base import ReadLog
 from greenlang_data.drivers.http.client import HttpClient
 from greenlang_data.drivers.http.message import Answer
 from greenlang_data.drivers.odata.changes import BEGIN, link_mark, link_of
+from greenlang_data.drivers.odata.kept_links import at_place, named, place_of, unknown_params
 from greenlang_data.drivers.odata.keyset import key_columns, rows_after
 from greenlang_data.drivers.odata.page import Page
 from greenlang_data.drivers.odata.question import Question
-from greenlang_data.drivers.odata.saved import (
-    linked_pages,
-    resumable,
-    resumed_note,
-    saved_page,
-    saved_pages,
-)
+from greenlang_data.drivers.odata.saved import Saved, saved_page
 from greenlang_data.errors import ProtocolError
 from greenlang_data.settings.odata import ODataSettings
 
 _MOST_EMPTY_PAGES: Final = 100
 _SMALLEST_PAGE: Final = 100
+_COMPARED: Final = 10  # rows
+
+
+class NotTheSameError(Exception):
+    """The last page of an earlier read has other records now."""
 
 
 class Pager:
@@ -56,21 +58,29 @@ class Pager:
         self._source = source
         # Whoever tracks changes gives the mark behind the last of its own pages.
         self.tracks = question.since == BEGIN or link_of(question.since) is not None
-        by_key = question.profile.by_key and not self.tracks
-        self._keys = key_columns(question.chosen.entities) if by_key else ()
-        self.size = settings.page_size
+        # What has changed is told again for the same mark, so that a read of it begins anew.
+        keeps = settings.checkpoint_path is not None and link_of(question.since) is None
+        self._line = question.line if keeps else ""
+        self._unsaved: list[pa.RecordBatch] = []
+        self.begin()
+
+    def begin(self) -> None:
+        """Begin at the first page, whatever there is."""
+        by_key = self._question.profile.by_key and not self.tracks
+        self._keys = key_columns(self._question.chosen.entities) if by_key else ()
         self._followed_links: set[str] = set()
         self._has_linked = False
         self._answer: Answer[Page] | None = None
         self._link: str | None = None
-        # Links that nothing shifts can be followed by a later read too.
-        self._lasting_links = question.profile.steady_links and not self.tracks
-        self._asked = ""
+        self._at = ""  # where the last page is, and how many rows it was asked to have
+        self._size_then = self.size = self._settings.page_size
         self._first: dict[str, Any] = {}
         self._last: dict[str, Any] = {}
         self._empty = 0
+        self._skips = False
         self.pages: list[Page] = []
         self.rows = 0
+        self.resumed_rows = 0
         self.counted: int | None = None
         self.ended = False
 
@@ -94,6 +104,11 @@ class Pager:
         """The key of the last row, where pages are asked for by it."""
         return tuple(self._last.values())
 
+    @property
+    def asks_again(self) -> bool:
+        """Whether the last page of an earlier read is asked for again, to go on with its link."""
+        return bool(self.pages) and self._answer is None and not self._keys
+
     def url(self) -> str:
         """What to ask for next. Raises ProtocolError for a link that leads elsewhere or back."""
         size = self.size
@@ -105,19 +120,34 @@ class Pager:
         if self._keys and self.pages[-1].rows:
             after = rows_after(self._keys, self._last, self._question.chosen.version)
             return self._question.url(page_size=size, read=self.rows, after=after)
+        if self.asks_again:
+            return self._at
         if self._link is not None:
-            self._asked = self._followed(self._link)
-            return self._asked
+            return self._followed(self._link)
+        self._skips = True
         return self._question.url(page_size=size, read=self.rows, skip=self.rows)
 
     def take(self, answer: Answer[Page]) -> None:
-        """Add a page. Raises ProtocolError for one that leads on to nothing but empty ones."""
+        """Add a page. Raises ProtocolError for one that leads on to nothing but empty ones.
+
+        Raises NotTheSameError where an earlier read cannot be gone on with.
+        """
         page = answer.data
         assert page is not None
+        if self.asks_again:
+            self._take_again(page, answer)
+            return
+        if self._skips and _begin_alike(page, self.pages[0]):
+            self._end_with_repeated(page)
+            return
+        after = self.last_key
         if self._keys and page.rows:
             first, last = self._row(page, 0), self._row(page, page.rows - 1)
             if self.pages and (first in (self._first, self._last) or last == self._last):
                 self.without_keys("it does not compare keys")
+                return
+            if len(self.pages) == 1 and self._row_keys(page) & self._row_keys(self.pages[0]):
+                self.without_keys("it does not sort by its key")
                 return
             self._first = self._first or first
             self._last = last
@@ -125,59 +155,94 @@ class Pager:
                 self.without_keys("a key is empty")
         if not self.pages:
             self.counted = self.known(page.count)
-        elif self._answer is None:
-            self._log.note(resumed_note(self.rows))
         self.pages.append(page)
         self.rows += page.rows
+        self._turn(page, answer)
+        if self._line:
+            self._keep(page, after)
+
+    def _turn(self, page: Page, answer: Answer[Page]) -> None:
         # Only looked at when it is followed: a proxy's other name for the server harms nobody else.
         self._followed_links.add(answer.url)
+        self._at, self._size_then = answer.url, self.size
         self._answer, self._link = answer, page.next_link
         self._has_linked = self._has_linked or self._link is not None
         self.ended = self._is_last(page)
+
+    def _take_again(self, page: Page, answer: Answer[Page]) -> None:
+        before = self.pages[-1]
+        if not self._has_same_rows(page, before):
+            raise NotTheSameError("its last page has other records now")
+        self.pages[-1] = page
+        self.resumed_rows -= before.rows
+        self._turn(page, answer)
+
+    def _has_same_rows(self, page: Page, before: Page) -> bool:
+        """Whether two pages have the same records, by their keys where they have any."""
+        names = [one.name for one in self._question.read]
+        keys = [names.index(one) for one in self._question.keys if one in names]
+        return page.rows == before.rows and all(
+            page.columns[one] == before.columns[one] for one in keys or range(len(names))
+        )
 
     def without_keys(self, why: str) -> None:
         """Go on with the server's links, because it cannot be asked for rows after a key."""
         self._log.note(f"its own pages were followed, since {why}; changes may have shifted them")
         self._keys = ()
+        if self.asks_again:
+            self.size = self._size_then
 
-    def pages_from(self, first: int) -> list[pa.RecordBatch]:
-        """The pages from that number on, where a later read could go on after them.
-
-        Those with rows, where they were asked for by the last key; else the newest one, where
-        links outlive the read.
-        """
-        names = [one.name for one in self._keys]
-        if names:
-            return saved_pages(self._question.read, self.pages, names, self.counted, first)
-        if not self._lasting_links or self._link is None or first >= len(self.pages):
-            return []
-        link, page = self._followed(self._link), self.pages[-1]
-        about = {"counted": self.counted, "link": link, "size": self.size}
-        return [saved_page(self._question.read, page, asked=self._asked, **about)]
-
-    def resume(self, saved: Iterable[pa.RecordBatch]) -> None:
-        """Take the pages of an earlier read, as far as each begins where the one before ended."""
-        if self._keys:
-            self.pages = resumable(self._question.read, saved, [one.name for one in self._keys])
-        elif self._lasting_links:
-            self.pages, size = linked_pages(self._question.read, saved)
-            self.size = size or self.size
-        if not self.pages:
+    def _keep(self, page: Page, after: tuple[Any, ...]) -> None:
+        """Have a page kept for a later read, unless its address is needed and may be a secret."""
+        unknown = unknown_params(self._at)
+        if unknown and not self._keys:
+            self._line = ""
+            self._log.note(
+                "its pages are not kept for a read that is killed, since its links have parameters "
+                f"that may be secret: {named(unknown)}"
+            )
             return
-        self.rows = sum(one.rows for one in self.pages)
-        self.counted = self.known(self.pages[0].count)
-        self._has_linked = any(one.next_link is not None for one in self.pages)
-        if self._keys:
-            self._first = self._row(self.pages[0], 0)
-            self._last = self._row(self.pages[-1], self.pages[-1].rows - 1)
-        else:
-            *links, self._link = [one.next_link for one in self.pages]
-            self._followed_links.update(one for one in links if one)
+        about = {
+            "line": self._line,
+            "before": self.rows - page.rows,
+            "after": (repr(after) if after else "") if self._keys else None,
+            "counted": self.counted,
+            "asked": "" if unknown else place_of(self._at),
+            "size": self.size,
+            "linked": self._has_linked,
+            # The mark of what is tracked is on the last page, and nowhere else.
+            "ended": self.ended and not self.tracks,
+        }
+        self._unsaved.append(saved_page(self._question.read, page, **about))
 
-    @property
-    def resumed_by_link(self) -> bool:
-        """Whether all pages so far are those of an earlier read, and its last link is next."""
-        return self._lasting_links and bool(self.pages) and self._answer is None
+    def unsaved(self) -> list[pa.RecordBatch]:
+        """What has come since this was last asked, for :meth:`resume` to go on after."""
+        found, self._unsaved = self._unsaved, []
+        return found
+
+    def resume(self, saved: Saved) -> None:
+        """Take the pages of an earlier read, as far as each begins where the one before ended."""
+        keys = [one.name for one in self._keys]
+        found = saved.line(self._line, self._question.read, keys) if self._line else []
+        while found and not found[-1].page.rows and not found[-1].about["ended"]:
+            found.pop()
+        if not found:
+            return
+        self.pages = [one.page for one in found]
+        self.rows = self.resumed_rows = sum(one.rows for one in self.pages)
+        self.counted = self.known(self.pages[0].count)
+        about = found[-1].about
+        self._has_linked, self.ended = about["linked"], about["ended"]
+        self._at, self._size_then = at_place(self._client.base_url, about["asked"]), about["size"]
+        if about["after"] is None:
+            self._keys, self.size = (), self._size_then
+        elif self.rows:
+            some = [one for one in self.pages if one.rows]
+            self._first = self._row(some[0], 0)
+            self._last = self._row(some[-1], some[-1].rows - 1)
+        self._followed_links = {
+            at_place(self._client.base_url, one.about["asked"]) for one in found[:-1]
+        }
 
     @property
     def mark(self) -> str | None:
@@ -192,7 +257,7 @@ class Pager:
 
         Not behind links that hold the size: to ask for another beside them loses rows.
         """
-        if self._lasting_links and self.pages:
+        if self.pages and (self._question.profile.steady_links or self.asks_again):
             return
         self.size = max(self.size // 4, _SMALLEST_PAGE)
 
@@ -210,21 +275,35 @@ class Pager:
             raise ProtocolError("it links from one empty page to the next", source=self._source)
         if self._link is not None:
             return False
-        if not page.rows or self.tracks:
+        if not page.rows or self.tracks or not (self._keys or question.can_skip):
             return True
         # One that counts fewer than it gives may have more of them.
         if len(self.pages) == 1 and self.rows == self.counted:
             return True
-        # It links where there is more, but not beyond what was asked for.
+        # It links where there is more, but not beyond what was asked for; an empty page behind the
+        # last key proves more than no link.
         if self._has_linked and page.rows < self.size:
-            return self.counted is None or self.rows == self.counted
-        return not self._keys and not question.can_skip
+            return self.rows == self.counted or (self.counted is None and not self._keys)
+        return False
+
+    def _end_with_repeated(self, page: Page) -> None:
+        """End where the rows that were to be skipped come again: it gives what it gives."""
+        if page.rows == self.size:
+            raise ProtocolError(
+                f"it gives the same {page.rows} records whatever is to be skipped",
+                source=self._source,
+                remedy="Filter for fewer at once, or raise page_size above their number.",
+            )
+        self._log.caution(
+            f"the server gives the same {page.rows} records for every page, which were taken for "
+            "all there are"
+        )
+        self.ended = True
 
     def _followed(self, link: str) -> str:
         """The URL of a link. Raises ProtocolError when it leads elsewhere or in a circle."""
-        own, answer = self._own(link), self._answer
-        # One that was saved is whole, and has no answer beside it.
-        url = self._client.resolve(own) if answer is None else self._client.linked(answer, own)
+        assert self._answer is not None  # that has the link
+        url = self._client.linked(self._answer, self._own(link))
         if url in self._followed_links:
             raise ProtocolError("its pages link in a circle", source=self._source)
         return url
@@ -241,8 +320,24 @@ class Pager:
         names = [one.name for one in self._question.read]
         return {key.name: self._cell(page, names.index(key.name), place) for key in self._keys}
 
+    def _row_keys(self, page: Page) -> set[tuple[Any, ...]]:
+        names = [one.name for one in self._question.read]
+        columns = [page.columns[names.index(key.name)] for key in self._keys]
+        return set(zip(*(one.to_pylist() for one in columns if one is not None), strict=True))
+
     def _cell(self, page: Page, column: int, place: int) -> Any:
         values = page.columns[column]
         if values is None:
             raise ProtocolError("it left the key out of its answer", source=self._source)
         return values[place].as_py()
+
+
+def _begin_alike(page: Page, other: Page) -> bool:
+    """Whether both have rows, as many, and the same first ones."""
+    if not page.rows or page.rows != other.rows:
+        return False
+    return all(
+        one is two
+        or (one is not None and two is not None and one[:_COMPARED].equals(two[:_COMPARED]))
+        for one, two in zip(page.columns, other.columns, strict=True)
+    )

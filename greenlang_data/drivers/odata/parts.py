@@ -13,11 +13,21 @@ from greenlang_data.errors import AuthenticationError, SourceError, TransientErr
 
 
 class Part(NamedTuple):
-    """A part: what is asked and its pages. ``low`` bounds the key of a range from below."""
+    """A part: what is asked and its pages.
+
+    Of a range, ``low`` bounds the first column of the key from below, or ``share`` is how many rows
+    it has in the order of the server.
+    """
 
     question: Question
     pager: Pager
     low: Any = None
+    share: int | None = None
+
+    @property
+    def is_range(self) -> bool:
+        """Whether it is a range of the key."""
+        return self.low is not None or self.share is not None
 
 
 class NotInRangesError(Exception):
@@ -42,6 +52,11 @@ class Parts:
     def rows(self) -> int:
         """How many have been read so far."""
         return sum(one.rows for one in self._pagers)
+
+    @property
+    def resumed_rows(self) -> int:
+        """How many of them are those of an earlier read."""
+        return sum(one.resumed_rows for one in self._pagers)
 
     @property
     def by_key(self) -> bool:
@@ -79,12 +94,12 @@ class Parts:
         outcomes = await asyncio.gather(*tasks, return_exceptions=True)
         failures = [one for one in outcomes if isinstance(one, BaseException)]
         for part, outcome in zip(waiting, outcomes, strict=True):
-            if part.low is not None and not part.pager.pages and _is_refusal(outcome):
+            if part.is_range and not part.pager.pages and _is_refusal(outcome):
                 raise NotInRangesError(f"it refuses to compare keys ({str(outcome)[:100]})")
         for failure in sorted(failures, key=lambda one: isinstance(one, TransientError)):
             raise failure
         for part in waiting:
-            if part.low is not None and not _is_told_apart(part):
+            if part.is_range and not _is_told_apart(part):
                 raise NotInRangesError("it does not compare keys")
 
 
@@ -94,5 +109,14 @@ def _is_refusal(outcome: object) -> bool:
 
 
 def _is_told_apart(part: Part) -> bool:
+    """Whether the rows of a range are those that the order of the server has in it.
+
+    Some may have come or gone meanwhile. What is in a server's order and not in its comparisons,
+    such as identifiers that it sorts by their last digits, gives other numbers altogether.
+    """
     pager = part.pager
-    return pager.by_key and not (pager.rows and pager.first_key[0] < part.low)
+    if part.low is not None and pager.rows and pager.first_key[0] < part.low:
+        return False
+    if part.share is not None and pager.counted is not None:
+        return pager.by_key and 2 * abs(pager.counted - part.share) <= part.share
+    return pager.by_key

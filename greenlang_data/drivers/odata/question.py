@@ -11,12 +11,13 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from greenlang_data.drivers.base import ReadLog, Records
-from greenlang_data.drivers.odata.changes import BEGIN, latest, link_of, moment_of
+from greenlang_data.drivers.odata.changes import BEGIN, MODE, latest, link_of, moment_of
 from greenlang_data.drivers.odata.choosing import Chosen
 from greenlang_data.drivers.odata.conditions import Condition, between, changed_since, one_of
 from greenlang_data.drivers.odata.edm import Property
 from greenlang_data.drivers.odata.gathered import as_days, table_of
 from greenlang_data.drivers.odata.profiles import Profile
+from greenlang_data.drivers.odata.saved import line_name
 from greenlang_data.drivers.schema import RECORD_ID
 from greenlang_data.errors import QueryError
 
@@ -58,6 +59,15 @@ class Question:
         own = [one.rendered(self.chosen.version) for one in self.there]
         return " and ".join([*own, self.within] if self.within else own)
 
+    @property
+    def line(self) -> str:
+        """A name for the pages that answer exactly this, as it is told now."""
+        columns = [
+            (one.name, one.type, one.precision, one.scale, one.date_only, one.told_at_noon)
+            for one in self.read
+        ]
+        return line_name(self.url(page_size=None), self.since, self.keys, columns)
+
     def url(self, *, page_size: int | None, read: int = 0, skip: int = 0, after: str = "") -> str:
         """The path and query of a page, after ``read`` rows: of the rest, or from ``skip`` on.
 
@@ -86,16 +96,22 @@ class Question:
             params.append(("$inlinecount", "allpages") if version == 2 else ("$count", "true"))
         return f"{self.chosen.path}?{query_text(params)}"
 
-    def last_key_url(self) -> str:
-        """The path and query of the key of the last row, in the order of the key."""
+    def key_url(self, place: int | None) -> str:
+        """The path and query of the key of a row by its place in the order of the key, from 0.
+
+        None is the last row.
+        """
         params = list(self.profile.params)
         if self.chosen.version == 2:
             params.append(("$format", "json"))
         if self.condition:
             params.append(("$filter", self.condition))
         params.append(("$select", ",".join(self.keys)))
-        params.append(("$orderby", ",".join(f"{one} desc" for one in self.keys)))
+        order = "" if place is not None else " desc"
+        params.append(("$orderby", ",".join(f"{one}{order}" for one in self.keys)))
         params.append(("$top", "1"))
+        if place:
+            params.append(("$skip", str(place)))
         return f"{self.chosen.path}?{query_text(params)}"
 
     def count_url(self) -> str:
@@ -203,7 +219,9 @@ def question_of(
     if request.since is not None and changed is not None:
         read[changed.name] = changed
     properties = chosen.entities.properties
-    read |= {key: properties[key] for key in chosen.entities.keys if key in properties}
+    tracks = request.since == BEGIN or link_of(request.since) is not None
+    needed = [*chosen.entities.keys, *([MODE] if tracks else [])]
+    read |= {name: properties[name] for name in needed if name in properties}
     in_order = tuple(one for name, one in properties.items() if name in read)
     there = tuple(one for one in conditions if one.column.filterable)
     return Question(
@@ -242,12 +260,18 @@ def _defaults(chosen: Chosen, request: Records, log: ReadLog, source: str) -> li
     """What the source is configured for, where the request does not say it itself."""
     said = {_column(chosen, name).name for name in request.filters}
     found: list[Condition] = []
+    untold: dict[str, str] = {}
     for name, wanted in request.defaults.items():
         column = chosen.columns.get(name)
-        if column is not None and column.name not in said:
+        if chosen.column(name) is None:
+            untold.setdefault(str(wanted), name)  # the company has two names
+        elif column is not None and column.name not in said:
             said.add(column.name)
             found.append(one_of(name, column, wanted, source))
             log.note(f"only {name} {wanted}, as the source is configured")
+    for wanted, name in untold.items():
+        if not any(str(request.defaults[one.name]) == wanted for one in found):
+            log.note(f"it has no {name}, so it is of more than {wanted}")
     return found
 
 

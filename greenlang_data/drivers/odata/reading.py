@@ -2,29 +2,41 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import replace
-from typing import Final, Literal
+from typing import Any, Final, Literal
 
 import pyarrow as pa
+import pyarrow.compute as pc
 
 from greenlang_data.drivers.base import ReadLog, Records
 from greenlang_data.drivers.http.client import HttpClient
 from greenlang_data.drivers.http.message import Ask
-from greenlang_data.drivers.odata.changes import BEGIN, CHANGE, TRACKING, delta_decoder, link_of
+from greenlang_data.drivers.odata.changes import (
+    BEGIN,
+    CHANGE,
+    GONE,
+    TRACKING,
+    delta_decoder,
+    link_of,
+)
 from greenlang_data.drivers.odata.choosing import choose
 from greenlang_data.drivers.odata.edm import Property
 from greenlang_data.drivers.odata.gathered import put_together
+from greenlang_data.drivers.odata.keyset import key_columns
 from greenlang_data.drivers.odata.long_lists import in_parts
 from greenlang_data.drivers.odata.page import Page, kept, page_decoder
-from greenlang_data.drivers.odata.pager import Pager
+from greenlang_data.drivers.odata.pager import NotTheSameError, Pager
 from greenlang_data.drivers.odata.parts import NotInRangesError, Part, Parts
 from greenlang_data.drivers.odata.profiles import Profile
 from greenlang_data.drivers.odata.proof import NotWholeError, Proof
 from greenlang_data.drivers.odata.question import Question, question_of
+from greenlang_data.drivers.odata.ranges import Range
 from greenlang_data.drivers.odata.said import check_messages
+from greenlang_data.drivers.odata.saved import Saved, resumed_note, saved_plan
 from greenlang_data.drivers.odata.services import Services
-from greenlang_data.drivers.odata.splitting import may_split, split
+from greenlang_data.drivers.odata.splitting import find_ranges, not_in_ranges, plan_of, planned
+from greenlang_data.drivers.odata.strays import without_strays
 from greenlang_data.drivers.reading import RecordReading
 from greenlang_data.errors import (
     AuthenticationError,
@@ -68,15 +80,16 @@ class ODataReading(RecordReading):
         self._pager: Pager | None = None
         self._parts: Parts | None = None
         self._splits = True
+        self._plan: list[pa.RecordBatch] = []
+        self._not_by_key = ""
         self._wasted = 0
 
     async def advance(self) -> bool:
         pager = self._pager or await self._begin()
         if self._parts is None and not pager.ended:
-            await self._read_page(pager)
-            if self._pager is None:  # what an earlier process read is of no use
+            if pager.pages and await self._split(pager):
                 return True
-            await self._split(pager)
+            await self._read_page(pager)
         elif self._parts is not None:
             await self._read_parts(self._parts)
         read = self._parts or pager
@@ -86,35 +99,57 @@ class ODataReading(RecordReading):
         self.table = self._proven(pager, await self._count_again(pager))
         return False
 
-    async def _split(self, pager: Pager) -> None:
-        """Go on in ranges of the key, where they are asked for and can be told."""
+    async def _split(self, pager: Pager) -> bool:
+        """Go on in ranges of the key, where they are asked for and can be told: whether it does."""
         question, settings = self._question, self._settings
         assert question is not None
-        if not self._splits or not may_split(question, pager, settings):
-            return
+        if not self._splits or settings.parallel_ranges == 1 or question.limit is not None:
+            return False
         self._splits = False
-        headers = self._headers(question.chosen.version)
+        why = not_in_ranges(question, pager)
         try:
-            self._parts = await split(
-                question, pager, self._client, settings, headers, self._log, self._source
+            ranges = (
+                []
+                if why
+                else await find_ranges(question, pager, self._key, settings.parallel_ranges)
             )
         except (TransientError, AuthenticationError):
-            raise  # the page is there, and the others follow one another
+            raise  # the pages are there, and the others follow one another
         except SourceError as error:
-            self._log.note(f"not read in ranges, since its last key is not known: {error.what}")
+            ranges, why = [], f"its keys are not told: {error.what}"
+        except NotInRangesError as error:
+            ranges, why = [], str(error)
+        if why:
+            self._log.note(f"not read in ranges, since {why}")
+        if ranges:
+            self._plan = [saved_plan(question.line, plan_of(ranges, pager))]
+            self._read_in(ranges, pager)
+        return bool(ranges)
+
+    def _read_in(self, ranges: Sequence[Range], pager: Pager) -> None:
+        question, at_once = self._question, self._settings.parallel_ranges
+        assert question is not None
+        self._log.note(f"read in {len(ranges)} ranges of the key, {at_once} at once")
+        parts = []
+        for one in ranges:
+            asked = replace(question, within=one.condition)
+            parts.append(Part(asked, self._pager_of(asked), one.low, one.share))
+        self._parts = Parts(parts, at_once, pager)
 
     async def _read_parts(self, parts: Parts) -> None:
         try:
             await parts.advance(self._read_page)
         except NotInRangesError as error:
+            assert self._question is not None
             self._parts = None
+            self._plan = [saved_plan(self._question.line, None)]
             self._log.note(f"and then one page after the other, since {error}")
 
-    def pages_from(self, first: int) -> list[pa.RecordBatch]:
-        # Parts do not follow one another, so a read of them that was killed begins anew.
-        if self._pager is None or self._parts is not None:
-            return []
-        return self._pager.pages_from(first)
+    def unsaved(self) -> list[pa.RecordBatch]:
+        parts = [] if self._parts is None else [one.pager for one in self._parts.parts]
+        lines = [one for one in (self._pager, *parts) if one is not None]
+        plan, self._plan = self._plan, []
+        return [*plan, *(page for one in lines for page in one.unsaved())]
 
     async def _begin(self) -> Pager:
         if self._question is None:
@@ -125,17 +160,38 @@ class ODataReading(RecordReading):
             self._decode = self._decoder(self._question, 2 if chosen.version == 2 else 4)
         asked = in_parts(self._question, self._source)
         self._pager = self._pager_of(self._question)
-        saved, self.saved = self.saved, ()
         if len(asked) > 1:
             at_once = self._settings.parallel_ranges if self._question.limit is None else 1
             self._parts = Parts([Part(one, self._pager_of(one)) for one in asked], at_once)
-            return self._pager
-        self._pager.resume(saved)
-        self.resumed = len(self._pager.pages)
+        self._go_on(self._pager)
         return self._pager
 
+    def _go_on(self, pager: Pager) -> None:
+        """Take what an earlier read left, as far as it fits."""
+        saved, self.saved = Saved(self.saved), ()
+        if saved.is_empty or self._question is None:
+            return
+        if self._parts is None:
+            pager.resume(saved)
+            plan = saved.plan(self._question.line)
+            ranges = planned(plan, pager) if pager.by_key and pager.rows else []
+            if ranges:
+                self._splits = False
+                self._read_in(ranges, pager)
+        parts = [] if self._parts is None else [one.pager for one in self._parts.parts]
+        for one in parts:
+            one.resume(saved)
+        if not any(one.pages for one in (pager, *parts)):
+            self._log.note(
+                "an earlier read was not gone on with, since the system describes the records in "
+                "another way now"
+            )
+
     def _pager_of(self, question: Question) -> Pager:
-        return Pager(question, self._client, self._settings, self._log, self._source)
+        pager = Pager(question, self._client, self._settings, self._log, self._source)
+        if self._not_by_key:
+            pager.without_keys(self._not_by_key)
+        return pager
 
     def _decoder(
         self, question: Question, version: Literal[2, 4]
@@ -171,10 +227,8 @@ class ODataReading(RecordReading):
         except AuthenticationError:
             raise
         except SourceError as error:
-            if pager.resumed_by_link:
-                self._begin_anew(
-                    f"its link to the next page is not good any more ({error.what[:100]})"
-                )
+            if pager.asks_again:
+                self._begin_anew(pager, f"its link is not good any more ({error.what[:100]})")
                 return
             # What it answered to the same question without a key can only be the key's fault.
             if not pager.pages or not pager.by_key:
@@ -183,11 +237,26 @@ class ODataReading(RecordReading):
             return
         check_messages(answer.headers, self._log, self._source)
         assert answer.data is not None
-        pager.take(replace(answer, data=kept(answer.data, self.keep)))
+        try:
+            pager.take(replace(answer, data=kept(answer.data, self.keep)))
+        except NotTheSameError as error:
+            self._begin_anew(pager, str(error))
 
-    def _begin_anew(self, why: str) -> None:
+    def _begin_anew(self, pager: Pager, why: str) -> None:
         self._log.note(f"an earlier read was not gone on with, since {why}")
-        self._pager, self.resumed = None, 0
+        pager.begin()
+
+    async def _key(self, place: int | None) -> tuple[Any, ...]:
+        """The key of a row by its place in their order, or of the last; () where it is not told."""
+        question = self._question
+        assert question is not None
+        keys, version = key_columns(question.chosen.entities), question.chosen.version
+        decode = page_decoder(keys, 2 if version == 2 else 4)
+        ask = Ask(question.key_url(place), headers=self._headers(version))
+        page = (await self._client.ask(ask, self._log, decode)).data
+        if page is None or not page.rows or None in page.columns:
+            return ()
+        return tuple(one[0].as_py() for one in page.columns if one is not None)
 
     def _headers(self, version: int) -> dict[str, str]:
         return {"Accept": _JSON[version], **self._profile.headers}
@@ -243,17 +312,23 @@ class ODataReading(RecordReading):
             ) from None
         if absent:
             self._log.note(f"the server left these columns out: {', '.join(absent)}")
+        if read.resumed_rows:
+            self._log.note(resumed_note(read.resumed_rows, in_order=self._parts is None))
         trusts = self._settings.trust_counts
         proof = Proof(question, read, after, trusts, self._log, self.release)
         try:
             table = proof.checked(table)
         except NotWholeError as error:
+            if read.by_key and table.num_rows < (read.counted or 0):
+                # Some sort texts by a language and compare them by their bytes.
+                self._not_by_key = "fewer records came by key than it counts"
             # Each page has retries of its own, so the reads as a whole have to be counted here.
-            self._pager, self._parts, self._splits = None, None, True
+            self._pager, self._parts, self._splits, self._plan = None, None, True, []
+            self.restarts += 1
             self._wasted += 1
             kind = TransientError if self._wasted <= self._settings.max_retries else SourceError
             raise kind(error.what, source=self._source, remedy=error.remedy) from None
-        table = question.answer(table)
+        table = question.answer(without_strays(question, table, absent, self._source))
         if pager.mark is not None:
             self._log.completeness["mark"] = pager.mark
         elif question.since == BEGIN and self._log.completeness.get("mark") is None:
@@ -264,11 +339,14 @@ class ODataReading(RecordReading):
         """What has changed since the mark; a record may be there as often as it was changed."""
         columns = [*question.read, Property(CHANGE, "Edm.String")]
         try:
-            table, _ = put_together(columns, pager.pages)
+            table, absent = put_together(columns, pager.pages)
         except (ValueError, pa.ArrowInvalid) as error:
             raise ProtocolError(
                 f"its values are of no one type: {str(error)[:150]}", source=self._source
             ) from None
+        # Its link was made for the filters of another question, or for these.
+        gone = pc.equal(table.column(CHANGE), GONE)
+        table = without_strays(question, table, absent, self._source, also=gone)
         answer = question.answer(table)
         self._log.completeness = {
             "entity_set": question.chosen.path,

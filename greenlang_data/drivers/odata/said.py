@@ -11,6 +11,9 @@ from greenlang_data.errors import SourceError
 
 _LONGEST: Final = 300
 _MOST_DETAILS: Final = 3
+# The first version has words, the other numbers.
+_ERRORS: Final = ("error", "abort", 4)
+_WARNINGS: Final = ("warning", 3)
 
 
 def explain(body: bytes) -> str:
@@ -39,22 +42,38 @@ def _text(part: Any) -> str:
 
 
 def check_messages(headers: Mapping[str, str], log: ReadLog, source: str) -> None:
-    """Heed ``sap-message``: SAP may send an error with a status of success.
+    """Heed ``sap-message`` and V4's ``sap-messages``: SAP may send an error with a success.
 
-    Raises SourceError for an error; a warning becomes a note.
+    Raises SourceError for an error; a warning, or a message that cannot be read, becomes a note.
     """
-    header = headers.get("sap-message")
-    said = errors_in(header.encode()) if header else None
-    if not isinstance(said, dict):
-        return
-    details = said.get("details")
-    for one in [said, *(details if isinstance(details, list) else [])]:
-        severity = one.get("severity") if isinstance(one, dict) else None
-        if severity in ("error", "abort"):
-            raise SourceError(
-                f"it answered with an error: {_text(said)[:_LONGEST]} ({said.get('code')})",
-                source=source,
-                remedy="None of it was used; correct what it names.",
-            )
-        if severity == "warning":
-            log.note(f"the server warns: {_text(one)[:_LONGEST]}")
+    for name in ("sap-message", "sap-messages"):
+        header = headers.get(name)
+        if not header:
+            continue
+        said = _read(header)
+        if said is None:
+            log.note(f"the server sent a message that cannot be read: {header[:_LONGEST]}")
+        for one in said or ():
+            severity = one.get("severity", one.get("numericSeverity"))
+            if severity in _ERRORS:
+                raise SourceError(
+                    f"it answered with an error: {_text(one)[:_LONGEST]} ({one.get('code')})",
+                    source=source,
+                    remedy="None of it was used; correct what it names.",
+                )
+            if severity in _WARNINGS:
+                log.note(f"the server warns: {_text(one)[:_LONGEST]}")
+
+
+def _read(header: str) -> list[dict[str, Any]] | None:
+    """The messages of one version or the other, each before its details, or None."""
+    # Some servers write UTF-8 where HTTP has Latin letters.
+    told = errors_in(header.encode("latin-1", "replace")) or errors_in(header.encode())
+    messages = told if isinstance(told, list) else [told]
+    if not all(isinstance(one, dict) for one in messages):
+        return None
+    found = []
+    for one in messages:
+        details = one.get("details")
+        found += [one, *(details if isinstance(details, list) else [])]
+    return [one for one in found if isinstance(one, dict)]

@@ -1,79 +1,106 @@
-"""Pages as record batches that say where they belong, for a read that goes on after it was killed."""
+"""Pages as record batches that say where they belong, for a read that goes on after it was killed.
+
+Pages that follow one another are a line: those of a whole read, or those of one of its parts. All
+pages of a line have its name, and each says how many rows came before it and, where it was asked
+for by the last key, after which.
+"""
 
 from __future__ import annotations
 
 import json
+from collections import defaultdict
 from collections.abc import Iterable, Sequence
 from dataclasses import replace
-from typing import Any
+from hashlib import sha256
+from typing import Any, NamedTuple
 
 import pyarrow as pa
 
 from greenlang_data.drivers.odata.edm import Property
 from greenlang_data.drivers.odata.page import Page
 
+PLAN = "plan"
 
-def saved_pages(
+
+class SavedPage(NamedTuple):
+    """A page of an earlier read, and what was said about it."""
+
+    page: Page
+    about: dict[str, Any]
+
+
+class Saved:
+    """What an earlier read left, by the names of its lines."""
+
+    def __init__(self, batches: Iterable[pa.RecordBatch]) -> None:
+        self._lines: dict[str, list[pa.RecordBatch]] = defaultdict(list)
+        for batch in batches:
+            self._lines[_line_of(batch)].append(batch)
+
+    @property
+    def is_empty(self) -> bool:
+        """Whether there is nothing."""
+        return not self._lines
+
+    def line(self, name: str, columns: Sequence[Property], keys: Sequence[str]) -> list[SavedPage]:
+        """The pages of a line, as far as each begins where the one before ended.
+
+        One without any rows before it begins the line anew.
+        """
+        pages: list[SavedPage] = []
+        rows = 0
+        for batch in self._lines[name]:
+            try:
+                found = SavedPage(*page_of(columns, batch))
+                before, after = found.about["before"], found.about["after"]
+                if not before:
+                    pages, rows = [], 0
+                fits = before == rows and (after is None or after == _end(columns, pages, keys))
+                if after is not None and found.page.rows:
+                    last_key(columns, found.page, keys)
+            except (KeyError, ValueError):
+                continue
+            if fits:
+                pages.append(found)
+                rows += found.page.rows
+        return pages
+
+    def plan(self, name: str) -> Any:
+        """The newest plan of a line, or None."""
+        plans = [json.loads(one.schema.metadata[b"page"]) for one in self._lines[name]]
+        return next((one[PLAN] for one in reversed(plans) if PLAN in one), None)
+
+
+def line_name(*parts: Any) -> str:
+    """A name for the line of pages that answers exactly this."""
+    return sha256(repr(parts).encode()).hexdigest()[:32]
+
+
+def saved_line_page(
     columns: Sequence[Property],
     pages: Sequence[Page],
-    keys: Sequence[str],
-    counted: int | None,
-    first: int,
-) -> list[pa.RecordBatch]:
-    """The pages with rows from number ``first`` on; ``counted`` rows there were in all."""
-    found = []
-    for number in range(first, len(pages)):
-        page = pages[number]
-        if page.rows:
-            before = pages[number - 1] if number else None
-            about = {"counted": counted, "linked": page.next_link is not None}
-            found.append(saved_page(columns, page, after=_end(columns, before, keys), **about))
-    return found
+    number: int,
+    keys: Sequence[str] | None,
+    **about: Any,
+) -> pa.RecordBatch:
+    """One of the pages of a line; without ``keys`` it was not asked for by the last of them."""
+    before = pages[:number]
+    end = None if keys is None else _end(columns, [SavedPage(one, {}) for one in before], keys)
+    rows = sum(one.rows for one in before)
+    return saved_page(columns, pages[number], before=rows, after=end, **about)
 
 
-def resumable(
-    columns: Sequence[Property], saved: Iterable[pa.RecordBatch], keys: Sequence[str]
-) -> list[Page]:
-    """The pages of an earlier read, as far as each begins where the one before ended."""
-    pages: list[Page] = []
-    for batch in saved:
-        try:
-            page, about = page_of(columns, batch)
-            if about["after"] != _end(columns, pages[-1] if pages else None, keys):
-                break
-            last_key(columns, page, keys)
-            link = "" if about["linked"] else None
-        except (KeyError, ValueError):
-            break
-        pages.append(replace(page, next_link=link))
-    return pages
+def saved_plan(name: str, plan: Any) -> pa.RecordBatch:
+    """What is to be known of a line beside its pages."""
+    told = json.dumps({"line": name, PLAN: plan})
+    batch = pa.RecordBatch.from_arrays([pa.array([], pa.null())], names=[PLAN])
+    return batch.replace_schema_metadata({"page": told})
 
 
-def linked_pages(
-    columns: Sequence[Property], saved: Iterable[pa.RecordBatch]
-) -> tuple[list[Page], int | None]:
-    """The pages of an earlier read, as far as each is what the one before links to.
-
-    ``next_link`` is the whole address of the next one. They were asked to have so many rows.
-    """
-    pages: list[Page] = []
-    size = None
-    for batch in saved:
-        try:
-            page, about = page_of(columns, batch)
-            asked, link, rows = about["asked"], about["link"], about["size"]
-        except (KeyError, ValueError):
-            break
-        if asked != (pages[-1].next_link if pages else "") or rows != (size or rows) or not link:
-            break
-        pages.append(replace(page, next_link=str(link)))
-        size = int(rows)
-    return pages, size
-
-
-def resumed_note(rows: int) -> str:
+def resumed_note(rows: int, *, in_order: bool = True) -> str:
     """What the provenance says of a read that went on."""
-    return f"the first {rows} records are those of an earlier read that did not end"
+    which = f"the first {rows} records" if in_order else f"{rows} of the records"
+    return f"{which} are those of an earlier read that did not end"
 
 
 def last_key(columns: Sequence[Property], page: Page, keys: Sequence[str]) -> tuple[Any, ...]:
@@ -90,8 +117,8 @@ def last_key(columns: Sequence[Property], page: Page, keys: Sequence[str]) -> tu
     return tuple(found)
 
 
-def _end(columns: Sequence[Property], page: Page | None, keys: Sequence[str]) -> str:
-    return repr(last_key(columns, page, keys)) if page is not None and page.rows else ""
+def _end(columns: Sequence[Property], pages: Sequence[SavedPage], keys: Sequence[str]) -> str:
+    return repr(last_key(columns, pages[-1].page, keys)) if pages else ""
 
 
 def saved_page(columns: Sequence[Property], page: Page, **about: Any) -> pa.RecordBatch:
@@ -118,3 +145,16 @@ def page_of(columns: Sequence[Property], batch: pa.RecordBatch) -> tuple[Page, d
     names = batch.schema.names
     values = [batch.column(one.name) if one.name in names else None for one in columns]
     return Page(batch.num_rows, values, None, counted), about
+
+
+def with_link(saved: SavedPage, link: str | None) -> Page:
+    """A page with the link that it had."""
+    return replace(saved.page, next_link=link)
+
+
+def _line_of(batch: pa.RecordBatch) -> str:
+    """The name of the line of a page; nothing for what is none."""
+    try:
+        return str(json.loads((batch.schema.metadata or {})[b"page"]).get("line"))
+    except (KeyError, TypeError, ValueError, AttributeError):
+        return ""

@@ -1,74 +1,78 @@
-"""Which parts a question is asked in: ranges of the key, or the values of a long filter."""
+"""The ranges of the key in which the rest of a large set is read, and what is kept of them."""
 
 from __future__ import annotations
 
+import asyncio
 import math
-from collections.abc import Mapping
-from dataclasses import replace
+from collections.abc import Awaitable, Callable, Sequence
 from typing import Any
 
-from greenlang_data.drivers.base import ReadLog
-from greenlang_data.drivers.http.client import HttpClient
-from greenlang_data.drivers.http.message import Ask
 from greenlang_data.drivers.odata.keyset import key_columns
-from greenlang_data.drivers.odata.page import page_decoder
 from greenlang_data.drivers.odata.pager import Pager
-from greenlang_data.drivers.odata.parts import Part, Parts
+from greenlang_data.drivers.odata.parts import NotInRangesError
 from greenlang_data.drivers.odata.question import Question
-from greenlang_data.drivers.odata.ranges import ranges_after
-from greenlang_data.settings.odata import ODataSettings
+from greenlang_data.drivers.odata.ranges import (
+    LEAST_PAGES,
+    Range,
+    counts_out,
+    even_places,
+    ranges_after,
+    ranges_between,
+)
+
+KeyAt = Callable[[int | None], Awaitable[tuple[Any, ...]]]
 
 
-def may_split(question: Question, pager: Pager, settings: ODataSettings) -> bool:
-    """Whether what is left after the first page may be read in ranges."""
-    return (
-        settings.parallel_ranges > 1
-        and settings.checkpoint_path is None  # whose pages follow one another
-        and len(pager.pages) == 1
-        and not pager.ended
-        and pager.by_key
-        and pager.counted is not None
-        and question.limit is None
-    )
+def not_in_ranges(question: Question, pager: Pager) -> str:
+    """Why what is left is not read in ranges; nothing where it may be, or none are worth it."""
+    if not pager.by_key:
+        return "it is not asked for rows after a key"
+    return "" if pager.counted is not None else "it does not count"
 
 
-async def split(
-    question: Question,
-    pager: Pager,
-    client: HttpClient,
-    settings: ODataSettings,
-    headers: Mapping[str, str],
-    log: ReadLog,
-    source: str,
-) -> Parts | None:
-    """The ranges of what is left after the first page, or None where they cannot be told.
+async def find_ranges(question: Question, pager: Pager, key_at: KeyAt, at_once: int) -> list[Range]:
+    """The ranges of what is left behind the pages of ``pager``; none where few are left.
 
-    One request finds the last key. Raises what HTTP raises.
+    ``key_at`` asks for the key of a row by its place in the server's order, or for the last one.
+    Raises what that raises, and NotInRangesError where no bounds can be told.
     """
-    end = await _last_value(question, client, headers, log)
-    if end is None or pager.counted is None:
-        return None
-    pages = math.ceil((pager.counted - pager.rows) / pager.rows)
-    keys, version = key_columns(question.chosen.entities), question.chosen.version
-    found = ranges_after(keys, pager.last_key, end, pages, settings.parallel_ranges, version)
-    if not found:
-        return None
-    log.note(f"read in {len(found)} ranges of the key, {settings.parallel_ranges} at once")
-    parts = []
-    for one in found:
-        asked = replace(question, within=one.condition)
-        parts.append(Part(asked, Pager(asked, client, settings, log, source), one.low))
-    return Parts(parts, settings.parallel_ranges, pager)
+    counted, keys = pager.counted, key_columns(question.chosen.entities)
+    assert counted is not None, "there is a reason against it"
+    pages = math.ceil((counted - pager.rows) / max(1, *(one.rows for one in pager.pages)))
+    if pages < LEAST_PAGES:
+        return []
+    version, last = question.chosen.version, pager.last_key
+    if counts_out(keys[0], last[0]):
+        end = await key_at(None)
+        found = end and ranges_after(keys, last, end[0], pages, at_once, version)
+        if found:
+            return found
+    if not question.can_skip:
+        raise NotInRangesError("the order of its keys is not known, and it does not skip rows")
+    places = even_places(pager.rows, counted, pages, at_once)
+    bounds = await _all_of([key_at(one) for one in places])
+    if len({last, *bounds}) <= len(places) or () in bounds:
+        raise NotInRangesError("it does not tell the key of a row by its place")
+    ends = [pager.rows, *(one + 1 for one in places), counted]
+    return ranges_between(keys, last, bounds, ends, version)
 
 
-async def _last_value(
-    question: Question, client: HttpClient, headers: Mapping[str, str], log: ReadLog
-) -> Any:
-    """The first column of the last key, or None where the server has no row or leaves it out."""
-    keys = key_columns(question.chosen.entities)
-    decode = page_decoder(keys, 2 if question.chosen.version == 2 else 4)
-    answer = await client.ask(Ask(question.last_key_url(), headers=headers), log, decode)
-    page = answer.data
-    if page is None or not page.rows or page.columns[0] is None:
-        return None
-    return page.columns[0][0].as_py()
+async def _all_of(asked: Sequence[Awaitable[tuple[Any, ...]]]) -> list[tuple[Any, ...]]:
+    """All answers, once all have come; the first failure is raised then."""
+    found = await asyncio.gather(*asked, return_exceptions=True)
+    failed = next((one for one in found if isinstance(one, BaseException)), None)
+    if failed is not None:
+        raise failed
+    return [one for one in found if not isinstance(one, BaseException)]
+
+
+def plan_of(ranges: Sequence[Range], pager: Pager) -> dict[str, Any]:
+    """The ranges behind the pages of ``pager``, as they are kept for a later read."""
+    return {"behind": repr(pager.last_key), "ranges": list(map(list, ranges))}
+
+
+def planned(plan: Any, pager: Pager) -> list[Range]:
+    """The ranges of an earlier read, where they are those behind the pages of ``pager``."""
+    if plan is None or plan["behind"] != repr(pager.last_key):
+        return []
+    return [Range(*one) for one in plan["ranges"]]

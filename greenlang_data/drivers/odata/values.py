@@ -13,7 +13,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 from msgspec import UNSET, UnsetType
 
-from greenlang_data.drivers.odata.decimals import decimal_array, decimals_of
+from greenlang_data.drivers.odata.decimals import decimal_array, decimals_of, plain_decimals
 from greenlang_data.drivers.odata.edm import Property
 from greenlang_data.drivers.odata.moments import (
     INSTANT,
@@ -46,11 +46,15 @@ _Text = str | None | UnsetType
 
 
 class Wire(NamedTuple):
-    """How a column is read: what the JSON decoder may find, and what is made of a page of it."""
+    """How a column is read: what the JSON decoder may find, and what is made of a page of it.
+
+    ``of_texts`` makes the same of an Arrow array of the texts, or None of those that it cannot.
+    """
 
     found: Any
     convert: Convert
     empty: pa.DataType
+    of_texts: Callable[[pa.StringArray], pa.Array | None] = lambda texts: None
 
 
 def is_calendar_date(column: Property) -> bool:
@@ -64,13 +68,14 @@ def wire_of(column: Property) -> Wire:
     if column.members:
         return _TEXT
     if is_calendar_date(column):
-        return Wire(_Text, date_array, pa.date32())
+        return Wire(_Text, date_array, pa.date32(), date_array)
     if kind == "Edm.Decimal":
         precision, scale = column.precision, column.scale
         return Wire(
             msgspec.Raw,
             lambda values: decimals_of(values, precision, scale),
             decimal_array([], precision, scale).type,
+            lambda texts: plain_decimals(texts, precision, scale),
         )
     if kind in INTEGERS:
         return Wire(int | _Text, _integers(INTEGERS[kind]), INTEGERS[kind])
@@ -169,16 +174,16 @@ def _json_texts(values: Sequence[msgspec.Raw]) -> pa.Array:
     return pa.array([None if one == "null" else one for one in texts], pa.string())
 
 
-_TEXT: Final = Wire(_Text, _texts, pa.string())
+_TEXT: Final = Wire(_Text, _texts, pa.string(), _texts)
 _JSON: Final = Wire(msgspec.Raw, _json_texts, pa.string())
 _PLAIN: Final = {
     "Edm.String": _TEXT,
     "Edm.Guid": _TEXT,
     "Edm.Duration": _TEXT,
     "Edm.Boolean": Wire(bool | None | UnsetType, _booleans, pa.bool_()),
-    "Edm.DateTime": Wire(_Text, wall_clock_array, WALL_CLOCK),
-    "Edm.DateTimeOffset": Wire(_Text, instant_array, INSTANT),
-    "Edm.Time": Wire(_Text, time_array, TIME),
-    "Edm.TimeOfDay": Wire(_Text, time_array, TIME),
+    "Edm.DateTime": Wire(_Text, wall_clock_array, WALL_CLOCK, wall_clock_array),
+    "Edm.DateTimeOffset": Wire(_Text, instant_array, INSTANT, instant_array),
+    "Edm.Time": Wire(_Text, time_array, TIME, time_array),
+    "Edm.TimeOfDay": Wire(_Text, time_array, TIME, time_array),
     "Edm.Binary": Wire(_Text, _binaries, pa.binary()),
 }

@@ -30,12 +30,17 @@ class Pending(NamedTuple):
 
 
 class Children:
-    """What has been read of parents with the columns ``own`` and the key ``keys``."""
+    """What has been read of parents with the columns ``own`` and the key ``keys``.
 
-    def __init__(self, own: Sequence[Property], keys: Sequence[str]) -> None:
+    ``line`` is the name of all pages of the read.
+    """
+
+    def __init__(self, own: Sequence[Property], keys: Sequence[str], line: str) -> None:
+        self._line = line
         self._own = own
         self._keys = keys
         self.last: tuple[Any, ...] = ()
+        self.parents = 0  # how many were read
         self.pending: deque[Pending] = deque()
         self._before = self._place = ""  # what the page before the newest, and it, ended with
         self._about: dict[str, Any] = {}
@@ -46,6 +51,7 @@ class Children:
         places = pa.array([*(one.place for one in rows.cut), rows.parents - 1], pa.int64())
         arrays = zip(self._own, rows.own, strict=True)
         found = {one.name: array.take(places) for one, array in arrays if array is not None}
+        self.parents += rows.parents
         self._go_on(
             pa.RecordBatch.from_arrays(list(found.values()), names=list(found)),
             [one.link for one in rows.cut],
@@ -71,20 +77,22 @@ class Children:
 
     def saved(self, columns: Sequence[Property], page: Page, counted: int | None) -> pa.RecordBatch:
         """The newest page, from which :meth:`resume` goes on."""
-        batch = saved_page(columns, page, counted=counted, after=self._before, **self._about)
+        about = {"line": self._line, "after": self._before, "seen": self.parents, **self._about}
+        batch = saved_page(columns, page, counted=counted, **about)
         if self._parents is None:
             return batch
         sink = pa.BufferOutputStream()
         with pa.ipc.new_stream(sink, self._parents.schema) as stream:
             stream.write_batch(self._parents)
-        about = batch.schema.metadata | {b"parents": sink.getvalue().to_pybytes()}
-        return batch.replace_schema_metadata(about)
+        told = batch.schema.metadata | {b"parents": sink.getvalue().to_pybytes()}
+        return batch.replace_schema_metadata(told)
 
     def resume(self, columns: Sequence[Property], batch: pa.RecordBatch) -> Page:
         """Take a saved page. Raises ValueError, and takes nothing, where it is not the next one."""
         page, about = page_of(columns, batch)
-        if about.get("after") != self._place:
+        if about.get("line") != self._line or about.get("after") != self._place:
             raise ValueError("it does not follow the page before it")
+        self.parents = int(about["seen"])
         parents = batch.schema.metadata.get(b"parents")
         if parents is not None:
             self._go_on(pa.ipc.open_stream(parents).read_next_batch(), about["links"])

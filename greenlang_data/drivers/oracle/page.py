@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from typing import Any, NamedTuple
+from typing import Any, Final, NamedTuple
 
 import msgspec
 import numpy as np
@@ -14,6 +14,8 @@ from greenlang_data.drivers.http.jsons import json_decoder
 from greenlang_data.drivers.odata.edm import Property
 from greenlang_data.drivers.odata.page import Page
 from greenlang_data.drivers.odata.values import ABSENT, convert, wire_of
+
+_AT_ONCE: Final = 25  # children, unless it tells another limit
 
 
 class Wanted(NamedTuple):
@@ -56,14 +58,18 @@ def rows_decoder(wanted: Wanted, keys: Sequence[str]) -> Callable[[bytes | bytea
         if not wanted.child:
             page = Page(len(items), arrays, None, count)
             return Rows(page, len(items), last, (), arrays)
-        whole = [one for one in items if not one.child.more]
-        below_rows = [row for one in whole for row in _whole(one.child)]
-        cut = tuple(Cut(place, _link_of(one)) for place, one in enumerate(items) if one.child.more)
-        lengths = [0 if one.child.more else len(one.child.items) for one in items]
+        is_cut = [_may_be_cut(one.child) for one in items]
+        children = [
+            [] if cut else _whole(one.child) for one, cut in zip(items, is_cut, strict=True)
+        ]
+        below_rows = [row for rows in children for row in rows]
+        links = ((place, one) for place, one in enumerate(items) if is_cut[place])
+        cut = tuple(Cut(place, _link_of(one)) for place, one in links)
+        lengths = [len(rows) for rows in children]
         which = pa.array(np.repeat(np.arange(len(items)), lengths), pa.int64())
         repeated = [None if one is None else one.take(which) for one in arrays]
         columns = [*repeated, *_columns(below, below_rows)]
-        return Rows(Page(len(below_rows), columns, None, None), len(items), last, cut, arrays)
+        return Rows(Page(len(below_rows), columns, None, count), len(items), last, cut, arrays)
 
     return decode
 
@@ -101,9 +107,15 @@ def _collection(row: Any) -> Any:
             ("said", int | None, None),
             ("more", bool, False),
             ("total", int | None, None),
+            ("limit", int | None, None),
         ],
         rename={"said": "count", "more": "hasMore", "total": "totalResults"},
     )
+
+
+def _may_be_cut(children: Any) -> bool:
+    """Whether there may be more: it says so, or they are as many as come along at most."""
+    return children.more or len(children.items) == (children.limit or _AT_ONCE)
 
 
 def _whole(collection: Any) -> Any:

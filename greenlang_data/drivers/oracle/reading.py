@@ -23,7 +23,7 @@ from greenlang_data.drivers.odata.page import Page, kept
 from greenlang_data.drivers.odata.profiles import Profile
 from greenlang_data.drivers.odata.proof import NotWholeError, Proof, ReadPages
 from greenlang_data.drivers.odata.question import Question, ask_for, query_text
-from greenlang_data.drivers.odata.saved import resumed_note
+from greenlang_data.drivers.odata.saved import line_name, resumed_note
 from greenlang_data.drivers.odata.values import INTEGERS
 from greenlang_data.drivers.oracle.children import Children
 from greenlang_data.drivers.oracle.expression import expression, rows_after
@@ -64,7 +64,8 @@ class OracleReading(RecordReading):
         self._wanted = Wanted((), "", ())
         self._keys: tuple[Property, ...] = ()
         self._pages = ReadPages()
-        self._so_far = Children((), ())
+        self._so_far = Children((), (), "")
+        self._kept = 0  # pages
         self._wasted = 0
 
     async def advance(self) -> bool:
@@ -101,15 +102,16 @@ class OracleReading(RecordReading):
         self._keys = tuple(parent.properties[key] for key in keys)
         self._wanted = Wanted(tuple(own), child, tuple(below))
         self._question = question
-        self._so_far = Children(own, keys)
+        self._so_far = self._from_the_start()
         self._take_saved()
         return question
 
-    def pages_from(self, first: int) -> list[pa.RecordBatch]:
-        pages = self._pages
-        if first >= len(pages.pages):
+    def unsaved(self) -> list[pa.RecordBatch]:
+        pages = self._pages.pages
+        if self._question is None or len(pages) == self._kept:
             return []
-        return [self._so_far.saved(self._columns, pages.pages[-1], pages.counted)]
+        self._kept = len(pages)
+        return [self._so_far.saved(self._columns, pages[-1], self._pages.counted)]
 
     def _take_saved(self) -> None:
         pages = self._pages.pages
@@ -117,8 +119,13 @@ class OracleReading(RecordReading):
             try:
                 pages.append(self._so_far.resume(self._columns, batch))
             except (KeyError, ValueError):
-                break
-        self.saved, self.resumed = (), len(pages)
+                continue
+        if self.saved and not pages:
+            self._log.note(
+                "an earlier read was not gone on with, since the system describes the records in "
+                "another way now"
+            )
+        self.saved, self._kept = (), len(pages)
         if pages:
             self._pages.counted = pages[0].count
             self.rows = sum(one.rows for one in pages)
@@ -164,6 +171,8 @@ class OracleReading(RecordReading):
             return
         array = rows.own[[one.name for one in self._wanted.own].index(key.name)]
         assert array is not None  # the last of them is known
+        if array.null_count:
+            raise ProtocolError(f"a row has no {key.name}, which is its key", source=self._source)
         keys = [*self._so_far.last[:1], *array.to_pylist()]
         if any(after < before for before, after in pairwise(keys)):
             raise ProtocolError(
@@ -227,8 +236,8 @@ class OracleReading(RecordReading):
 
     async def _count_again(self, question: Question) -> int | None:
         """How many rows there are after the read, or None where that is not told."""
-        if self._pages.counted is None or self._wanted.child:
-            return None  # a total is of the parents
+        if self._pages.counted is None:
+            return None
         key = self._keys[0]
         params = [
             ("limit", "1"), ("fields", key.name), ("onlyData", "true"), ("totalResults", "true"),
@@ -236,7 +245,9 @@ class OracleReading(RecordReading):
         asked = expression(question.there, [[]])
         if asked:
             params.append(("q", asked))
-        path = f"{self._resources.path(question.chosen.entities.name)}?{query_text(params)}"
+        # Of children the parents are counted.
+        resource = question.chosen.entities.name.partition("/")[0]
+        path = f"{self._resources.path(resource)}?{query_text(params)}"
         try:
             rows = await self._ask(path, rows_decoder(Wanted((key,), "", ()), []))
         except (TransientError, AuthenticationError):
@@ -246,9 +257,38 @@ class OracleReading(RecordReading):
             return None
         return rows.page.count
 
+    def _parents_proven(self, question: Question, after: int | None) -> dict[str, Any]:
+        """What is told of the parents, which are what is counted where children are read.
+
+        Raises NotWholeError when fewer came than were counted.
+        """
+        before, self._pages.counted = self._pages.counted, None
+        came, limit = self._so_far.parents, question.limit
+        told = {"parents": came, "parents_counted_before": before, "parents_counted_after": after}
+        whole = limit is None or bool(question.here) or self.rows < limit
+        if before is not None and whole:
+            name = question.chosen.entities.name.partition("/")[0]
+            last = before if after is None else after
+            said = f"the server counts {before} of {name} before and {last} after, and gave {came}"
+            if came < min(before, last) and self._settings.trust_counts:
+                raise NotWholeError(
+                    f"records are missing: {said}",
+                    "Read again; if its counts are known to be wrong, set trust_counts = false.",
+                )
+            if came != last or before != last:
+                self._log.note(said)
+        return told
+
     def _start_again(self) -> None:
-        self._pages, self.rows = ReadPages(), 0
-        self._so_far = Children(self._wanted.own, [one.name for one in self._keys])
+        self._pages, self.rows, self._kept = ReadPages(), 0, 0
+        self._so_far = self._from_the_start()
+
+    def _from_the_start(self) -> Children:
+        question, keys = self._question, [one.name for one in self._keys]
+        assert question is not None
+        columns = [(one.name, one.type, one.precision, one.scale) for one in self._columns]
+        asked = (question.chosen.path, expression(question.there, [[]]), question.limit)
+        return Children(self._wanted.own, keys, line_name(asked, keys, columns))
 
     def _proven(self, question: Question, after: int | None) -> pa.Table:
         try:
@@ -259,15 +299,18 @@ class OracleReading(RecordReading):
             ) from None
         if absent:
             self._log.note(f"the server left these columns out: {', '.join(absent)}")
-        if self._wanted.child:
-            self._pages.counted = None  # it was of the parents
         trusts = self._settings.trust_counts
-        proof = Proof(question, self._pages, after, trusts, self._log, self.release)
         try:
-            return question.answer(proof.checked(table))
+            told = self._parents_proven(question, after) if self._wanted.child else {}
+            after = None if self._wanted.child else after
+            proof = Proof(question, self._pages, after, trusts, self._log, self.release)
+            rows = proof.checked(table)
+            self._log.completeness |= told
+            return question.answer(rows)
         except NotWholeError as error:
             # Each page has retries of its own, so the reads as a whole have to be counted here.
             self._start_again()
+            self.restarts += 1
             self._wasted += 1
             kind = TransientError if self._wasted <= self._settings.max_retries else SourceError
             raise kind(error.what, source=self._source, remedy=error.remedy) from None

@@ -10,7 +10,7 @@
 Times are microseconds since 1970 UTC. A series is ``{"tag", "unit", "times", "values",
 "confidence", "next"}``, or ``{"tag", "failure"}``; ``next`` is where to go on when there is more.
 A refusal is ``{"error": text}``: 400 and 404 for a wrong question, 401 without the token, 502 when
-PHD does not answer.
+PHD does not answer, 503 when it is asked too much at once.
 """
 
 from __future__ import annotations
@@ -127,27 +127,38 @@ class PhdGatewayDriver(HttpDriver[HttpClient], PhdDriver):
             for group in groups:
                 for tag, first in zip(group, await ahead.next(), strict=True):
                     page = first
-                    yield self._within(page.samples, start, end)
+                    yield self._within(page, start, end)
                     while page.next is not None:
                         begin = page.next
                         (page,) = await self._ask("raw", [tag], _window(begin * _US, end), log)
                         if page.samples.failure or (page.next or begin + 1) <= begin:
-                            raise ProtocolError(
+                            raise self._broken(
                                 f"{tag}: the gateway does not go on from where it stopped "
-                                f"({page.samples.failure or 'it goes in circles'})",
-                                source=self.source,
+                                f"({page.samples.failure or 'it goes in circles'})"
                             )
-                        yield self._within(page.samples, begin * _US, end)
+                        if page.samples.unit != first.samples.unit:
+                            raise self._broken(
+                                f"{tag}: its unit is {first.samples.unit!r} and, later in the same "
+                                f"window, {page.samples.unit!r}"
+                            )
+                        yield self._within(page, begin * _US, end)
 
-    def _within(self, samples: Samples, start: int, end: int) -> Samples:
-        """The samples, if they are those of the window."""
-        times = samples.times
-        if len(times) and (times[0] < start or times[-1] >= end or (times[1:] < times[:-1]).any()):
-            raise ProtocolError(
-                f"{samples.tag}: its samples are out of order, or of another window",
-                source=self.source,
+    def _within(self, page: _Page, start: int, end: int) -> Samples:
+        """The samples, if they are those of the window, before the place where the next begin."""
+        times = page.samples.times
+        stop = end if page.next is None else min(end, page.next * _US)
+        if len(times) and (times[0] < start or times[-1] >= stop or (times[1:] < times[:-1]).any()):
+            raise self._broken(
+                f"{page.samples.tag}: its samples are out of order, or of another window"
             )
-        return samples
+        return page.samples
+
+    def _broken(self, what: str) -> ProtocolError:
+        return ProtocolError(
+            what,
+            source=self.source,
+            remedy="None of it was used; ask again, and check the gateway if it stays so.",
+        )
 
     async def _ask(
         self, path: str, tags: Sequence[str], params: Sequence[tuple[str, str]], log: ReadLog
@@ -155,11 +166,16 @@ class PhdGatewayDriver(HttpDriver[HttpClient], PhdDriver):
         ask = Ask(path, [*(("tag", tag) for tag in tags), *params])
         pages = (await self.opened.ask(ask, log, decode)).data or []
         if [page.samples.tag for page in pages] != list(tags):
-            raise ProtocolError(
-                f"it was asked for {len(tags)} tags and answered about {len(pages)}, or others",
-                source=self.source,
+            raise self._broken(
+                f"it was asked for {len(tags)} tags and answered about {len(pages)}, or others"
             )
-        return pages
+        return [self._without_login(page) for page in pages]
+
+    def _without_login(self, page: _Page) -> _Page:
+        failure = page.samples.failure
+        if failure is not None:
+            page.samples.failure = self.opened.without_login(failure)
+        return page
 
     def _groups(
         self, path: str, tags: Sequence[str], params: Sequence[tuple[str, str]]
@@ -198,7 +214,8 @@ def _page(one: _Series) -> _Page:
         times = np.array(one.times, np.int64)
     except OverflowError as error:
         raise ValueError(f"a time stamp of {one.tag!r} is none") from error
-    if len(times) and abs(times).max() > np.iinfo(np.int64).max // _US:
+    most = np.iinfo(np.int64).max // _US
+    if len(times) and (times.max() > most or times.min() < -most):
         raise ValueError(f"a time stamp of {one.tag!r} is beyond nanoseconds")
     values, text = columns_of(one.values)
     confidence = np.array(one.confidence, np.int64)

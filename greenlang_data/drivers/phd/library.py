@@ -16,7 +16,7 @@ from xml.etree import ElementTree as ET
 import numpy as np
 import pyarrow as pa
 
-from greenlang_data.drivers.phd.samples import Samples, columns_of, failed
+from greenlang_data.drivers.phd.samples import Samples, columns_of, failed, joined
 from greenlang_data.drivers.schema import UNKNOWN_TAG
 from greenlang_data.errors import ConfigurationError
 
@@ -105,10 +105,10 @@ class Library:
                 len(parts[-1].times) - int(np.searchsorted(parts[-1].times, begin)) if parts else 0
             )
             if parts:
-                parts[-1] = _part(parts[-1], 0, len(parts[-1].times) - before)
+                parts[-1] = parts[-1].chosen(slice(len(parts[-1].times) - before))
             parts.append(found)
             if (last == begin and len(found.times) <= before) or not len(found.times):
-                return _joined(parts)
+                return joined(parts)
             begin = last
 
     def _between(self, tag: str, start: int, end: int) -> Samples:
@@ -123,7 +123,7 @@ class Library:
         if (found.times[1:] < found.times[:-1]).any():
             return failed(tag, "its samples are out of order")
         low, high = (int(place) for place in np.searchsorted(found.times, [start, end]))
-        return _part(found, low, high)
+        return found.chosen(slice(low, high))
 
     def _historian(self) -> Any:
         names = self._names
@@ -152,7 +152,8 @@ class Library:
         stamps = pa.array([row["TimeStamp"][0] for row in rows], pa.string())
         local = np.asarray(stamps.cast(pa.timestamp("ns")).cast(pa.int64()))
         values, text = columns_of([_value(*row.get("Value", (None, ""))) for row in rows])
-        confidence = np.array([int(row.get("Confidence", ("0",))[0]) for row in rows], np.int64)
+        told = [float(row.get("Confidence", ("0",))[0]) for row in rows]
+        confidence = np.floor(np.array(told, np.float64)).astype(np.int64)
         times = local - self._zone.BaseUtcOffset.Ticks * 100
         return Samples(tag, times, values, text, confidence, _text(known[0]["Units"]))
 
@@ -194,33 +195,3 @@ def _value(text: str | None, kind: str) -> float | int | str | None:
 
 def _text(value: Any) -> str | None:
     return str(value) or None
-
-
-def _part(samples: Samples, low: int, high: int) -> Samples:
-    text = samples.text
-    return Samples(
-        samples.tag,
-        samples.times[low:high],
-        samples.values.slice(low, high - low),
-        text if text is None else text.slice(low, high - low),
-        samples.confidence[low:high],
-        samples.unit,
-    )
-
-
-def _joined(parts: list[Samples]) -> Samples:
-    if len(parts) == 1:
-        return parts[0]
-    nothing = [pa.nulls(len(one.times), pa.string()) for one in parts]
-    texts = [
-        none if one.text is None else one.text for one, none in zip(parts, nothing, strict=True)
-    ]
-    text = None if all(one.text is None for one in parts) else pa.concat_arrays(texts)
-    return Samples(
-        parts[0].tag,
-        np.concatenate([one.times for one in parts]),
-        pa.concat_arrays([one.values for one in parts]),
-        text,
-        np.concatenate([one.confidence for one in parts]),
-        parts[0].unit,
-    )

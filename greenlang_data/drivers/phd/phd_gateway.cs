@@ -7,9 +7,9 @@
 //   phd_gateway --host PHDSERVER --listen http://localhost:8088/
 //
 // Options: --host, --phd-port 3100, --api RAPI200|API200, --listen PREFIX or --port N (this machine
-// only), --rows N (samples of a tag in one answer), --zone ID (the PHD server's, if not this
-// machine's), --times standard|utc (what FetchRowData tells with DSTCompensation), --format TEXT (how
-// StartTime is written). From the environment: GREENLANG_PHD_TOKEN (what a client has to send; needed
+// only), --rows N (samples in one answer), --wait SECONDS (for a turn at PHD, before a request is
+// refused), --zone ID (the PHD server's, if not this machine's), --times standard|utc (what
+// FetchRowData tells with DSTCompensation), --format TEXT (how StartTime is written). From the environment: GREENLANG_PHD_TOKEN (what a client has to send; needed
 // unless only this machine can reach it), PHD_USER, PHD_PASSWORD. The contract is in driver.py beside it.
 using System;
 using System.Collections.Generic;
@@ -25,13 +25,20 @@ using Uniformance.PHD;
 static class PhdGateway
 {
     const int Version = 1;
+    const int MostRequests = 100;
     const long MicrosecondTicks = 10;
     static readonly DateTime Epoch = new DateTime(1970, 1, 1, 0, 0, 0, DateTimeKind.Utc);
+    // What PHD is asked at once. Whoever waits longer has given up, and is not to be worked for.
     static readonly SemaphoreSlim Slots = new SemaphoreSlim(4);
+    static int requests;
     static readonly Dictionary<string, string> Options = new Dictionary<string, string> {
         { "host", "" }, { "phd-port", "" }, { "api", "RAPI200" }, { "listen", "" }, { "port", "8088" },
-        { "rows", "100000" }, { "zone", "" }, { "times", "standard" }, { "format", "M/d/yyyy H:mm:ss" } };
+        { "rows", "100000" }, { "wait", "10" }, { "zone", "" }, { "times", "standard" }, { "format", "M/d/yyyy H:mm:ss" } };
+    // A day and more is left for what the time zone makes of them.
+    static readonly long Earliest = (new DateTime(2, 1, 1).Ticks - Epoch.Ticks) / MicrosecondTicks;
+    static readonly long Latest = (new DateTime(9998, 12, 31).Ticks - Epoch.Ticks) / MicrosecondTicks;
     static TimeZoneInfo Zone;
+    static int Limit, Patience;
     static string Token;
 
     struct Sample { public long Time; public object Value; public int Confidence; }
@@ -53,6 +60,8 @@ static class PhdGateway
         }
         if (Options["host"] == "") { Console.Error.WriteLine("Say which PHD server: --host NAME."); return 2; }
         Zone = Options["zone"] == "" ? TimeZoneInfo.Local : TimeZoneInfo.FindSystemTimeZoneById(Options["zone"]);
+        if (!int.TryParse(Options["rows"], out Limit) || Limit < 1) { Console.Error.WriteLine("--rows is no number of samples."); return 2; }
+        if (!int.TryParse(Options["wait"], out Patience) || Patience < 0) { Console.Error.WriteLine("--wait is no number of seconds."); return 2; }
         Token = Environment.GetEnvironmentVariable("GREENLANG_PHD_TOKEN");
         string port = Options["port"] == "0" ? FreePort() : Options["port"];
         string prefix = Options["listen"] != "" ? Options["listen"] : "http://127.0.0.1:" + port + "/";
@@ -68,8 +77,12 @@ static class PhdGateway
         Console.WriteLine("{{\"gateway\":\"greenlang-phd\",\"port\":{0}}}", new Uri(prefix.Replace("+", "any").Replace("*", "any")).Port);
         while (true)
         {
-            HttpListenerContext context = listener.GetContext();
-            ThreadPool.QueueUserWorkItem(_ => Serve(context));
+            HttpListenerContext context;
+            try { context = listener.GetContext(); }
+            catch (HttpListenerException) { continue; } // a client that had gone again
+            // Not the pool's threads, of which few would be left while many requests wait.
+            if (Interlocked.Increment(ref requests) <= MostRequests) new Thread(() => Serve(context)) { IsBackground = true }.Start();
+            else ThreadPool.QueueUserWorkItem(_ => Send(context, 503, Error("There are too many requests at once.")));
         }
     }
 
@@ -86,23 +99,28 @@ static class PhdGateway
     {
         int status = 200;
         string body;
-        Slots.Wait();
         try { body = Answer(context.Request); }
         catch (RefusedException error) { status = error.Status; body = Error(error.Message); }
         catch (PHDErrorException error) { status = 502; body = Error("PHD: " + error.Message + " (" + error.ErrorNumber + ")"); }
         catch (Exception error) { status = 500; body = Error(error.GetType().Name + ": " + error.Message); }
-        finally { Slots.Release(); }
+        Send(context, status, body);
+    }
+
+    static void Send(HttpListenerContext context, int status, string body)
+    {
         try
         {
             byte[] bytes = new UTF8Encoding(false).GetBytes(body);
             context.Response.StatusCode = status;
             context.Response.ContentType = "application/json";
             if (status == 401) context.Response.AddHeader("WWW-Authenticate", "Bearer");
+            if (status == 503) context.Response.AddHeader("Retry-After", "5");
             context.Response.ContentLength64 = bytes.Length;
             context.Response.OutputStream.Write(bytes, 0, bytes.Length);
             context.Response.Close();
         }
         catch (Exception) { context.Response.Abort(); } // the client has gone, which is its own affair
+        finally { Interlocked.Decrement(ref requests); }
     }
 
     static string Error(string message) { return "{\"error\":" + Quoted(message) + "}"; }
@@ -112,18 +130,35 @@ static class PhdGateway
         if (!string.IsNullOrEmpty(Token) && !Same(request.Headers["Authorization"], "Bearer " + Token))
             throw new RefusedException(401, "The token is missing or wrong.");
         if (request.HttpMethod != "GET") throw new RefusedException(405, "Only GET is answered.");
+        string what = request.Url.AbsolutePath.TrimEnd('/').Split('/').Last();
+        if (what == "about") return "{\"gateway\":\"greenlang-phd\",\"version\":" + Version + ",\"host\":" + Quoted(Options["host"]) + "}";
+        if (!Slots.Wait(TimeSpan.FromSeconds(Patience))) throw new RefusedException(503, "PHD is busy with other requests.");
+        try { return FromPhd(what, request); }
+        finally { Slots.Release(); }
+    }
+
+    static string FromPhd(string what, HttpListenerRequest request)
+    {
         string[] tags = Values(request, "tag");
-        switch (request.Url.AbsolutePath.TrimEnd('/').Split('/').Last())
+        switch (what)
         {
-            case "about":
-                return "{\"gateway\":\"greenlang-phd\",\"version\":" + Version + ",\"host\":" + Quoted(Options["host"]) + "}";
             case "tags":
                 return Browse(Values(request, "filter").FirstOrDefault() ?? "*");
             case "snapshot":
-                return Several(tags, tag => One(tag, Fetch(tag, "NOW", "NOW", SAMPLETYPE.Snapshot).ToList(), -1));
+                return Several(tags, tag => One(Fetch(tag, "NOW", "NOW", SAMPLETYPE.Snapshot).ToList(), -1));
             case "raw":
                 long start = Time(request, "start"), end = Time(request, "end");
-                return Several(tags, tag => Raw(tag, start, end));
+                if (end < start) throw new RefusedException(400, "end is before start.");
+                int told = 0;
+                return Several(tags, tag =>
+                {
+                    // However many tags there are, the answer stays as long as for one.
+                    if (told >= Limit) return One(new List<Sample>(), start);
+                    long next;
+                    List<Sample> samples = Raw(tag, start, end, out next);
+                    told += samples.Count;
+                    return One(samples, next);
+                });
             default:
                 throw new RefusedException(404, "There is about, tags, snapshot and raw.");
         }
@@ -149,6 +184,7 @@ static class PhdGateway
         long time;
         if (!long.TryParse(Values(request, name).FirstOrDefault(), NumberStyles.AllowLeadingSign, CultureInfo.InvariantCulture, out time))
             throw new RefusedException(400, name + " is needed, in microseconds since 1970 UTC.");
+        if (time < Earliest || time > Latest) throw new RefusedException(400, name + " is beyond the years from 2 to 9998.");
         return time;
     }
 
@@ -209,6 +245,7 @@ static class PhdGateway
             }
             try { series.Add("{" + about + ",\"unit\":" + Quoted(unit) + "," + one(tag) + "}"); }
             catch (PHDErrorException error) { series.Add("{" + about + ",\"failure\":" + Quoted(error.Message + " (" + error.ErrorNumber + ")") + "}"); }
+            catch (Exception error) { series.Add("{" + about + ",\"failure\":" + Quoted(error.GetType().Name + ": " + error.Message) + "}"); }
         }
         return "{\"series\":[" + string.Join(",", series) + "]}";
     }
@@ -222,7 +259,7 @@ static class PhdGateway
             historian.Sampletype = kind;
             historian.ReductionType = REDUCTIONTYPE.None;
             historian.MinimumConfidence = 0;
-            historian.MaximumRows = uint.Parse(Options["rows"]) + 1;
+            historian.MaximumRows = (uint)Limit + 1;
             // Without the compensation the hour that comes twice cannot be told apart.
             return historian.FetchRowData(TagsOf(tag), true);
         }).Tables[0];
@@ -233,7 +270,7 @@ static class PhdGateway
             DateTime utc = Options["times"] == "utc" ? told : told - Zone.BaseUtcOffset;
             yield return new Sample {
                 Time = (utc.Ticks - Epoch.Ticks) / MicrosecondTicks, Value = row["Value"],
-                Confidence = row.IsNull("Confidence") ? 0 : Convert.ToInt32(row["Confidence"]) };
+                Confidence = row.IsNull("Confidence") ? 0 : (int)Math.Floor(Convert.ToDouble(row["Confidence"])) };
         }
     }
 
@@ -250,15 +287,15 @@ static class PhdGateway
 
     // Samples with start <= time < end. A server that ends an answer early does not say so; so it is
     // asked again from the last time stamp until nothing new comes.
-    static string Raw(string tag, long start, long end)
+    static List<Sample> Raw(string tag, long start, long end, out long next)
     {
-        int limit = int.Parse(Options["rows"]);
         var samples = new List<Sample>();
-        long from = start, next = -1;
+        long from = start;
+        next = -1;
         while (true)
         {
             var found = Fetch(tag, Local(from, true), Local(end, false), SAMPLETYPE.Raw).ToList();
-            bool full = found.Count > limit;
+            bool full = found.Count > Limit;
             for (int place = 1; place < found.Count; place++)
                 if (found[place].Time < found[place - 1].Time) throw new PHDErrorException(0, "its samples are out of order");
             long last = found.Count == 0 ? from : found[found.Count - 1].Time;
@@ -269,18 +306,18 @@ static class PhdGateway
             if (full && last <= from) throw new PHDErrorException(0, "more samples about one instant than are read at once; start the gateway with more --rows");
             if (found.Count == 0 || last >= end || (last == from && found.Count <= before)) break;
             from = last;
-            if (samples.Count < limit) continue;
+            if (samples.Count < Limit) continue;
             samples.RemoveAll(sample => sample.Time == last);
             if (samples.Count == 0) throw new PHDErrorException(0, "more samples at one instant than are told at once; start the gateway with more --rows");
             next = last;
             break;
         }
-        return One(tag, samples, next);
+        return samples;
     }
 
     // --- JSON --------------------------------------------------------------------------------
 
-    static string One(string tag, List<Sample> samples, long next)
+    static string One(List<Sample> samples, long next)
     {
         var text = new StringBuilder("\"next\":" + (next < 0 ? "null" : next.ToString()) + ",\"times\":[");
         Join(text, samples, sample => sample.Time.ToString());
@@ -307,7 +344,8 @@ static class PhdGateway
         {
             double number = Convert.ToDouble(value);
             if (double.IsNaN(number) || double.IsInfinity(number)) return "null";
-            return value is float ? ((float)value).ToString("R") : number.ToString("R");
+            // Not "R", which on 64-bit .NET Framework may be another number.
+            return value is float ? ((float)value).ToString("G9") : number.ToString("G17");
         }
         if (value is bool) return (bool)value ? "true" : "false";
         if (value is sbyte || value is byte || value is short || value is ushort || value is int || value is uint || value is long || value is ulong)

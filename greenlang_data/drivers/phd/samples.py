@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
-from typing import Any, Final
+from dataclasses import dataclass, replace
+from typing import Any, Final, Self, TypeVar
 
 import numpy as np
 import pyarrow as pa
@@ -29,14 +29,15 @@ _MOST: Final = 100  # what is beyond means nothing known
 class Samples:
     """Samples of one tag in order; ``times`` are nanoseconds since 1970 UTC.
 
-    ``failure`` says why there are none.
+    ``levels`` are what was told of the quality of each: here PHD's confidence. ``failure`` says why
+    there are none.
     """
 
     tag: str
     times: np.ndarray
     values: pa.Array
     text: pa.Array | None
-    confidence: np.ndarray
+    levels: np.ndarray
     unit: str | None = None
     failure: str | None = None
 
@@ -81,17 +82,56 @@ class Samples:
         ]
         return pa.RecordBatch.from_arrays(arrays, schema=SNAPSHOT)
 
+    def chosen(self, places: slice | np.ndarray) -> Self:
+        """Those at ``places``, a slice or the ascending places themselves."""
+        every = np.arange(len(self.times))[places]
+        text = self.text
+        return replace(
+            self,
+            times=self.times[every],
+            values=self.values.take(pa.array(every)),
+            text=text if text is None else text.take(pa.array(every)),
+            levels=self.levels[every],
+        )
+
     def _judged(self, good: int) -> tuple[np.ndarray, pa.DictionaryArray]:
         missing = np.asarray(self.values.is_null())
         if self.text is not None:
             missing &= np.asarray(self.text.is_null())
-        bad = missing | (self.confidence <= 0)
-        is_good = (self.confidence >= good) & (self.confidence <= _MOST)
-        quality = np.where(is_good, GOOD, UNCERTAIN).astype(np.int8)
-        quality[bad] = BAD
-        levels, places = np.unique(self.confidence, return_inverse=True)
-        words = pa.array([f"Confidence {level}" for level in levels], pa.string())
-        return quality, pa.DictionaryArray.from_arrays(pa.array(places.astype(np.int32)), words)
+        levels, places = np.unique(self.levels, return_inverse=True)
+        words, qualities = self._meaning(levels, good)
+        quality = qualities[places]
+        quality[missing] = BAD
+        status = pa.DictionaryArray.from_arrays(
+            pa.array(places.astype(np.int32)), pa.array(words, pa.string())
+        )
+        return quality, status
+
+    def _meaning(self, levels: np.ndarray, good: int) -> tuple[list[str], np.ndarray]:
+        """The words for each of the ``levels``, and its quality."""
+        qualities = np.where((levels >= good) & (levels <= _MOST), GOOD, UNCERTAIN)
+        qualities[levels <= 0] = BAD
+        return [f"Confidence {level}" for level in levels], qualities.astype(np.int8)
+
+
+TSamples = TypeVar("TSamples", bound=Samples)
+
+
+def joined(parts: Sequence[TSamples]) -> TSamples:
+    """Samples of one tag one after another."""
+    if len(parts) == 1:
+        return parts[0]
+    nothing = [pa.nulls(len(one.times), pa.string()) for one in parts]
+    texts = [
+        none if one.text is None else one.text for one, none in zip(parts, nothing, strict=True)
+    ]
+    return replace(
+        parts[0],
+        times=np.concatenate([one.times for one in parts]),
+        values=pa.concat_arrays([one.values for one in parts]),
+        text=None if all(one.text is None for one in parts) else pa.concat_arrays(texts),
+        levels=np.concatenate([one.levels for one in parts]),
+    )
 
 
 def failed(tag: str, failure: str) -> Samples:

@@ -31,7 +31,8 @@ T = TypeVar("T")
 
 USUAL_CAP: Final = 150_000
 _LONGEST_URL: Final = 2000
-_TOO_MANY: Final = re.compile(r"maximum allowed \(?(\d+)")
+# In the server's language; its numbers may be grouped.
+_TOO_MANY: Final = re.compile(r"(?:maximum allowed \(?|maxCount.*\()(\d[\d.,\s]*)")
 # The defence against cross-site requests wants it with every POST; a GET may have it too.
 _ALWAYS: Final = {"X-Requested-With": "greenlang-data"}
 _NO_BATCH: Final = frozenset({403, 404, 405, 501})
@@ -81,12 +82,17 @@ class PiApi:
         if answer.status in expected:
             said = explain(answer.body)
             found = _TOO_MANY.search(said)
-            if found and int(found[1]) > 0:
-                self.cap = min(self.cap, int(found[1]))
+            allowed = int("".join(filter(str.isdecimal, found[1]))) if found else 0
+            if allowed > 0:
+                self.cap = min(self.cap, allowed)
                 raise TooManyError(said)
             raise RefusedError(answer.status, said)
         if answer.data is None:
-            raise ProtocolError(f"its answer to {path or 'its root'} is null", source=self.source)
+            raise ProtocolError(
+                f"its answer to {path or 'its root'} is null",
+                source=self.source,
+                remedy="Check the address.",
+            )
         return answer.data
 
     async def _ask(
@@ -98,13 +104,21 @@ class PiApi:
             raise self.broke_off(broke)
         said = getattr(answer.data, "errors", None)
         if said:
-            raise SourceError(f"it answered with errors: {_joined(said)}", source=self.source)
+            raise SourceError(
+                f"it answered with errors: {self.told(said)}",
+                source=self.source,
+                remedy="None of it was used; ask again, or for less at once.",
+            )
         return answer
+
+    def told(self, texts: Sequence[str]) -> str:
+        """What the server says is wrong inside a success, without the login that it may repeat."""
+        return self.client.without_login(_joined(texts))
 
     def broke_off(self, broke: WebException) -> GreenLangError:
         """The error for an answer that the server could not write to its end."""
         return TransientError(
-            f"it broke off in the middle of an answer: {_joined(broke.errors or [])} "
+            f"it broke off in the middle of an answer: {self.told(broke.errors or [])} "
             f"(status {broke.status_code})",
             source=self.source,
             remedy="None of it was used; ask again, or for less at once.",
@@ -175,9 +189,13 @@ class PiApi:
         for number in range(len(chunks)):
             part = answer.data.get(str(number))
             if part is None:
-                raise ProtocolError("a part of a batch was not answered", source=self.source)
+                raise ProtocolError(
+                    "a part of a batch was not answered",
+                    source=self.source,
+                    remedy="None of it was used; ask again.",
+                )
             if part.status not in (200, 207):
-                body = json.dumps(part.content).encode()
+                body = self.client.without_login(json.dumps(part.content)).encode()
                 if part.status == 429 or part.status >= 500:
                     raise refusal(part.status, {}, body, explain, self.source)
                 raise RefusedError(part.status, explain(body))
@@ -185,7 +203,9 @@ class PiApi:
                 lists.append(msgspec.convert(part.content, FoundList))
             except msgspec.ValidationError as error:
                 raise ProtocolError(
-                    f"a part of a batch cannot be understood ({error})", source=self.source
+                    f"a part of a batch cannot be understood ({error})",
+                    source=self.source,
+                    remedy="None of it was used; report this with the server's version.",
                 ) from None
         return self._each(key, chunks, lists)
 

@@ -67,14 +67,14 @@ _summaries = json_decoder(SummarizedStreams)
 def decode_streams(body: bytes | bytearray) -> Answered:
     """Of recorded, interpolated and plot values. Raises ValueError when it is something else."""
     answer = _streams(body)
-    return answered(answer, [_item(one, one.items) for one in answer.items or []])
+    return answered(answer, [item_of(one, one.items) for one in answer.items or []])
 
 
 def decode_nows(body: bytes | bytearray) -> Answered:
     """Of current values: a row each, or none."""
     answer = _nows(body)
     values = [[] if one.value is None else [one.value] for one in answer.items or []]
-    items = [_item(one, value) for one, value in zip(answer.items or [], values, strict=True)]
+    items = [item_of(one, value) for one, value in zip(answer.items or [], values, strict=True)]
     return answered(answer, items)
 
 
@@ -87,11 +87,12 @@ def decode_summaries(body: bytes | bytearray) -> Answered:
         else [one.value for one in stream.items if one.value is not None]
         for stream in answer.items or []
     ]
-    items = [_item(one, value) for one, value in zip(answer.items or [], values, strict=True)]
+    items = [item_of(one, value) for one, value in zip(answer.items or [], values, strict=True)]
     return answered(answer, items)
 
 
-def _item(one: Stream | Now | SummarizedStream, samples: Sequence[Sample] | None) -> Item:
+def item_of(one: Stream | Now | SummarizedStream, samples: Sequence[Sample] | None) -> Item:
+    """What is answered about one stream; without a list of samples that is an error."""
     errors = one.errors
     if samples is None and not errors:
         errors = ["the server gave no list of samples for it"]

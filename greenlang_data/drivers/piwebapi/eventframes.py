@@ -97,7 +97,11 @@ async def read_event_frames(
             break
         fresh = [one for one in found if one.id not in seen]
         if not fresh:
-            raise ProtocolError("its list of event frames goes in circles", source=api.source)
+            raise ProtocolError(
+                "its list of event frames goes in circles",
+                source=api.source,
+                remedy="None of it was used; ask again.",
+            )
         if len(fresh) < len(found):
             log.note("event frames were added while they were read; one may be missing")
         seen.update(one.id for one in fresh)
@@ -157,5 +161,7 @@ def _moments(texts: Sequence[str | None], source: str) -> pa.Array:
         return pa.array(known, pa.string()).cast(TIMESTAMP)
     except pa.ArrowInvalid as error:
         raise ProtocolError(
-            f"a time of an event frame is none: {str(error)[:100]}", source=source
+            f"a time of an event frame is none: {str(error)[:100]}",
+            source=source,
+            remedy="None of it was used; report this with the server's version.",
         ) from None

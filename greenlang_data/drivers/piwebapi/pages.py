@@ -14,12 +14,18 @@ import numpy as np
 import pyarrow as pa
 
 from greenlang_data.drivers.http.jsons import json_decoder
-from greenlang_data.drivers.http.numbers import read_numbers
+from greenlang_data.drivers.http.numbers import BEYOND_EXACT, read_numbers
 from greenlang_data.drivers.http.runs import Runs, Taken
 from greenlang_data.drivers.http.stamps import read_stamps
 from greenlang_data.drivers.http.uniform import Shape, read_uniform
-from greenlang_data.drivers.piwebapi.decode import Answered, Item, answered, decode_streams
-from greenlang_data.drivers.piwebapi.samples import Columns, columns_of
+from greenlang_data.drivers.piwebapi.decode import (
+    Answered,
+    Item,
+    answered,
+    decode_streams,
+    item_of,
+)
+from greenlang_data.drivers.piwebapi.samples import Columns, columns_of, good_numbers
 from greenlang_data.drivers.piwebapi.wire import Sample, Stream, Streams
 from greenlang_data.drivers.schema import GOOD, constant_dictionary
 
@@ -48,7 +54,7 @@ def _page(body: bytes | bytearray) -> Answered | None:
     if uniform is None or values is None:
         return None
     try:
-        if not _is_plain(_sample(uniform.example)):
+        if _number(_sample(uniform.example)) is None:
             return None
         times = read_stamps(uniform.times)
         answer = _streams(uniform.rest)
@@ -64,20 +70,27 @@ def _item(one: Stream, runs: Runs) -> Item:
     samples = one.items or []
     taken = runs.take([sample.timestamp for sample in samples])
     if taken is None:
-        columns = columns_of(samples)
-    else:
-        columns = _merged(taken, [samples[place] for place in taken.others])
+        return item_of(one, one.items)
+    columns = _merged(taken, [samples[place] for place in taken.others])
     return Item(one.web_id, one.path, one.errors, one.web_exception, columns)
 
 
-def _is_plain(sample: Sample) -> bool:
-    """Whether a sample is good in every way."""
+def _number(sample: Sample) -> int | float | None:
+    """The value of a sample that is good in every way, if float64 holds it."""
     flags = (sample.questionable, sample.substituted, sample.annotated, sample.errors)
-    return sample.good is True and not any(flags) and type(sample.value) in (int, float)
+    value = sample.value
+    if sample.good is not True or any(flags) or isinstance(value, bool):
+        return None
+    return value if isinstance(value, int | float) and abs(value) < BEYOND_EXACT else None
 
 
 def _merged(taken: Taken, samples: Sequence[Sample]) -> Columns:
     """Good numbers with the other samples among them."""
+    numbers = [_number(one) for one in samples]
+    if None not in numbers:
+        times = taken.insert_times(read_stamps([one.timestamp for one in samples]))
+        values = taken.insert(taken.values, np.array(numbers, np.float64))
+        return good_numbers(times, pa.array(values))
     others, rows = columns_of(samples), len(taken.times)
     return Columns(
         taken.insert_times(others.times),

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
+from time import monotonic
+from typing import Final
 
 from greenlang_data.drivers.base import ReadLog
 from greenlang_data.drivers.http.jsons import read_any
@@ -13,6 +15,7 @@ from greenlang_data.drivers.piwebapi.wire import About, Found
 from greenlang_data.drivers.schema import UNKNOWN_TAG
 from greenlang_data.errors import ConfigurationError, ProtocolError
 
+_KEPT_SECONDS: Final = 900.0
 _NO_NUMBERS = frozenset({"digital", "string", "blob", "timestamp", "enumerationvalue", "boolean"})
 
 
@@ -30,6 +33,8 @@ class Point:
     unit: str | None = None
     low: float | None = None
     high: float | None = None
+    told_path: str = ""
+    met_at: float = field(default_factory=monotonic)
     failure: str | None = None
 
     @property
@@ -37,9 +42,20 @@ class Point:
         """Whether its values are no numbers, as far as the server tells its type."""
         return (self.data_type or "").lower() in _NO_NUMBERS
 
+    def may_be_at(self, path: str) -> bool:
+        """Whether an answer about ``path`` may be about it; the server may have several names."""
+        return (
+            not path
+            or not self.told_path
+            or _tail(path) in (_tail(self.told_path), _tail(self.path))
+        )
+
 
 class Points:
-    """The points met so far; each is asked about once."""
+    """The points met so far; each is asked about once in a quarter of an hour.
+
+    Its unit may be corrected, or its name given to another point, while a session is open.
+    """
 
     def __init__(self, api: PiApi, server: str | None) -> None:
         self._api = api
@@ -51,7 +67,8 @@ class Points:
 
         What exists is not asked about again; what did not exist is.
         """
-        new = [tag for tag in tags if tag not in self._known]
+        oldest = monotonic() - _KEPT_SECONDS
+        new = [tag for tag in tags if tag not in self._known or self._known[tag].met_at < oldest]
         if new:
             points = [await self._made(tag, log) for tag in new]
             await self._learn([one for one in points if not one.is_attribute], "points", log)
@@ -119,11 +136,14 @@ class Points:
         except RefusedError as error:
             raise self._refused(error) from None
         for one, about in zip(rest, found, strict=True):
-            if _take(one, about):
+            said = about.exception.errors if about.exception else None
+            # An attribute may have another path too, where its element is in several places.
+            if about.object and not (one.is_attribute or is_same(one, about.object)):
+                said = [f"the server answered about {about.object.path or about.object.name}"]
+            elif _take(one, about):
                 one.web_id = about.object.web_id if about.object else one.web_id
                 continue
-            said = about.exception.errors if about.exception else None
-            one.failure = f"{UNKNOWN_TAG}: {'; '.join(said or ['not found'])[:200]}"
+            one.failure = f"{UNKNOWN_TAG}: {self._api.told(said or ['not found'])}"
 
     def _refused(self, error: RefusedError) -> ProtocolError:
         return ProtocolError(
@@ -140,9 +160,14 @@ def is_same(point: Point, about: About | None) -> bool:
     """
     if about is None:
         return False
-    path, told = (one.lstrip("\\").partition("\\")[2].lower() for one in (point.path, about.path))
+    path, told = _tail(point.path), _tail(about.path)
     name = path.rpartition("|")[2] if point.is_attribute else path
     return told == path if told else about.name.lower() == name
+
+
+def _tail(path: str) -> str:
+    """A path without its server."""
+    return path.lstrip("\\").partition("\\")[2].lower()
 
 
 def _take(point: Point, found: Found) -> bool:
@@ -157,6 +182,7 @@ def _take(point: Point, found: Found) -> bool:
 def fill(point: Point, about: About) -> None:
     """Keep what the server tells about a point or attribute."""
     point.name = about.name
+    point.told_path = about.path
     point.description = about.descriptor or about.description or None
     point.data_type = about.point_type or about.type
     point.unit = (

@@ -17,6 +17,7 @@ import numpy as np
 
 from greenlang_data.drivers.base import ReadLog
 from greenlang_data.drivers.http.ahead import Ahead, ignored
+from greenlang_data.drivers.http.limits import may_be_a_limit
 from greenlang_data.drivers.http.stamps import written
 from greenlang_data.drivers.piwebapi.api import PiApi, RefusedError, TooManyError
 from greenlang_data.drivers.piwebapi.decode import selected
@@ -24,7 +25,7 @@ from greenlang_data.drivers.piwebapi.moments import between
 from greenlang_data.drivers.piwebapi.pages import decode_page
 from greenlang_data.drivers.piwebapi.points import Point
 from greenlang_data.drivers.piwebapi.samples import Columns
-from greenlang_data.drivers.piwebapi.streams import ask_streams, grouped
+from greenlang_data.drivers.piwebapi.streams import ask_streams, check_order, grouped
 from greenlang_data.errors import ProtocolError, SourceError, TransientError
 
 _PAGE: Final = 50_000
@@ -76,7 +77,7 @@ class RecordedReader:
         following: asyncio.Task[tuple[Columns, int]] | None = None
         try:
             while True:
-                self._check_order(page, start)
+                self._check_order(point, page, start)
                 rows, last = len(page), int(page.times[-1]) if len(page) else 0
                 keep = int(np.searchsorted(page.times, last))
                 if await self._is_last(point, page, keep, size):
@@ -113,7 +114,9 @@ class RecordedReader:
                 continue
             if isinstance(page, RefusedError):
                 raise SourceError(
-                    f"{point.tag}: it refused a later page: {page.said}", source=self._api.source
+                    f"{point.tag}: it refused a later page: {page.said}",
+                    source=self._api.source,
+                    remedy="None of it was used; ask again.",
                 )
             return page, size
 
@@ -130,7 +133,7 @@ class RecordedReader:
             raise ProtocolError(
                 "it allows not even one sample",
                 source=self._api.source,
-                remedy="Have the server's limit of items in a call raised.",
+                remedy="Have its MaxReturnedItemsPerCall raised.",
             )
         return self._api.cap if self._api.cap < size else size // 2
 
@@ -161,7 +164,7 @@ class RecordedReader:
         if rows < _LEAST_DOUBTFUL:
             return True
         if keep:
-            return rows % 500 != 0 and self._end - last <= int(np.diff(page.times).max())
+            return not may_be_a_limit(rows) and self._end - last <= int(np.diff(page.times).max())
         # A burst. Whatever comes after it should have been on the page too.
         if last + _TICK >= self._end or not len((await self._page(point, last + _TICK, 1))[0]):
             return True
@@ -183,9 +186,11 @@ class RecordedReader:
                 remedy="None of it was used; ask again.",
             )
 
-    def _check_order(self, page: Columns, start: int) -> None:
-        times = page.times
-        if len(times) > 1 and (times[1:] < times[:-1]).any():
-            raise ProtocolError("its samples are out of order", source=self._api.source)
-        if len(times) and times[0] < start:
-            raise ProtocolError("its samples go back in time", source=self._api.source)
+    def _check_order(self, point: Point, page: Columns, start: int) -> None:
+        check_order(self._api, point, page)
+        if len(page) and page.times[0] < start:
+            raise ProtocolError(
+                f"{point.tag}: its samples begin before {written(start, 7)}, which was asked for",
+                source=self._api.source,
+                remedy="None of it was used; report this with the server's version.",
+            )

@@ -8,11 +8,13 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
+from functools import lru_cache
 from typing import Any, Final
 
 import msgspec
 import numpy as np
 import pyarrow as pa
+import pyarrow.compute as pc
 
 from greenlang_data.drivers.http.stamps import read_stamps
 from greenlang_data.drivers.piwebapi.wire import Sample, State
@@ -34,6 +36,8 @@ _FLAGS: Final = {
     _SUBSTITUTED: "Substituted",
     _ANNOTATED: "Annotated",
 }
+_FLOATS: Final = frozenset({"float16", "float32", "float64", "single", "double"})
+_NOT_FINITE: Final = pa.array(["NaN", "Infinity", "-Infinity"], pa.string())
 _WORDS: Final = ("Good", "Unknown", "Bad")
 _NOT_SAID = 1
 
@@ -66,6 +70,23 @@ class Columns:
             self.substituted,
         )
 
+    def of_type(self, data_type: str | None) -> Columns:
+        """Where a number was wanted, what is none is bad; JSON can tell it as a text only."""
+        if self.text is None or (data_type or "").lower() not in _FLOATS:
+            return self
+        none = np.asarray(pc.is_in(self.text, value_set=_NOT_FINITE))
+        if not none.any():
+            return self
+        rows = zip(none, self.status.to_pylist(), self.text.to_pylist(), strict=True)
+        status = [_as_bad(words, text) if odd else words for odd, words, text in rows]
+        text = pc.if_else(pa.array(none), pa.scalar(None, pa.string()), self.text)
+        return replace(
+            self,
+            text=text if text.null_count < len(text) else None,
+            quality=np.where(none, BAD, self.quality).astype(np.int8),
+            status=pa.array(status, pa.string()).dictionary_encode(),
+        )
+
     def without_zeros(self) -> Columns:
         """Where nothing was counted there is no value, as for every other aggregate."""
         zero = np.asarray(self.value.fill_null(1.0)) == 0.0
@@ -87,16 +108,31 @@ class Columns:
 
     def batch(self, tag: str, unit: str | None, data_type: str | None) -> pa.RecordBatch:
         """As the batch that drivers yield."""
+        typed = self.of_type(data_type)
         return series_batch(
             tag,
-            pa.array(self.times).cast(TIMESTAMP),
-            self.value,
-            quality_array(self.quality),
-            self.status,
-            text=self.text,
+            pa.array(self.times).view(TIMESTAMP),
+            typed.value,
+            quality_array(typed.quality),
+            typed.status,
+            text=typed.text,
             unit=unit,
             data_type=data_type or self.kind,
         )
+
+
+def good_numbers(times: np.ndarray, values: pa.Array) -> Columns:
+    """Columns of samples that are good in every way and have float64 values."""
+    quality, status = _good(len(times))
+    return Columns(times, values, None, quality, status, "Double", substituted=False)
+
+
+@lru_cache(maxsize=8)
+def _good(rows: int) -> tuple[np.ndarray, pa.DictionaryArray]:
+    # The many streams of one length share it, so it is not to be written to.
+    quality: np.ndarray = np.full(rows, GOOD, np.int8)
+    quality.flags.writeable = False
+    return quality, constant_dictionary(_words(0), rows)
 
 
 def columns_of(samples: Sequence[Sample]) -> Columns:
@@ -113,9 +149,7 @@ def columns_of(samples: Sequence[Sample]) -> Columns:
     except (pa.ArrowInvalid, pa.ArrowTypeError, OverflowError):
         return _mixed(samples, times, _flags(samples))
     if plain and not numbers.null_count:
-        good = constant_dictionary(_words(0), len(times))
-        quality = np.full(len(times), GOOD, np.int8)
-        return Columns(times, numbers, None, quality, good, "Double", substituted=False)
+        return good_numbers(times, numbers)
     return _mixed(samples, times, _flags(samples))
 
 
@@ -153,6 +187,12 @@ def _statuses(flags: np.ndarray, names: Sequence[str | None] = ()) -> pa.Diction
         for code, name in zip(flags, names, strict=True)
     ]
     return pa.array(texts, pa.string()).dictionary_encode()
+
+
+def _as_bad(words: str, what: str | None) -> str:
+    """``Good, Questionable`` as ``Bad, Questionable: NaN``."""
+    _, comma, flags = words.partition(",")
+    return f"Bad{comma}{flags}: {what}"
 
 
 def _words(code: int) -> str:

@@ -75,7 +75,11 @@ async def _pages(
             return
         fresh = [one for one in items if one.path.lower() not in seen]
         if not fresh:
-            raise ProtocolError("its list of points goes in circles", source=api.source)
+            raise ProtocolError(
+                "its list of points goes in circles",
+                source=api.source,
+                remedy="None of it was used; ask again.",
+            )
         seen.update(one.path.lower() for one in fresh)
         start += len(items)
         yield fresh

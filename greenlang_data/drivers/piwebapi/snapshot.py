@@ -44,7 +44,9 @@ def _row(point: Point, answer: Columns | RefusedError | None) -> pa.RecordBatch:
         failure = answer.said
     elif answer is None or len(answer) == 0:
         failure = failure or "the server gave no value"
-    columns = answer if isinstance(answer, Columns) and len(answer) else None
+    columns = None
+    if isinstance(answer, Columns) and len(answer):
+        columns = answer.of_type(point.data_type)
     none = pa.nulls(1, TIMESTAMP)
     text = columns.text if columns else None
     arrays = [

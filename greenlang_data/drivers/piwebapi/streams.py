@@ -57,23 +57,40 @@ def grouped(
     return [[ids[web_id] for web_id in chunk] for chunk in chunks]
 
 
+def check_order(api: PiApi, point: Point, page: Columns) -> None:
+    """Raise ProtocolError for samples that are not in the order of their time stamps."""
+    if len(page) > 1 and (page.times[1:] < page.times[:-1]).any():
+        raise ProtocolError(
+            f"{point.tag}: its samples are out of order",
+            source=api.source,
+            remedy="None of it was used; report this with the server's version.",
+        )
+
+
 def _matched(
     api: PiApi, points: Sequence[Point], items: Sequence[Item]
 ) -> list[Columns | RefusedError]:
     by_id = {one.web_id: one for one in items}
-    by_path = {one.path.lower(): one for one in items}
+    by_path = {one.path.lower(): one for one in items if one.path}
     found: list[Columns | RefusedError] = []
     used = set()
     for point in points:
         # Servers may answer with the other form of a WebID than they were asked with.
-        item = by_id.get(point.web_id) or by_path.get(point.path.lower())
+        named = by_path.get(point.path.lower())
+        item = by_id.get(point.web_id) or named
+        if item is not None and (named not in (None, item) or not point.may_be_at(item.path)):
+            raise ProtocolError(
+                f"{point.tag}: the answer with its WebID is about {item.path}",
+                source=api.source,
+                remedy="None of it was used; ask again in a new session, and report it if it stays.",
+            )
         if item is None:
             found.append(RefusedError(0, "the server left it out of its answer"))
             continue
         used.add(id(item))
         if item.web_exception is not None:
             raise api.broke_off(item.web_exception)
-        refused = RefusedError(0, "; ".join(item.errors)[:200]) if item.errors else None
+        refused = RefusedError(0, api.told(item.errors)) if item.errors else None
         found.append(refused or item.columns)
     if len(used) < len(items):
         raise ProtocolError(

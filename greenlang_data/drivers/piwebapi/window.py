@@ -20,7 +20,7 @@ from greenlang_data.drivers.piwebapi.pages import decode_page
 from greenlang_data.drivers.piwebapi.points import Point
 from greenlang_data.drivers.piwebapi.recorded import RecordedReader
 from greenlang_data.drivers.piwebapi.samples import columns_of
-from greenlang_data.drivers.piwebapi.streams import ask_streams, grouped
+from greenlang_data.drivers.piwebapi.streams import ask_streams, check_order, grouped
 from greenlang_data.drivers.schema import failed_series
 
 
@@ -83,6 +83,7 @@ async def _plot(
                 if isinstance(answer, RefusedError):
                     yield failed_series(point.tag, answer.said)
                     continue
+                check_order(api, point, answer)
                 low, high = np.searchsorted(answer.times, ends)
                 part = answer.part(int(low), int(high))
                 yield part.batch(point.tag, point.unit, point.data_type)

@@ -17,6 +17,7 @@ from greenlang_data.drivers.schema import UNKNOWN_TAG
 from greenlang_data.errors import (
     AuthenticationError,
     ProtocolError,
+    QueryError,
     SourceError,
     SourceTimeout,
     SourceUnreachable,
@@ -95,8 +96,20 @@ class ProficyApi:
 
     def _matched(self, tags: Sequence[str], answer: Answered) -> list[Result]:
         items = {one.tag.lower(): one for one in answer.items}
+        twins = {tag.lower(): tag for tag in tags}
+        if len(twins) < len(tags):
+            alike = next(tag for tag in tags if twins[tag.lower()] != tag)
+            raise QueryError(
+                f"{alike!r} and {twins[alike.lower()]!r} are one tag, since case means nothing here",
+                source=self.source,
+                remedy="Ask for it once.",
+            )
         if len(items) < len(answer.items):
-            raise ProtocolError("it answered about a tag twice", source=self.source)
+            raise ProtocolError(
+                "it answered about a tag twice",
+                source=self.source,
+                remedy="None of it was used; report this with the server's version.",
+            )
         results: list[Result] = []
         for tag in tags:
             item = items.get(tag.lower())
@@ -114,14 +127,22 @@ class ProficyApi:
 
     def _result(self, code: int, said: str) -> RefusedError | TooLargeError:
         """What an error code means for a tag; raises for what concerns the whole source."""
+        said = self.client.without_login(said)
         text = f"{said or 'an error'} (code {code})" if code else said or "refused"
         if code == _TOO_LARGE:
             return TooLargeError(text)
         if code == -2:
-            raise SourceTimeout(f"it gave up in time: {text}", source=self.source)
+            raise SourceTimeout(
+                f"it gave up in time: {text}",
+                source=self.source,
+                remedy="Ask for less at once, or later.",
+            )
         if code == -3:
-            raise SourceUnreachable(f"it is not connected to its archiver: {text}",
-                                    source=self.source)  # fmt: skip
+            raise SourceUnreachable(
+                f"it is not connected to its archiver: {text}",
+                source=self.source,
+                remedy="Ask again, and check that the archiver is up.",
+            )
         if code in _REFUSED:
             raise AuthenticationError(
                 f"this login may not do that: {text}",

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import Sequence
+from time import monotonic
 from typing import Final
 
 import pyarrow as pa
@@ -17,6 +19,7 @@ from greenlang_data.drivers.schema import TAGS
 _PAGE: Final = 1000
 # A read of samples does not wait for a longer list than that; the next one reads on.
 _PAGES_PER_READ: Final = 20
+_KEPT_SECONDS: Final = 900.0
 _REFUSALS: Final = frozenset({400, 403, 404, 405})
 
 
@@ -38,12 +41,21 @@ _page = json_decoder(_Page)
 
 
 class Details:
-    """The details met so far, by name; the list of tags is read no farther than needed."""
+    """The details met so far, by name; the list of tags is read no farther than needed.
+
+    After a quarter of an hour it is begun anew, since a unit may be corrected while a session is
+    open.
+    """
 
     def __init__(self, api: ProficyApi) -> None:
         self._api = api
+        self._reading = asyncio.Lock()
+        self._begin_anew()
+
+    def _begin_anew(self) -> None:
         self._known: dict[str, Detail] = {}
         self._next: int | None = 1
+        self._begun = monotonic()
 
     async def units(self, tags: Sequence[str], log: ReadLog) -> dict[str, str | None]:
         """The unit of each tag; None where it has none or the server does not tell."""
@@ -63,6 +75,15 @@ class Details:
 
     async def _read_until(self, wanted: set[str], pages: int, log: ReadLog) -> None:
         """Read on in the list until it has these, or has told everything, or so many pages."""
+        async with self._reading:  # else two reads at once would each take the other's page for old
+            if monotonic() - self._begun > _KEPT_SECONDS:
+                self._begin_anew()
+            await self._read_pages(wanted, pages, log)
+        missing = len(wanted - self._known.keys())
+        if missing:
+            log.note(f"its list of tags tells nothing of {missing} of them, so not their units")
+
+    async def _read_pages(self, wanted: set[str], pages: int, log: ReadLog) -> None:
         for _ in range(pages):
             if self._next is None or wanted <= self._known.keys():
                 break
@@ -75,6 +96,3 @@ class Details:
             fresh = {one.name.lower(): one for one in told} if told else {}
             self._next = self._next + 1 if fresh.keys() - self._known.keys() else None
             self._known.update(fresh)
-        missing = len(wanted - self._known.keys())
-        if missing:
-            log.note(f"its list of tags tells nothing of {missing} of them, so not their units")

@@ -23,6 +23,7 @@ from greenlang_data.drivers.proficy.samples import (
     TagData,
     columns_of,
     decode_data,
+    item_of,
     numeric_kind,
 )
 
@@ -63,10 +64,12 @@ def _page(body: bytes | bytearray) -> Answered | None:
 
 
 def _item(one: TagData, runs: Runs) -> Item:
-    samples = one.samples or []
+    if one.samples is None:
+        return Item(one.tag_name, one.error_code, None)
+    samples = one.samples
     taken = runs.take([sample.timestamp for sample in samples])
     if taken is None:
-        return Item(one.tag_name, one.error_code, columns_of(samples, one.data_type))
+        return item_of(one)
     kind = numeric_kind(one.data_type)
     if kind is None:
         raise ValueError("its values are no numbers")

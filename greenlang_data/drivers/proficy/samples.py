@@ -125,15 +125,14 @@ _answer = json_decoder(DataAnswer)
 def decode_data(body: bytes | bytearray) -> Answered:
     """The body of a data call. Raises ValueError when it is something else."""
     answer = _answer(body)
-    items = [
-        Item(
-            one.tag_name,
-            one.error_code,
-            None if one.samples is None else columns_of(one.samples, one.data_type),
-        )
-        for one in answer.data or []
-    ]
+    items = [item_of(one) for one in answer.data or []]
     return Answered(answer.error_code, answer.error_message or "", items)
+
+
+def item_of(one: TagData) -> Item:
+    """What is answered about one tag."""
+    columns = None if one.samples is None else columns_of(one.samples, one.data_type)
+    return Item(one.tag_name, one.error_code, columns)
 
 
 def numeric_kind(data_type: str | int | None) -> str | None:
@@ -157,7 +156,7 @@ def columns_of(samples: Sequence[Sample], data_type: str | int | None) -> Column
     name = data_type.lower() if isinstance(data_type, str) else ""
     kind = numeric_kind(data_type)
     if kind is not None:
-        return _numbers(times, texts, codes, kind, exact=name in ("int64", "uint64"))
+        return _numbers(times, texts, codes, kind, exact=name in _INTEGERS)
     if name == "bool":
         return _booleans(times, texts, codes)
     nothing = pa.nulls(len(times), pa.float64())

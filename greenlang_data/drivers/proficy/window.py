@@ -18,12 +18,13 @@ import pyarrow as pa
 from greenlang_data.drivers.base import ReadLog, Window
 from greenlang_data.drivers.goodtime import PERCENT_GOOD, GoodTime, good_of
 from greenlang_data.drivers.http.ahead import Ahead
+from greenlang_data.drivers.http.limits import may_be_a_limit
 from greenlang_data.drivers.http.stamps import nanoseconds, written
 from greenlang_data.drivers.intervals import EVENT_WEIGHTED, EventIntervals, NotNumbersError
 from greenlang_data.drivers.proficy.api import ProficyApi, RefusedError, Result, TooLargeError
 from greenlang_data.drivers.proficy.samples import Columns
 from greenlang_data.drivers.schema import failed_series
-from greenlang_data.errors import ProtocolError, UnsupportedError
+from greenlang_data.errors import ProtocolError, TransientError, UnsupportedError
 
 # What the server is asked for, and by which call.
 _CALLS: Final = {
@@ -104,11 +105,7 @@ class WindowReader:
         if isinstance(result, TooLargeError):
             middle = (start + end) // 2 // _MS * _MS
             if middle <= start:
-                raise ProtocolError(
-                    f"{tag} has more samples in one millisecond than the server gives at once",
-                    source=self._api.source,
-                    remedy="Have its limit raised, or read around that moment.",
-                )
+                raise self._too_dense(tag)
             for first, last in ((start, middle), (middle, end)):
                 params = self._params("raw", first, last, 0)
                 (half,) = await self._api.data("raw", [tag], params, self._log)
@@ -116,11 +113,59 @@ class WindowReader:
                     async for piece in pieces:
                         yield piece
             return
-        times = result.times
-        if len(times) > 1 and (times[1:] < times[:-1]).any():
-            raise ProtocolError(f"{tag}: its samples are out of order", source=self._api.source)
-        low, high = (int(place) for place in np.searchsorted(times, [start, end]))
-        yield result.part(low, high)
+        while True:
+            self._check_order(tag, result)
+            low, high = (int(place) for place in np.searchsorted(result.times, [start, end]))
+            rest = await self._rest(tag, result, end)
+            if rest is None:
+                yield result.part(low, high)
+                return
+            start = _millisecond(result.times[-1])
+            yield result.part(low, max(low, int(np.searchsorted(result.times, start))))
+            if not isinstance(rest, Columns):
+                break
+            result = rest
+        async with aclosing(self._pieces(tag, rest, start, end)) as pieces:
+            async for piece in pieces:
+                yield piece
+
+    async def _rest(self, tag: str, result: Columns, end: int) -> Result | None:
+        """What there is from the last millisecond of an answer on, if that is more than it had.
+
+        A server that gives no more at once may not say so, and end in the middle of samples of one
+        time stamp.
+        """
+        rows = len(result)
+        if not may_be_a_limit(rows) or result.times[-1] >= end:
+            return None
+        start = _millisecond(result.times[-1])
+        had = int((result.times >= start).sum())
+        (rest,) = await self._api.data("raw", [tag], self._params("raw", start, end, 0), self._log)
+        if not isinstance(rest, Columns):
+            return rest
+        again = int((rest.times >= start).sum())
+        if again > had:
+            if had == rows:
+                raise self._too_dense(tag)
+            self._log.note(
+                f"the server gives {rows} samples at once, without saying that it has more"
+            )
+            return rest
+        if again < had:
+            raise TransientError(
+                f"{tag}: it left out samples of {written(start, 3)} that it had given before",
+                source=self._api.source,
+                remedy="None of it was used; ask again.",
+            )
+        if had == rows and await self._is_anything(tag, start + _MS, end):
+            raise self._too_dense(tag)
+        return None
+
+    async def _is_anything(self, tag: str, start: int, end: int) -> bool:
+        (found,) = await self._api.data("raw", [tag], self._params("raw", start, end, 0), self._log)
+        return not isinstance(found, Columns) or bool(
+            ((found.times >= start) & (found.times < end)).any()
+        )
 
     async def _raw(self, tag: str, result: Result) -> AsyncGenerator[pa.RecordBatch, None]:
         if self._aggregation == PERCENT_GOOD:
@@ -183,10 +228,9 @@ class WindowReader:
             large = isinstance(result, TooLargeError)
             yield failed_series(tag, _TOO_MANY if large else str(result))
             return
-        times = result.times
-        if len(times) > 1 and (times[1:] < times[:-1]).any():
-            raise ProtocolError(f"{tag}: its samples are out of order", source=self._api.source)
-        low, high = (int(place) for place in np.searchsorted(times, [self._start, self._end]))
+        self._check_order(tag, result)
+        ends = [self._start, self._end]
+        low, high = (int(place) for place in np.searchsorted(result.times, ends))
         yield result.part(low, high).batch(tag, self._units[tag])
 
     async def _served(
@@ -218,9 +262,26 @@ class WindowReader:
                 found = self._on_grid(call, last, grid, self._end - start)
             if not isinstance(last, Columns) or found is None:
                 raise ProtocolError(
-                    f"{tag}: no value for the last, short interval", source=self._api.source
+                    f"{tag}: no value for the last, short interval",
+                    source=self._api.source,
+                    remedy="Let the window end at the end of an interval.",
                 )
             yield found.batch(tag, self._units[tag], data_type=kind)
+
+    def _check_order(self, tag: str, result: Columns) -> None:
+        if len(result) > 1 and (result.times[1:] < result.times[:-1]).any():
+            raise ProtocolError(
+                f"{tag}: its samples are out of order",
+                source=self._api.source,
+                remedy="None of it was used; report this with the server's version.",
+            )
+
+    def _too_dense(self, tag: str) -> ProtocolError:
+        return ProtocolError(
+            f"{tag} has more samples in one millisecond than the server gives at once",
+            source=self._api.source,
+            remedy="Have its limit raised, or read around that moment.",
+        )
 
     def _on_grid(self, call: str, columns: Columns, grid: np.ndarray, width: int) -> Columns | None:
         """The rows that belong to the grid; None if they are not all there.
@@ -244,3 +305,8 @@ class WindowReader:
         if len(places) and (np.diff(places) != 1).any():
             return None
         return columns.part(int(places[0]), int(places[-1]) + 1) if len(places) else columns
+
+
+def _millisecond(time: int) -> int:
+    """The millisecond that a time is in."""
+    return int(time) // _MS * _MS

@@ -142,6 +142,13 @@ class SapPmReading(RecordReading):
     def batches(self) -> list[pa.RecordBatch]:
         return self._batches
 
+    def unsaved(self) -> list[pa.RecordBatch]:
+        """The pages of the records themselves; what belongs to them is read anew."""
+        if self._inner is None:
+            return []
+        self.restarts = self._inner.restarts
+        return self._inner.unsaved()
+
     async def _begin(self) -> RecordReading:
         """Look at what the service has, and ask for what is needed of it."""
         known: dict[str, bool] = {}
@@ -163,6 +170,7 @@ class SapPmReading(RecordReading):
         request = self._request(sources, known, tuple(dict.fromkeys(fields)))
         inner = self._odata.reading(request, self._log)
         inner.spool = self.spool
+        inner.resume(self.saved)
         return inner
 
     def _sources(self, known: Mapping[str, bool]) -> dict[str, Source]:

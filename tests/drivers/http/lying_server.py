@@ -14,6 +14,7 @@ import socket
 import ssl
 import threading
 import time
+import zlib
 from email.utils import formatdate
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
@@ -86,6 +87,9 @@ class Handler(BaseHTTPRequestHandler):
         had = self.headers.get("Cookie", "")
         self.json(value={"had": had}, Set_Cookie="session=abc; Path=/")
 
+    def serve_partial(self) -> None:
+        self.answer(206, b"[1,2]", Content_Range="items 0-1/9")
+
     # --- statuses ----------------------------------------------------------------------------
 
     def serve_status(self) -> None:
@@ -129,6 +133,26 @@ class Handler(BaseHTTPRequestHandler):
         plain = base64.b64decode(rest).decode().partition(":")[2] if scheme == "Basic" else rest
         self.json(403, {"Errors": [f"no such login: {sent}", plain, quote(plain)]})
 
+    def serve_repeats_as_title(self) -> None:
+        page = f"<html><title>Hello {self.headers['Authorization']}</title></html>"
+        self.answer(200, page.encode(), "text/html")
+
+    def serve_repeats_as_scheme(self) -> None:
+        self.answer(401, b"", "text/html", WWW_Authenticate=self._password())
+
+    def serve_repeats_as_data(self) -> None:
+        self.answer(200, f'{{"a": {self._password()}}}'.encode())
+
+    def serve_repeats_as_place(self) -> None:
+        self.answer(302, b"", Location=f"http://{self._password()}.example/")
+
+    def serve_repeats_as_id(self) -> None:
+        self.json(value={}, X_Request_Id=self._password())
+
+    def _password(self) -> str:
+        pair = self.headers["Authorization"].partition(" ")[2]
+        return base64.b64decode(pair).decode().partition(":")[2]
+
     def post_repeats(self, body: str) -> None:
         self.json(400, {"error": body.replace("+", " ")})
 
@@ -169,7 +193,22 @@ class Handler(BaseHTTPRequestHandler):
     def serve_circle(self) -> None:
         self.answer(302, b"", Location="/circle")
 
+    def serve_moved_with_much(self) -> None:
+        """Where it leads to is right; the body is 300 MB once it is decompressed."""
+        wrap = zlib.compressobj(1, wbits=31)
+        bomb = b"".join(wrap.compress(bytes(10_000_000)) for _ in range(30)) + wrap.flush()
+        self.answer(307, bomb, Location="/hello", Content_Encoding="gzip")
+
+    def serve_moved_to_nonsense(self) -> None:
+        self.answer(302, b"", Location="http://[")
+
+    def serve_moved_to_bytes(self) -> None:
+        self.answer(302, b"", Location="/\xff")
+
     # --- wrong answers -----------------------------------------------------------------------
+
+    def serve_two_lengths(self) -> None:
+        self.answer(200, b"{}", Content_length="7")
 
     def serve_html(self) -> None:
         self.answer(200, b"<html><title>Please log in</title></html>", "text/html")

@@ -2,8 +2,12 @@
 
 Each connection is asked for itself: the answer to a challenge counts on the connection on which the
 challenge was given, and nowhere else. Paths: ``/data`` is what there is to read, ``/slow`` the same
-after a while, ``/garbled``, ``/silent`` and ``/basic`` break off the handshake in different ways,
-and ``/seen`` (for anybody) tells what has arrived.
+after a while, ``/garbled``, ``/silent``, ``/deaf`` and ``/basic`` break off the handshake in
+different ways, ``/much`` asks who it is with a body that is large once it is decompressed, and
+``/seen`` (for anybody) tells what has arrived.
+
+With a certificate it speaks TLS, and the proof has to be bound to that channel: [MS-NLMP] 2.2.2.1,
+RFC 5929 and RFC 2744 for what is hashed.
 """
 
 from __future__ import annotations
@@ -14,9 +18,12 @@ import hashlib
 import hmac
 import json
 import os
+import ssl
 import struct
 import time
+import zlib
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from pathlib import Path
 
 SIGNATURE = b"NTLMSSP\0"
 UNICODE, TARGET, SIGN, SEAL, NTLM, ALWAYS_SIGN = 0x1, 0x4, 0x10, 0x20, 0x200, 0x8000
@@ -26,7 +33,7 @@ FLAGS = (
     UNICODE | TARGET | SIGN | SEAL | NTLM | ALWAYS_SIGN | SERVER_TARGET | EXTENDED | TARGET_INFO
     | VERSION | KEY_128 | KEY_EXCHANGE | KEY_56
 )  # fmt: skip
-COMPUTER, DOMAIN, AV_FLAGS, TIMESTAMP, END = 1, 2, 6, 7, 0
+COMPUTER, DOMAIN, AV_FLAGS, TIMESTAMP, BINDINGS, END = 1, 2, 6, 7, 10, 0
 MIC_IS_THERE = 2
 MIC = slice(72, 88)
 
@@ -112,19 +119,28 @@ def field(message: bytes, place: int) -> bytes:
     return message[offset : offset + length]
 
 
-def av_flags(temp: bytes) -> int:
-    """Out of the client's copy of the target information, 2.2.2.7 and 2.2.2.1."""
+def told(temp: bytes, wanted: int) -> bytes:
+    """Out of the client's copy of the target information, 2.2.2.7 and 2.2.2.1; or nothing."""
     place = 28
     while True:
         kind, length = struct.unpack_from("<HH", temp, place)
+        if kind == wanted:
+            return temp[place + 4 : place + 4 + length]
         if kind == END:
-            return 0
-        if kind == AV_FLAGS:
-            return int(struct.unpack_from("<I", temp, place + 4)[0])
+            return b""
         place += 4 + length
 
 
-def refused(messages: list[bytes], challenge: bytes, people: dict[str, str]) -> str | None:
+def bindings(certificate: bytes) -> bytes:
+    """Of a channel whose end point has this certificate (DER), signed with SHA-256."""
+    data = b"tls-server-end-point:" + hashlib.sha256(certificate).digest()
+    # No addresses of either end, and the length before what the application adds.
+    return hashlib.md5(bytes(16) + struct.pack("<I", len(data)) + data).digest()
+
+
+def refused(
+    messages: list[bytes], challenge: bytes, people: dict[str, str], bound: bytes
+) -> str | None:
     """Why the third message does not prove a password, or None."""
     third = messages[2]
     domain, user = (field(third, place).decode("utf-16-le") for place in (28, 36))
@@ -136,7 +152,10 @@ def refused(messages: list[bytes], challenge: bytes, people: dict[str, str]) -> 
     temp = answer[16:]
     if proof(key, challenge, temp) != answer[:16]:
         return "another password"
-    if not av_flags(temp) & MIC_IS_THERE:
+    if bound and told(temp, BINDINGS) != bound:
+        return "bound to another channel"
+    flags_told = told(temp, AV_FLAGS)
+    if not (flags_told and struct.unpack("<I", flags_told)[0] & MIC_IS_THERE):
         return "no integrity code, although the time was told"
     session = hmac_md5(key, answer[:16])
     (flags,) = struct.unpack_from("<I", third, 60)
@@ -161,6 +180,11 @@ class Handler(BaseHTTPRequestHandler):
 
     def log_message(self, *_: object) -> None: ...
 
+    @property
+    def scheme(self) -> str:
+        """What the messages come as; Windows takes them bare in Negotiate too."""
+        return "Negotiate" if self.path == "/negotiated" else "NTLM"
+
     def do_GET(self) -> None:
         if self.path == "/seen":
             return self.answer(200, self.server.seen)
@@ -171,35 +195,39 @@ class Handler(BaseHTTPRequestHandler):
             "headers": dict(self.headers),
         }
         self.server.seen.append(seen)
-        if scheme == "NTLM":
+        if scheme == self.scheme:
             seen["outcome"] = self.handshake(base64.b64decode(token))
         elif self.known:
             seen["outcome"] = self.serve()
         else:
-            seen["outcome"] = self.ask("Basic" if self.path == "/basic" else "Negotiate, NTLM")
+            offers = {"/basic": "Basic", "/negotiated": "Negotiate"}
+            seen["outcome"] = self.ask(offers.get(self.path, "Negotiate, NTLM"))
         return None
 
     def handshake(self, message: bytes) -> str:
         (kind,) = struct.unpack_from("<I", message, 8)
         if message[:8] != SIGNATURE or kind not in (1, 3):
-            return self.ask("NTLM")
+            return self.ask(self.scheme)
         if kind == 1:
             self.known = False
             self.challenge = os.urandom(8)
-            told = challenge_message(self.challenge)
-            self.messages = [message, told]
+            question = challenge_message(self.challenge)
+            self.messages = [message, question]
             if self.path == "/silent":
                 return self.ask(None)
+            if self.path == "/deaf":
+                return self.ask("NTLM")
             if self.path == "/garbled":
-                return self.ask("NTLM " + base64.b64encode(told[:20]).decode())
-            return self.ask("NTLM " + base64.b64encode(told).decode())
+                question = question[:20]
+            return self.ask(f"{self.scheme} {base64.b64encode(question).decode()}")
         if not self.challenge:
-            self.ask("NTLM")
+            self.ask(self.scheme)
             return "an answer on a connection that was asked nothing"
-        why = refused([*self.messages, message], self.challenge, self.server.people)
+        people, bound = self.server.people, self.server.bound
+        why = refused([*self.messages, message], self.challenge, people, bound)
         self.challenge = b""
         if why is not None:
-            self.ask("NTLM")
+            self.ask(self.scheme)
             return why
         self.known = True
         return self.serve()
@@ -211,8 +239,21 @@ class Handler(BaseHTTPRequestHandler):
         return "served"
 
     def ask(self, scheme: str | None) -> str:
-        self.answer(401, {"Errors": ["who are you?"]}, scheme)
+        if self.path == "/much":
+            self.send_much()
+        else:
+            self.answer(401, {"Errors": ["who are you?"]}, scheme)
         return "asked"
+
+    def send_much(self) -> None:
+        wrap = zlib.compressobj(1, wbits=31)
+        bomb = b"".join(wrap.compress(bytes(10_000_000)) for _ in range(30)) + wrap.flush()
+        self.send_response(401)
+        self.send_header("WWW-Authenticate", "NTLM")
+        self.send_header("Content-Encoding", "gzip")
+        self.send_header("Content-Length", str(len(bomb)))
+        self.end_headers()
+        self.wfile.write(bomb)
 
     def answer(self, status: int, value: object, scheme: str | None = None) -> None:
         body = json.dumps(value).encode()
@@ -230,15 +271,27 @@ class Server(ThreadingHTTPServer):
 
     daemon_threads = True
 
-    def __init__(self, people: dict[str, str]) -> None:
+    def __init__(self, people: dict[str, str], bound: bytes) -> None:
         super().__init__(("127.0.0.1", 0), Handler)
         self.people = people
+        self.bound = bound
         self.seen: list[dict[str, object]] = []
 
 
 if __name__ == "__main__":
     parser = argparse.ArgumentParser()
     parser.add_argument("--people", type=json.loads, required=True)
-    server = Server(parser.parse_args().people)
+    parser.add_argument("--certificate", type=Path)
+    parser.add_argument("--key", type=Path)
+    options = parser.parse_args()
+    bound = b""
+    if options.certificate:
+        der = ssl.PEM_cert_to_DER_cert(options.certificate.read_text())
+        bound = bindings(der)
+    server = Server(options.people, bound)
+    if options.certificate:
+        context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+        context.load_cert_chain(options.certificate, options.key)
+        server.socket = context.wrap_socket(server.socket, server_side=True)
     print(json.dumps({"port": server.server_address[1], "other": 0}), flush=True)
     server.serve_forever()

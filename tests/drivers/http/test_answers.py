@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import resource
+from collections.abc import Callable
+
 import pytest
 
 from greenlang_data.drivers.base import ReadLog
@@ -50,6 +53,32 @@ def test_parameters_are_quoted_and_a_body_arrives(web: Web) -> None:
     assert web.seen("/hello")[-1]["path"] == "/hello?q=a+b%26c%3D%C3%BC%3B%23&q=2"
     echo = run(web.client(), "echo", method="POST", content=b'{"x":1}').data
     assert echo == {"body": '{"x":1}', "type": "application/json"}
+
+
+def test_a_part_that_nobody_asked_for_is_no_answer(web: Web) -> None:
+    with pytest.raises(ProtocolError, match=r"a part of the answer \(HTTP 206\).*proxy"):
+        run(web.client(), "partial")
+
+
+def test_a_cookie_of_one_server_is_not_for_another_on_the_same_machine(
+    serve: Callable[..., Web],
+) -> None:
+    web, tokens = serve(), serve()
+    client = web.client(
+        login="client_credentials",
+        client_id="me",
+        client_secret="long-secret",
+        token_url=f"{tokens.url}/token",
+    )
+    for _ in range(2):
+        run(client, "cookie")
+        # The token is renewed, now that there is a cookie.
+        with pytest.raises(AuthenticationError):
+            run(client, "status?code=401")
+    assert len(tokens.seen("/token")) > 1
+    assert not any("Cookie" in one["headers"] for one in tokens.seen("/token"))
+    sent = [one["headers"].get("Cookie") for one in web.seen("/cookie")]
+    assert sent == [None, "session=abc"]
 
 
 def test_cookies_are_kept_for_the_same_server(web: Web) -> None:
@@ -123,7 +152,10 @@ def test_retry_after_as_a_date_counts_from_the_servers_own_clock(web: Web) -> No
         ("bad-zip", ProtocolError, "compression is broken"),
         ("brotli", ProtocolError, "compressed as 'br'"),
         ("missing", ProtocolError, "HTTP 404: Not here"),
-        ("circle", ProtocolError, "in circles"),
+        ("circle", ProtocolError, "in circles.*Configure the address"),
+        ("moved-to-nonsense", ProtocolError, "no web address"),
+        ("moved-to-bytes", ProtocolError, "HTTP 404"),
+        ("two-lengths", ProtocolError, "how long its answer is"),
     ],
 )
 def test_a_wrong_answer_is_an_error(
@@ -149,6 +181,12 @@ def test_the_same_server_is_followed_and_no_other(web: Web) -> None:
     with pytest.raises(ProtocolError, match="another server"):
         client.resolve(f"http://127.0.0.1:{web.other}/next")
     assert client.resolve(f"{web.url}/next?page=2") == f"{web.url}/next?page=2"
+
+
+def test_what_comes_with_a_redirect_is_not_read(web: Web) -> None:
+    before = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
+    assert run(web.client(), "moved-with-much").data == {"hello": "world"}
+    assert resource.getrusage(resource.RUSAGE_SELF).ru_maxrss - before < 100_000  # kilobytes
 
 
 def test_a_link_to_the_next_page_is_taken_from_where_it_stood(web: Web) -> None:

@@ -16,8 +16,9 @@ from cryptography.hazmat.primitives.asymmetric import ec, rsa
 from greenlang_data.drivers.base import ReadLog
 from greenlang_data.drivers.http.client import HttpClient
 from greenlang_data.drivers.http.jsons import read_any
+from greenlang_data.drivers.http.masked import masked
 from greenlang_data.drivers.http.message import Ask
-from greenlang_data.errors import AuthenticationError, ConfigurationError
+from greenlang_data.errors import AuthenticationError, ConfigurationError, GreenLangError
 from greenlang_data.runtime import get_runtime
 from tests.drivers.http.conftest import Web, config, run
 
@@ -157,6 +158,22 @@ def test_a_server_that_repeats_the_login_does_not_get_it_told(
     assert SECRET.encode() not in get_runtime().run(expected).body
 
 
+@pytest.mark.parametrize("how", ["title", "scheme", "data", "place"])
+def test_nor_where_else_it_repeats_it(web: Web, how: str) -> None:
+    client = web.client(username="u", password="longsecret")
+    with pytest.raises(GreenLangError, match="web: ") as caught:
+        run(client, f"repeats-as-{how}")
+    pair = base64.b64encode(b"u:longsecret").decode()
+    told = f"{caught.value}{caught.value!r}{vars(caught.value)}"
+    assert not [part for part in ("longsecret", pair) if part in told]
+
+
+def test_nor_as_the_name_of_the_request(web: Web) -> None:
+    log = ReadLog()
+    run(web.client(username="u", password="longsecret"), "repeats-as-id", log)
+    assert [one["request_id"] for one in log.exchanges] == ["*" * 10]
+
+
 @pytest.mark.parametrize("token", ["long-sec\u20acret", "long-secret\n"])
 def test_a_secret_that_no_header_can_hold_is_told_without_it(web: Web, token: str) -> None:
     with pytest.raises(ConfigurationError, match="stray characters") as caught:
@@ -230,7 +247,8 @@ def test_what_a_login_lacks_is_named(web: Web, settings: dict[str, Any], key: st
 def test_a_login_that_needs_an_extra_says_so(
     web: Web, login: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setitem(sys.modules, f"requests_{login}", None)
+    needed = {"kerberos": "gssapi", "ntlm": "requests_ntlm"}[login]
+    monkeypatch.setitem(sys.modules, needed, None)
     with pytest.raises(ConfigurationError, match=rf"pip install 'greenlang_data\[{login}\]'"):
         web.client(login=login, username="u", password="p")
 
@@ -269,3 +287,10 @@ def test_an_address_that_cannot_be_one(url: str) -> None:
     with pytest.raises(ConfigurationError, match="the address cannot be used") as caught:
         HttpClient(url, config(), "web")
     assert "u:p" not in str(caught.value)
+
+
+@pytest.mark.parametrize("scheme", ["Negotiate", "NTLM"])
+def test_messages_of_a_login_that_a_server_repeats_are_masked(scheme: str) -> None:
+    message = base64.b64encode(bytes(range(64))).decode()
+    told = masked(f"no: {scheme} {message}; {scheme} was offered".encode(), [])
+    assert told == f"no: {scheme} **********; {scheme} was offered".encode()

@@ -4,7 +4,10 @@ from __future__ import annotations
 
 import asyncio
 import json
+import logging
+import resource
 from collections.abc import Iterator
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -12,10 +15,10 @@ import pytest
 from greenlang_data.drivers.base import ReadLog
 from greenlang_data.drivers.http.jsons import read_any
 from greenlang_data.drivers.http.message import Ask
-from greenlang_data.errors import AuthenticationError
+from greenlang_data.errors import AuthenticationError, ProtocolError
 from greenlang_data.runtime import get_runtime
 from tests.drivers.http import ntlm_server
-from tests.drivers.http.conftest import Web, run, served
+from tests.drivers.http.conftest import Web, own_certificate, run, served
 
 PASSWORD = "pä:ss wörd&1"
 USER = r"PLANT\reader"
@@ -58,11 +61,12 @@ def test_the_server_computes_what_the_protocol_publishes() -> None:
     assert ntlm_server.proof(key, challenge, temp).hex() == "68cd0ab851e51c96aabc927bebef6a1c"
 
 
-def test_one_handshake_on_one_connection_serves_them_all(ntlm: Web) -> None:
+@pytest.mark.parametrize("path", ["data", "negotiated"])
+def test_one_handshake_on_one_connection_serves_them_all(ntlm: Web, path: str) -> None:
     client, log = ntlm.client(login="ntlm", username=USER, password=PASSWORD), ReadLog()
     for _ in range(3):
-        assert run(client, "data", log).data == {"value": 42}
-    asked = seen(ntlm)
+        assert run(client, path, log).data == {"value": 42}
+    asked = seen(ntlm, f"/{path}")
     assert [one["outcome"] for one in asked] == ["asked", "asked", "served", "served", "served"]
     assert len({one["connection"] for one in asked}) == 1
     assert [one["status"] for one in log.exchanges] == [200, 200, 200]
@@ -77,6 +81,13 @@ def test_the_password_is_nowhere(ntlm: Web) -> None:
     everything = f"{seen(ntlm)}{log}{client!r}{wrong!r}{caught.value!r}{vars(client)}"
     for spelled in (PASSWORD, PASSWORD.encode("utf-16-le").hex(), json.dumps(PASSWORD)[1:-1]):
         assert spelled not in everything
+
+
+def test_no_message_of_a_login_is_logged(ntlm: Web, caplog: pytest.LogCaptureFixture) -> None:
+    caplog.set_level(logging.DEBUG)
+    run(ntlm.client(login="ntlm", username=USER, password=PASSWORD), "data")
+    assert "urllib3" in caplog.text  # so that something was listened to
+    assert "TlRMTVNTU" not in caplog.text  # how each message begins
 
 
 def test_a_wrong_password_is_refused_once(ntlm: Web) -> None:
@@ -102,7 +113,7 @@ def test_requests_at_the_same_time_do_not_mix_their_handshakes(ntlm: Web) -> Non
     assert [one["outcome"] for one in asked].count("asked") <= 10
 
 
-@pytest.mark.parametrize("path", ["garbled", "silent", "basic"])
+@pytest.mark.parametrize("path", ["garbled", "silent", "deaf", "basic"])
 def test_a_handshake_that_goes_wrong_is_told(ntlm: Web, path: str) -> None:
     client = ntlm.client(login="ntlm", username=USER, password=PASSWORD)
     with pytest.raises(AuthenticationError) as caught:
@@ -110,3 +121,23 @@ def test_a_handshake_that_goes_wrong_is_told(ntlm: Web, path: str) -> None:
     assert "web" in str(caught.value)
     assert PASSWORD not in str(caught.value)
     assert run(client, "data").data == {"value": 42}
+
+
+def test_a_question_that_is_too_long_is_not_read(ntlm: Web) -> None:
+    client = ntlm.client(login="ntlm", username=USER, password=PASSWORD)
+    before = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
+    with pytest.raises(ProtocolError, match=r"web: it asks for a login with more than 65536 bytes"):
+        run(client, "much")
+    assert resource.getrusage(resource.RUSAGE_SELF).ru_maxrss - before < 100_000  # kilobytes
+    assert run(client, "data").data == {"value": 42}
+
+
+def test_over_tls_the_proof_is_bound_to_the_channel(tmp_path: Path) -> None:
+    certificate, key = own_certificate(tmp_path)
+    options = ("--people", json.dumps({USER: PASSWORD}), "--certificate", certificate, "--key", key)
+    with served(*options, server="ntlm_server.py", scheme="https") as web:
+        client = web.client(login="ntlm", username=USER, password=PASSWORD, ca_path=certificate)
+        assert run(client, "data").data == {"value": 42}
+        teller = web.client(ca_path=certificate)
+        asked = run(teller, "seen").data
+    assert [one["outcome"] for one in asked] == ["asked", "asked", "served"]

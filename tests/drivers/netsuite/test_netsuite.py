@@ -37,9 +37,11 @@ def session(peer: HistorianPeer, **more: Any) -> gd.Session:
     return gd.Session([config(peer.origin, **keys)])
 
 
-def read(peer: HistorianPeer, entity: str, **more: Any) -> pd.DataFrame:
+def read(
+    peer: HistorianPeer, entity: str, fields: list[str] | None = None, **more: Any
+) -> pd.DataFrame:
     with session(peer, **more) as s:
-        return s.erp(entity, limit=None)
+        return s.erp(entity, fields=fields, limit=None)
 
 
 def lines_of(kind: str) -> list[dict[str, Any]]:
@@ -48,7 +50,8 @@ def lines_of(kind: str) -> list[dict[str, Any]]:
     for index in range(LINES):
         line = truth.transaction_line(index)
         head = truth.transaction(index // truth.LINES)
-        if head["type"] == kind and not line["mainline"]:
+        if head["type"] == kind and not line["mainline"] and not line["taxline"]:
+            unit = truth.unit(line["units"] - 1)
             found.append({
                 "purchase_order": head["tranid"],
                 "purchase_order_item": line["linesequencenumber"],
@@ -57,9 +60,11 @@ def lines_of(kind: str) -> list[dict[str, Any]]:
                 "plant_code": line["location"],
                 "cost_center": line["department"],
                 "quantity": line["quantity"],
-                "unit": f"DF {line['units']}",
+                "unit": truth.UNITS[2 * (unit["unitstype"] - 1)],
+                "line_unit": f"DF {line['units']}",
+                "line_unit_factor": unit["conversionrate"],
                 "price": line["rate"],
-                "amount": line["netamount"],
+                "amount": line["foreignamount"],
                 "supplier": head["entity"],
                 "order_date": head["trandate"],
             })  # fmt: skip
@@ -69,6 +74,8 @@ def lines_of(kind: str) -> list[dict[str, Any]]:
 def test_every_cell_is_exact(peer: HistorianPeer) -> None:
     items = read(peer, "purchase_order_item")
     assert_rows(items, str, lines_of("PurchOrd"), key=["purchase_order", "purchase_order_item"])
+    bills = read(peer, "supplier_invoice", fields=["supplier_invoice_item", "amount"])
+    assert len(bills) == len(lines_of("VendBill")) < len(items)
     materials = read(peer, "material")
     rows = [truth.item(index) for index in range(2_000)]
     names = {"itemid": "material", "displayname": "description", "itemtype": "material_type",
@@ -145,6 +152,13 @@ def test_a_page_that_fails_is_asked_for_again(peer: HistorianPeer) -> None:
     ]
     peer.set(faults=[{"match": "suiteql", **one} for one in faults])
     assert len(read(peer, "gl_entry")) == LINES
+
+
+def test_a_row_without_its_key_is_refused_wherever_it_stands(peer: HistorianPeer) -> None:
+    rows: list[dict[str, str]] = [{}, {"c0": "1", "c1": "Plant Dresden", "c2": "F"}]
+    peer.fault("status", "suiteql", skip=1, status=200, body={"items": rows})
+    with pytest.raises(gd.ProtocolError, match="key is empty"):
+        read(peer, "plant")
 
 
 def pem(key: Any) -> tuple[str, str]:

@@ -47,7 +47,7 @@ def start_lying_service() -> HistorianPeer:
 
 
 class LyingService(Emulator):
-    """``after`` pages, ``then`` happens to the rows: deleted, inserted, changed, or a lower cap."""
+    """It filters by keys at most. ``after`` pages, ``then`` happens to the rows: deleted, inserted, changed, or a lower cap."""
 
     defaults: ClassVar[dict[str, Any]] = {
         **Emulator.defaults,
@@ -59,18 +59,28 @@ class LyingService(Emulator):
         "after": 1,
         "then": None,
         "message": None,
+        "message_header": "sap-message",
         "etag": None,
+        "precision": 10,  # of the amount, as the metadata tell it
         "nameless": None,  # a row without its key
+        "expired": None,  # what a link gives then: an error, nothing, or the first page
+        "expired_times": 0,
+        "session": "",  # a parameter of links that opens a session
+        "skips": True,  # or it gives the same rows whatever is to be skipped
+        "tops": True,  # or as many as it likes
+        "sorts": True,  # or they are in an order of its own
         "keys": "compared",  # or refused, or ignored, or stuck: it gives the last rows again
     }
 
     def __init__(self) -> None:
         super().__init__()
         self.pages = 0
+        self.expired = 0
 
     def reset(self) -> None:
         super().reset()
         self.pages = 0
+        self.expired = 0
 
     def handle(self, request: Request) -> Answer:
         version = int(request.parts[0].removeprefix("v"))
@@ -90,9 +100,8 @@ class LyingService(Emulator):
         if etag and request.headers.get("if-none-match") == etag:
             return Answer(304, b"")
         headers = {"ETag": etag} if etag else {}
-        return Answer(
-            body=_V2 if version == 2 else _V4, headers=headers, content_type="application/xml"
-        )
+        text = (_V2 if version == 2 else _V4).replace('"10"', f'"{self.knob("precision")}"')
+        return Answer(body=text, headers=headers, content_type="application/xml")
 
     def _happened(self) -> str | None:
         then: str | None = self.knob("then")
@@ -125,33 +134,46 @@ class LyingService(Emulator):
         if self._happened() == "lower cap":
             cap //= 7
         token = request.one("$skiptoken")
-        first = int(token.strip("'")) if token else int(request.one("$skip") or 0)
-        if request.one("$orderby") == "ID desc":
+        skip = int(request.one("$skip") or 0) if self.knob("skips") else 0
+        first = int(token.strip("'")) if token else skip
+        if first and self.expired < self.knob("expired_times"):
+            self.expired += 1
+            if self.knob("expired") == "an error":
+                return Answer(410, {"error": {"code": "X/3", "message": "the link is too old"}})
+            first = len(rows) if self.knob("expired") == "nothing" else 0
+        if not self.knob("sorts"):
+            rows.sort(key=lambda row: row["ID"][::-1])
+        elif request.one("$orderby") == "ID desc":
             rows = rows[::-1]
         if self.knob("keys") == "compared":
             rows = [row for row in rows if _fits(row["ID"], request.one("$filter"))]
         if self.knob("keys") == "stuck" and " gt " in request.one("$filter"):
             rows = rows[-10:]
-        top = int(request.one("$top") or len(rows))
+        top = int(request.one("$top") or len(rows)) if self.knob("tops") else len(rows)
         window = rows[first : first + min(cap, top)]
         last = first + len(window)
         more = last < len(rows) and len(window) < top
         link = self._link(request, last, top - len(window)) if more else None
         count = len(rows) + self.knob("count_shift") if self.knob("counts") else None
         self.pages += 1
-        headers = {"sap-message": self.knob("message")} if self.knob("message") else {}
+        headers = (
+            {self.knob("message_header"): self.knob("message")} if self.knob("message") else {}
+        )
         return Answer(body=_body(version, window, link, count), headers=headers)
 
     def _link(self, request: Request, last: int, top: int) -> str | None:
         kind = self.knob("link")
         condition = quote(request.one("$filter"))
         query = f"Rows?$skiptoken={quote(repr(str(last)))}&$top={top}&$filter={condition}"
+        if self.knob("session"):
+            query += f"&session={self.knob('session')}"
         root = request.path.rpartition("/")[0]
         return {
             "relative": query,
             "absolute": f"{self.origin}{root}/{query}",
             "foreign": f"http://elsewhere.example{root}/{query}",
             "circle": "Rows?$skiptoken='0'",
+            "first only": query if self.pages == 1 else None,
             "none": None,
         }[kind]
 

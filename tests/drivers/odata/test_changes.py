@@ -70,6 +70,49 @@ def test_sap_keeps_track_and_tells_deletions(gateway: HistorianPeer) -> None:
     assert all("$top" not in dict(one["query"]) for one in asked)
 
 
+def test_deletions_are_told_whatever_columns_are_asked_for(gateway: HistorianPeer) -> None:
+    gateway.set(delta=1)
+    asked = {"fields": ["MATNR", "NTGEW"]}
+    with sap(gateway) as s:
+        whole = s.erp(ODP, since="start", **asked)
+        told = s.erp(ODP, since=whole, **asked)
+        some = set(told["MATNR"][:3])
+        # The mark is that of a question without filters.
+        with pytest.warns(gd.GreenLangWarning, match="hold something else in MATNR"):
+            few = s.erp(ODP, since=whole, filters={"MATNR": sorted(some)}, **asked)
+    assert list(told) == ["MATNR", "NTGEW", "change"]
+    gone = [row["MATNR"] for row in odp_changes(1) if row["ODQ_CHANGEMODE"] == "D"]
+    assert list(told["MATNR"][told["change"] == "delete"]) == gone
+    assert set(few["MATNR"]) == {*some, *gone}
+
+
+def test_changes_that_do_not_tell_what_they_are_are_refused() -> None:
+    columns = [Property(name, "Edm.String") for name in ("MATNR", "ODQ_CHANGEMODE")]
+    decode = delta_decoder(columns, "MATNR", 2)
+    assert decode(b'{"d":{"results":[]}}').rows == 0
+    with pytest.raises(ValueError, match="ODQ_CHANGEMODE"):
+        decode(b'{"d":{"results":[{"MATNR":"1"}]}}')
+
+
+@pytest.mark.parametrize(
+    ("address", "key"),
+    [
+        ("Things('O''Neil')", "O'Neil"),
+        ("https://host/x/Things('a%20(b)')", "a (b)"),
+        ("Things(id='007')", "007"),
+        ("Things(7)", "7"),
+        ("0f8fad5b-d9cb-469f-a165-70867728950e", "0f8fad5b-d9cb-469f-a165-70867728950e"),
+    ],
+)
+def test_the_key_of_what_is_gone_is_read_out_of_its_address(address: str, key: str) -> None:
+    decode = delta_decoder([Property("id", "Edm.String")], "id", 4)
+    row = {"@removed": {"reason": "deleted"}, "@id": address}
+    page = decode(json.dumps({"value": [row]}).encode())
+    assert [one.to_pylist() for one in page.columns if one is not None] == [[key], ["delete"]]
+    with pytest.raises(ValueError, match="cannot be read"):
+        decode(json.dumps({"value": [{**row, "@id": "Things(a=1,b=2)"}]}).encode())
+
+
 def test_a_mark_that_has_expired_is_told(gateway: HistorianPeer) -> None:
     gateway.set(delta=0)
     with sap(gateway) as s:

@@ -77,6 +77,33 @@ def test_a_wide_entity_has_its_canonical_columns_unless_others_are_asked_for(
     assert str(some["CreditLimit"].dtype).startswith("decimal")
 
 
+def test_entries_and_products_have_the_names_of_the_metadata(finance: HistorianPeer) -> None:
+    with session(finance, "finance") as s:
+        entries = s.erp("gl_entry", limit=None)
+        products = s.erp("material", limit=None)
+    assert list(entries["description"].sort_values()) == sorted(
+        rows.account_entry(index)["Description"] for index in range(len(entries))
+    )
+    assert {"search_name", "material_group", "unit", "net_weight"} <= set(products)
+    assert products["search_name"].notna().all()
+
+
+def test_a_configured_company_that_an_entity_cannot_be_restricted_to_is_told(
+    finance: HistorianPeer,
+) -> None:
+    with session(finance, "finance", company_code="demf", plant_codes=["1"]) as s:
+        entities = s.erp("LegalEntities", limit=None)
+        lines = s.erp("purchase_order_item", limit=None, fields=["purchase_order", "plant_code"])
+        asked = s.erp("supplier", filters={"company_code": "usmf"}, limit=None)
+    assert len(entities) == len(rows.COMPANIES)
+    assert "no company_code, so it is of more than demf" in notes(entities)
+    assert "no plant_code, so it is of more than" in notes(entities)
+    assert "dataAreaId" not in notes(entities)
+    assert "of more than" not in notes(lines)
+    assert "no company_code" not in notes(asked)
+    assert "no dataAreaId" not in notes(asked)
+
+
 def test_enumerations_are_filtered_by_their_members(finance: HistorianPeer) -> None:
     with session(finance, "finance") as s:
         frame = s.erp("VendorsV2", filters={"IsOneTimeVendor": "Yes"},
@@ -128,6 +155,20 @@ def test_accounts_are_exact_and_limits_are_kept(dataverse: HistorianPeer) -> Non
     ]
     assert_rows(frame, str, wanted, key=["accountid"])
     assert len(few) == 3
+
+
+def test_a_table_that_changes_while_it_is_read_is_not_skipped_in(dataverse: HistorianPeer) -> None:
+    order, small = "msdyn_purchaseorders", {"page_size": 250}
+    with session(dataverse, "dataverse", **small) as s:
+        there = len(s.erp(order, limit=None))
+        dataverse.set(count_lie=-7)
+        frame = s.erp(order, limit=None)
+        assert f"counts {there - 7} records before and {there - 7} after" in notes(frame)
+        dataverse.set(count_lie=7)
+        with pytest.raises(gd.SourceError, match="records are missing"):
+            s.erp(order, limit=None)
+    assert len(frame) == there < 5_000
+    assert "$skip" not in {name for one in dataverse.requests() for name, _ in one["query"]}
 
 
 def test_service_protection_is_waited_out(dataverse: HistorianPeer) -> None:

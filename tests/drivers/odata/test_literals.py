@@ -6,8 +6,10 @@ from datetime import UTC, date, datetime, time, timedelta, timezone
 from decimal import Decimal
 from typing import Any
 
+import pyarrow as pa
 import pytest
 
+from greenlang_data.drivers.odata.conditions import changed_since
 from greenlang_data.drivers.odata.edm import Property
 from greenlang_data.drivers.odata.literals import literal, typed
 
@@ -80,3 +82,11 @@ def test_a_value_as_either_version_writes_it(
 def test_a_value_of_another_type_is_refused_and_not_guessed(column: Property, value: Any) -> None:
     with pytest.raises(ValueError, match=r"\S"):
         typed(column, value)
+
+
+def test_what_was_changed_at_no_time_that_is_told_is_kept_where_it_is_filtered_here() -> None:
+    column = Property("T", "Edm.DateTimeOffset", filterable=False)
+    times = [datetime(2025, 1, day, tzinfo=UTC) if day else None for day in (1, 0, 3)]
+    since = changed_since("changed_at", column, datetime(2025, 1, 2, tzinfo=UTC))
+    mask = since.mask(pa.array(times, pa.timestamp("us", tz="UTC")))
+    assert mask.to_pylist() == [False, True, True]

@@ -95,7 +95,7 @@ def test_links_to_elsewhere_and_in_a_circle_are_errors(peer: HistorianPeer, vers
     again = read(peer, version, server_names=("http://elsewhere.example",))
     assert_whole(again)
     peer.set(link="circle", keys="refused")
-    with pytest.raises(gd.ProtocolError, match="circle"):
+    with pytest.raises(gd.ProtocolError, match=r"circle.*Check its address"):
         read(peer, version)
 
 
@@ -197,6 +197,24 @@ def test_an_error_inside_a_success_is_an_error_and_a_warning_is_told(
         read(peer, version)
     peer.set(message=json.dumps({"code": "X/2", "message": "rates are old", "severity": "warning"}))
     assert "rates are old" in notes(read(peer, version))
+    peer.set(message="no {message")
+    assert "a message that cannot be read: no {message" in notes(read(peer, version))
+    detail = {"code": "X/4", "message": "plant 1010 was left out", "severity": "error"}
+    peer.set(message=json.dumps({"code": "X/3", "message": "see below", "details": [detail]}))
+    with pytest.raises(gd.SourceError, match=r"plant 1010 was left out \(X/4\)"):
+        read(peer, version)
+
+
+def test_messages_of_the_later_version_are_numbered(peer: HistorianPeer, version: int) -> None:
+    told = [{"code": "A", "message": "fine", "numericSeverity": 1}]
+    peer.set(message_header="sap-messages")
+    for severity, text in ((3, "rates are old"), (4, "no stock")):
+        told.append({"code": "B", "message": text, "numericSeverity": severity})
+        peer.set(message=json.dumps(told))
+        if severity == 3:
+            assert f"the server warns: {text}" in notes(read(peer, version))
+    with pytest.raises(gd.SourceError, match=r"no stock \(B\)"):
+        read(peer, version)
 
 
 def test_what_a_refusal_says_reaches_the_user(peer: HistorianPeer, version: int) -> None:
@@ -219,13 +237,66 @@ def test_what_the_server_does_not_filter_is_filtered_here(
     peer: HistorianPeer, version: int
 ) -> None:
     with session(peer, version) as s:
-        frame = s.erp("S/Rows", filters={"Hidden": "o", "ID": ["0001", "0002", "0003"]}, limit=None)
+        with pytest.warns(gd.GreenLangWarning, match="247 records that hold something else in ID"):
+            frame = s.erp(
+                "S/Rows", filters={"Hidden": "o", "ID": ["0001", "0002", "0003"]}, limit=None
+            )
         few = s.erp("S/Rows", filters={"Hidden": "o"}, fields=["ID"], limit=None)
     assert told(frame)["filtered_by_server"] == ["ID"]
     assert told(frame)["filtered_here"] == ["Hidden"]
-    # This service filters by nothing at all, which is its lie: only what is filtered here holds.
-    assert set(frame["Hidden"]) == {"o"}
+    # It says that it filters by the number, and does not.
+    assert list(frame["ID"]) == ["0001", "0003"]
     assert list(few["ID"]) == [f"{one:04d}" for one in range(1, 250, 2)]
+
+
+def test_rows_that_were_not_asked_for_are_no_answer_to_a_limit(
+    peer: HistorianPeer, version: int
+) -> None:
+    with session(peer, version) as s:
+        with pytest.raises(gd.SourceError, match=r"does not filter by ID: 10 records.*limit=None"):
+            s.erp("S/Rows", filters={"ID": "0200"}, limit=9)
+        # It may compare as it likes, so zeros in front make no other number.
+        with pytest.warns(gd.GreenLangWarning, match="249 records that hold something else"):
+            assert list(s.erp("S/Rows", filters={"ID": "7"}, limit=None)["ID"]) == ["0007"]
+
+
+@pytest.mark.parametrize("keys", ["compared", "ignored"])
+def test_a_service_that_pages_in_no_way_is_read_once(
+    peer: HistorianPeer, version: int, keys: str
+) -> None:
+    lies = {"link": "none", "cap": 1000, "counts": False, "skips": False, "keys": keys}
+    peer.set(tops=False, **lies)
+    if keys == "compared":
+        assert_whole(read(peer, version))
+        return
+    with pytest.warns(gd.GreenLangWarning, match="the same 250 records for every page"):
+        frame = read(peer, version)
+    assert_whole(frame)
+    assert "no count proves" in notes(frame)
+    assert len([one for one in peer.requests() if one["path"].endswith("/Rows")]) == 3
+    # As many as were asked for are hardly all.
+    peer.set(**lies | {"cap": 100, "tops": True})
+    with pytest.raises(gd.ProtocolError, match=r"the same 100 records whatever.*page_size"):
+        read(peer, version, page_size=100)
+
+
+@pytest.mark.parametrize("counts", [True, False])
+@pytest.mark.parametrize("link", ["relative", "none"])
+def test_a_service_that_does_not_sort_is_not_asked_for_rows_after_a_key(
+    peer: HistorianPeer, version: int, link: str, counts: bool
+) -> None:
+    peer.set(sorts=False, link=link, counts=counts)
+    frame = read(peer, version)
+    assert_whole(frame.sort_values("ID"))
+    assert told(frame)["paged_by"] == "the server"
+    assert "does not sort by its key" in notes(frame)
+
+
+def test_a_link_that_is_missing_is_not_the_end_where_nothing_was_counted(
+    peer: HistorianPeer, version: int
+) -> None:
+    peer.set(link="first only", counts=False)
+    assert_whole(read(peer, version))
 
 
 def test_metadata_are_asked_for_again_by_their_tag_only(peer: HistorianPeer, version: int) -> None:

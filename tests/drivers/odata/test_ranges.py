@@ -87,6 +87,7 @@ def test_a_limit_and_a_small_set_are_not_read_in_ranges(peer: HistorianPeer) -> 
     keys = {**LOGIN, "parallel_ranges": 4}
     with gd.Session([config(peer.origin, **keys)]) as s:
         some = s.erp(ITEMS, limit=ROWS)
+        peer.set(page=400)
         few = s.erp(EVERY_TYPE, limit=None)
     assert len(some) == ROWS
     assert "ranges" not in notes(some) + notes(few)

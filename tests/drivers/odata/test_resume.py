@@ -37,6 +37,10 @@ def pages(peer: HistorianPeer) -> int:
     return len([one for one in peer.requests() if one["path"].endswith("/Rows")])
 
 
+def notes(frame: pd.DataFrame) -> str:
+    return " ".join(frame.attrs["provenance"].full["notes"])
+
+
 def content(frame: pd.DataFrame) -> str:
     return str(frame.attrs["provenance"]["response_hash"])
 
@@ -57,7 +61,7 @@ def test_a_failed_read_goes_on_after_its_last_page(
     # 250 rows in pages of 20, an empty one or none at the end, and the page that failed twice.
     assert pages(peer) <= 13 + 2
     assert content(frame) == content(whole)
-    assert f"the first {page * 20} records" in " ".join(frame.attrs["provenance"].full["notes"])
+    assert f"the first {page * 20} records" in notes(frame)
     assert not list(tmp_path.rglob("*.arrow"))
 
 
@@ -85,7 +89,10 @@ def test_pages_of_another_question_or_that_are_damaged_are_not_used(
     kept[1].replace(kept[1].with_name("page-000003.arrow"))
     with session(peer, tmp_path) as s:
         some = s.erp("S/Rows", limit=None, fields=["Amount", "ID"])
-        assert "earlier read" not in " ".join(some.attrs["provenance"].full["notes"])
+        assert "the first" not in notes(some)
+        assert "does not go on with it, since it differs in fields" in notes(some)
         frame = s.erp("S/Rows", limit=None)
     assert list(frame["ID"]) == [f"{one:04d}" for one in range(250)]
-    assert "the first 20 records" in " ".join(frame.attrs["provenance"].full["notes"])
+    # Each page says where it belongs, whatever its file is called now.
+    assert "the first 40 records" in notes(frame)
+    assert "page-000002.arrow of an earlier read is damaged" in notes(frame)

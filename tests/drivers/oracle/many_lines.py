@@ -26,7 +26,7 @@ class ManyLines(Emulator):
 
     defaults: ClassVar[dict[str, Any]] = {
         **Emulator.defaults, "orders": 4, "at_once": 500, "lines": 60, "with_order": 25, "page": 500,
-        "offsets": True,
+        "offsets": True, "honest": True, "total_lie": 0, "keyless": None,
     }  # fmt: skip
 
     def handle(self, request: Request) -> Answer:
@@ -44,15 +44,22 @@ class ManyLines(Emulator):
         after = int(request.one("q", "POHeaderId > -1").split()[-1])
         items = [self._order(one) for one in range(self.knob("orders")) if one > after]
         items = items[: self.knob("at_once")]
-        return Answer(body={"items": items, "count": len(items), "hasMore": False})
+        total = self.knob("orders") + self.knob("total_lie")
+        told = {"totalResults": total} if request.one("totalResults") else {}
+        return Answer(body={"items": items, "count": len(items), "hasMore": False, **told})
 
     def _order(self, number: int) -> dict[str, Any]:
         lines = self._lines(number)
         some = lines[: self.knob("with_order")]
         return {
-            "POHeaderId": number,
+            "POHeaderId": None if number == self.knob("keyless") else number,
             "OrderNumber": f"{number:05d}",
-            "lines": {"items": some, "count": len(some), "hasMore": len(some) < len(lines)},
+            "lines": {
+                "items": some,
+                "count": len(some),
+                "limit": self.knob("with_order"),
+                "hasMore": self.knob("honest") and len(some) < len(lines),
+            },
             "links": [{"rel": "self", "href": f"{self.origin}{_ROOT}/purchaseOrders/{number}"}],
         }
 

@@ -2,12 +2,17 @@
 
 from __future__ import annotations
 
+import json
+import socket
 import statistics
+import time
 import urllib.error
 import urllib.request
 from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
+from typing import Any
 
 import pandas as pd
 import pytest
@@ -193,3 +198,116 @@ def test_something_else_at_the_address(pi_peer: HistorianPeer) -> None:
         pytest.raises(gd.SourceError, match="404"),
     ):
         s.historian(["Ramp"], DAY, DAY + HOUR)
+
+
+def asked(peer: Peer, path: str, timeout: float = 20) -> tuple[int, dict[str, str], Any]:
+    """Status, headers and JSON of what the gateway itself says."""
+    url = f"http://127.0.0.1:{peer.port}/{path}"
+    try:
+        with urllib.request.urlopen(url, timeout=timeout) as answer:
+            return answer.status, dict(answer.headers), json.load(answer)
+    except urllib.error.HTTPError as refusal:
+        with refusal:
+            return refusal.code, dict(refusal.headers), json.load(refusal)
+
+
+@pytest.mark.parametrize(
+    ("start", "end"),
+    [
+        (-(2**63), 2**63 - 1),
+        (2**63 - 1, 2**63 - 1),
+        (0, 300_000_000_000_000_000),
+        (1_735_689_600_000_000, 1_735_689_000_000_000),
+    ],
+)
+def test_a_window_that_cannot_be_is_refused_and_not_empty(
+    phd_gateway: Peer, start: int, end: int
+) -> None:
+    status, _, said = asked(phd_gateway, f"raw?tag=Ramp&start={start}&end={end}")
+    assert status == 400
+    assert "beyond the years" in said["error"] or "before start" in said["error"]
+
+
+def test_a_confidence_between_two_is_the_lower_one() -> None:
+    with (
+        start_or_skip(lambda: start_gateway(confidence_adds="0.7")) as peer,
+        gd.Session([config(peer, good_confidence=50)]) as s,
+    ):
+        frame = s.historian(["Confidence"], DAY, DAY + HOUR, shape="long")
+    assert frame["quality"].tolist() == ["bad", *["uncertain"] * 49, *["good"] * 10]
+
+
+def test_a_tag_whose_samples_are_none_loses_no_other() -> None:
+    with (
+        start_or_skip(lambda: start_gateway(breaks="Single")) as peer,
+        gd.Session([config(peer)]) as s,
+    ):
+        frame = s.historian(["Ramp", "Single"], DAY, DAY + HOUR, errors="report")
+    assert len(frame) == 60
+    failures = frame.attrs["provenance"]["failures"]
+    assert failures == {"Single": "InvalidCastException: The archive holds what it should not."}
+
+
+def test_an_answer_about_many_tags_is_as_long_as_one_about_one() -> None:
+    tags = [f"Bulk.{number:05d}" for number in range(20)]
+    with (
+        start_or_skip(lambda: start_gateway("--rows", "1000")) as peer,
+        gd.Session([config(peer)]) as s,
+    ):
+        start, end = (int(time.timestamp() * 1e6) for time in (DAY, DAY + 24 * HOUR))
+        names = "&".join(f"tag={tag}" for tag in tags)
+        _, _, said = asked(peer, f"raw?{names}&start={start}&end={end}")
+        assert sum(len(one["times"]) for one in said["series"]) <= 2000
+        frame = s.historian(tags, DAY, DAY + 24 * HOUR)
+    for number, tag in enumerate(tags):
+        assert frame[tag].tolist() == [number + minute * 0.25 for minute in range(1440)]
+
+
+def test_who_waits_too_long_for_a_turn_is_sent_away_and_the_rest_is_served() -> None:
+    with (
+        start_or_skip(lambda: start_gateway("--wait", "1", delay_milliseconds="1500")) as peer,
+        ThreadPoolExecutor(12) as pool,
+    ):
+        waiting = [pool.submit(asked, peer, "snapshot?tag=Ramp") for _ in range(12)]
+        time.sleep(0.5)
+        began = time.monotonic()
+        assert asked(peer, "about")[0] == 200
+        assert time.monotonic() - began < 1  # which needs no turn at PHD
+        answers = [one.result() for one in waiting]
+    statuses = [status for status, _, _ in answers]
+    assert sorted(set(statuses)) == [200, 503]
+    assert statuses.count(200) == 4
+    assert {headers.get("Retry-After") for status, headers, _ in answers if status == 503} == {"5"}
+
+
+def test_many_that_went_away_do_not_keep_the_others_waiting() -> None:
+    with start_or_skip(lambda: start_gateway("--wait", "2")) as peer:
+        window = "raw?tag=Million&start=1735689600000000&end=1735789600000000"
+        for _ in range(60):
+            with socket.create_connection(("127.0.0.1", peer.port)) as gone:
+                gone.sendall(f"GET /{window} HTTP/1.1\r\nHost: 127.0.0.1\r\n\r\n".encode())
+        with gd.Session([config(peer, max_retries=5, retry_max_wait=5)]) as s:
+            assert len(s.historian(["Ramp"], DAY, DAY + HOUR)) == 60
+        assert peer.alive
+
+
+@pytest.mark.parametrize(
+    ("zone", "days"),
+    [
+        ("America/New_York", [datetime(2025, 3, 9, tzinfo=UTC), datetime(2025, 11, 2, tzinfo=UTC)]),
+        ("Australia/Lord_Howe", [datetime(2025, 4, 5, tzinfo=UTC), datetime(2025, 10, 4, tzinfo=UTC)]),
+        ("Asia/Kolkata", [datetime(2025, 3, 30, tzinfo=UTC)]),
+    ],
+)  # fmt: skip
+def test_clocks_elsewhere_change_too(zone: str, days: list[datetime]) -> None:
+    with (
+        start_or_skip(lambda: start_gateway("--zone", zone, zone=zone)) as peer,
+        gd.Session([config(peer)]) as s,
+    ):
+        for day in days:
+            for start in (day, day + 5.5 * HOUR, day + 6.25 * HOUR, day + 14.75 * HOUR):
+                for end in (start + HOUR / 4, start + HOUR, start + 25 * HOUR):
+                    events = truth("Ramp", start, end)
+                    frame = s.historian(["Ramp"], start, end)
+                    assert nanoseconds(frame.index) == nanoseconds(stamps(events))
+                    assert frame["Ramp"].tolist() == [event.value for event in events]

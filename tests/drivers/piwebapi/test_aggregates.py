@@ -10,7 +10,7 @@ from datetime import UTC, datetime, timedelta
 import pandas as pd
 import pytest
 
-from greenlang_data.errors import QueryError, ReadFailed, UnsupportedError
+from greenlang_data.errors import LoadBudgetExceeded, QueryError, ReadFailed, UnsupportedError
 from tests.drivers.piwebapi.helpers import DAY, nanoseconds, session, truth
 from tests.peers.historian_launch import HistorianPeer
 
@@ -140,3 +140,23 @@ def test_what_cannot_be_had_is_told(pi_peer: HistorianPeer) -> None:
             s.historian(["Ramp"], DAY, DAY + HOUR, "1h", "median")  # type: ignore[arg-type]
         half = s.historian(["Ramp"], DAY, DAY + timedelta(minutes=2), "1500ms", "count")
     assert half["Ramp"].sum() == 2
+
+
+@pytest.mark.parametrize("aggregation", ["avg", "time_avg", "interpolated", "sum", "plot"])
+@pytest.mark.parametrize("interval", ["2d", "1000000d", 1e12])
+def test_an_interval_that_is_longer_than_the_window_ends_with_it(
+    pi_peer: HistorianPeer, interval: object, aggregation: str
+) -> None:
+    with session(pi_peer) as s:
+        whole = s.historian(["Ramp"], DAY, DAY + 2 * HOUR, "2h", aggregation)
+        longer = s.historian(["Ramp"], DAY, DAY + 2 * HOUR, interval, aggregation)
+    pd.testing.assert_frame_equal(longer, whole)
+
+
+@pytest.mark.parametrize("aggregation", ["avg", "interpolated", "sum", "plot"])
+def test_more_intervals_than_any_memory_holds_are_refused_unasked(
+    pi_peer: HistorianPeer, aggregation: str
+) -> None:
+    with session(pi_peer) as s, pytest.raises(LoadBudgetExceeded, match=r"pi: .*longer intervals"):
+        s.historian(["Ramp"], DAY, DAY + 2 * HOUR, 1e-9, aggregation)
+    assert not pi_peer.requests()

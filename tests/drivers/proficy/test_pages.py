@@ -54,6 +54,9 @@ def outcome(decode: Callable[[bytes], Answered], body: bytes) -> object:
         return "refused"
     items = []
     for item in answer.items:
+        if item.columns is None:
+            items.append((item.tag, item.error_code, None, "no list"))
+            continue
         batch = item.columns.batch("tag")
         # As text, because NaN equals nothing.
         items.append((item.tag, item.error_code, batch.schema.metadata, repr(batch.to_pylist())))
@@ -107,3 +110,11 @@ def test_samples_of_another_tag_are_not_taken_for_its_own() -> None:
         body = json.dumps(shown, separators=(",", ":")).encode()
         assert outcome(decode_page, body) == outcome(decode_data, body)
         assert [len(one.columns) for one in decode_page(body).items] == [2, ROWS]
+
+
+def test_a_tag_without_a_list_of_samples_has_none() -> None:
+    answer = json.loads(body_of(["1.5"], "Float", {}))
+    answer["Data"].append({"TagName": "other", "ErrorCode": 5})
+    body = json.dumps(answer, separators=(",", ":")).encode()
+    assert outcome(decode_page, body) == outcome(decode_data, body)
+    assert decode_page(body).items[1].columns is None
