@@ -140,13 +140,13 @@ ODD = [
 
 
 @pytest.mark.parametrize("place", range(7))
-@pytest.mark.parametrize("where", [[0], [4], [9], list(range(10))], ids=str)
+@pytest.mark.parametrize("where", [[0], [9], list(range(10))], ids=str)
 def test_an_odd_value_is_what_it_is_row_by_row(place: int, where: list[int]) -> None:
+    version: Version = 4 if place % 2 else 2
     for odd in ODD:
         cells = [*PLAIN[:place], odd, *PLAIN[place + 1 :]]
         rows = [ROW % (tuple(cells) if one in where else PLAIN) for one in range(10)]
-        for version in VERSIONS:
-            assert_same(body_of(rows, version), version)
+        assert_same(body_of(rows, version), version)
 
 
 @given(
@@ -232,6 +232,12 @@ def test_a_name_that_is_there_twice_hides_nothing() -> None:
     rows = ['{"Key":5,"Key":"A1"}'] * 9
     assert_same(body_of(rows))
     assert_same(body_of([*rows, '{"Key":05,"Key":"A1"}', *rows]))
+
+
+def test_a_value_that_is_missing_among_spaces_is_none() -> None:
+    rows = ['{"Key": "A1" ,"Flag": true }'] * 9
+    assert by_columns(body_of(rows))
+    assert_same(body_of([*rows, '{"Key": ,"Flag": true }', *rows]))
 
 
 WRITTEN: dict[str, list[str]] = {
