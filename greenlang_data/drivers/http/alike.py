@@ -21,7 +21,7 @@ from greenlang_data.drivers.http.bytes_at import all_at, closing_quotes, equal_a
 from greenlang_data.drivers.http.cells import Cells
 from greenlang_data.drivers.http.jsons import read_any
 
-FEWEST: Final = 1000
+FEWEST: Final = 2000
 """So many objects are worth it."""
 _LARGEST: Final = 2**30  # places in a string array are int32
 _TOKEN: Final = re.compile(
