@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
+from functools import lru_cache
 from hashlib import sha256
 from struct import pack
 from typing import Any, Final
@@ -38,6 +39,7 @@ class Texts(Kind):
         self._known: dict[str | bytes, int] = {}
         self._unlisted: Any = None  # the Arrow array of those that have a code, before any is known
         self._known_set: Any = None
+        self._zeros = 0  # rows of the first code, as long as there are no others
 
     def add(self, values: Sequence[str | bytes | None]) -> None:
         """Add texts (None is null), one Python object each."""
@@ -49,6 +51,7 @@ class Texts(Kind):
             pairs = zip(values, codes, strict=True)
             self._new([value for value, code in pairs if code == _LITERAL and value is not None])
         self.seen = self.seen or any(code != _NULL for code in codes)
+        self._write_zeros()
         self.main.update(pack(f"<{len(codes)}i", *codes))
         self.rows += len(codes)
 
@@ -70,34 +73,49 @@ class Texts(Kind):
             texts = values.to_pylist()
             self.add([texts[code] if code >= 0 else None for code in codes.tolist()])
             return
+        alike = len(codes) > 0 and codes[0] >= 0 and (codes == codes[0]).all()
+        if alike and self._add_alike(values[codes[0]], len(codes)):
+            return
         # One entry more than there are values: index -1 reaches it.
         known = np.full(len(values) + 1, _UNSEEN, "<i4")
         known[-1] = _NULL
         for start in range(0, len(codes), SLICE):
             part = codes[start : start + SLICE]
-            alike = bool((part == part[0]).all())
-            looked = part[:1] if alike else part
-            mapped = known[looked]
+            mapped = known[part]
             look = _SMALL
             # Most texts turn up in the first rows, so look at more only when some are left.
             while len(unseen := np.flatnonzero(mapped == _UNSEEN)):
-                found = list(dict.fromkeys(looked[unseen[:look]].tolist()))
+                found = list(dict.fromkeys(part[unseen[:look]].tolist()))
                 known[found] = self._codes([values[local].as_py() for local in found])
-                mapped = known[looked]
+                mapped = known[part]
                 look *= 8
-            if alike:
-                mapped = mapped.repeat(len(part))
             self._add_mapped(mapped, lambda rows, part=part: values.take(pa.array(part[rows])))
 
     def nulls(self, count: int) -> None:
         """Add ``count`` missing rows."""
+        self._write_zeros()
         self.main.update(np.full(count, _NULL, "<i4").data)
         self.rows += count
 
     def digest(self) -> bytes:
         """The 32 bytes of everything added so far."""
+        self._write_zeros()
         texts = self._lengths.digest() + self._bytes.digest()
         return sha256(super().digest() + texts).digest()
+
+    def _add_alike(self, text: Any, rows: int) -> bool:
+        """Add so many rows of one text, if it is the first and so far the only one."""
+        if self.rows != self._zeros or self._codes([text.as_py()]) != [0]:
+            return False
+        self.seen = True
+        self.rows += rows
+        self._zeros += rows
+        return True
+
+    def _write_zeros(self) -> None:
+        if self._zeros:
+            self.main = _hash_of_zeros(self._zeros).copy()
+            self._zeros = 0
 
     def _codes(self, values: Iterable[str | bytes | None]) -> list[int]:
         """The code of each; new texts get the next ones, until there are ``LIMIT``."""
@@ -169,8 +187,19 @@ class Texts(Kind):
 
     def _update(self, codes: Array) -> None:
         self.seen = self.seen or bool((codes != _NULL).any())
+        self._write_zeros()
         self.main.update(codes.data)
         self.rows += len(codes)
+
+
+@lru_cache(maxsize=8)
+def _hash_of_zeros(rows: int) -> Any:
+    """The running SHA-256 of the first code in so many rows; columns of one frame share it."""
+    block, running = bytes(4 * SLICE), sha256()
+    for _ in range(rows // SLICE):
+        running.update(block)
+    running.update(block[: 4 * (rows % SLICE)])
+    return running
 
 
 def all_alike(texts: Any) -> bool:

@@ -48,6 +48,29 @@ def table_hash(table: pa.Table, size: int | None = None) -> str:
     return hasher.hexdigest()
 
 
+@given(
+    runs=st.lists(st.tuples(st.none() | st.sampled_from("abc"), st.integers(0, 400)), max_size=6),
+    order=st.permutations("abc"),
+    asked=st.booleans(),
+)
+def test_long_runs_of_one_text_in_any_batches(
+    runs: list[tuple[str | None, int]], order: list[str], *, asked: bool
+) -> None:
+    cells = [text for text, count in runs for _ in range(count)]
+    plain = pa.table({"a": pa.array(cells, pa.string())})
+    wanted = table_hash(plain, 100)  # so few that each text is looked at by itself
+    hasher = ContentHasher(plain.schema)
+    for text, count in runs:
+        codes = pa.array([None if text is None else order.index(text)] * count, pa.int32())
+        batch = pa.record_batch({"a": pa.DictionaryArray.from_arrays(codes, pa.array(order))})
+        hasher.update(batch)
+        if asked:
+            hasher.hexdigest()  # more may follow
+    assert hasher.hexdigest() == wanted
+    assert table_hash(pa.table({"a": plain["a"].dictionary_encode()})) == wanted
+    assert table_hash(plain) == wanted
+
+
 @given(tables(), st.integers(1, 4))
 def test_stable_across_batches_and_representations(table: pa.Table, size: int) -> None:
     wanted = table_hash(table)

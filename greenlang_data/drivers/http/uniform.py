@@ -96,35 +96,57 @@ def read_uniform(body: bytes | bytearray, start: int, shape: Shape) -> Uniform |
     template = _template(body, start, shape)
     if template is None or len(body) > _LARGEST:
         return None
-    compared = _compared(np.frombuffer(body, np.uint8), start, template)
+    buffer = np.frombuffer(body, np.uint8)
+    compared = _compared(buffer, start, template)
     if compared is None:
         return None
-    bounds, fits = compared
-    found = np.flatnonzero(fits)
-    begins = np.flatnonzero(np.diff(found, prepend=-2) != 1)
-    enough = max(_FEWEST, len(fits) // 2, len(begins) * _SHORTEST)
-    if len(found) < enough:
+    opened, lengths, fits = compared
+    edges = np.flatnonzero(np.diff(fits, prepend=False, append=False))
+    low, high = edges[::2], edges[1::2]
+    runs = (high - low).tolist()
+    if sum(runs) < max(_FEWEST, len(fits) // 2, len(runs) * _SHORTEST):
         return None
-    runs = np.diff(begins, append=len(found))
-    first = bounds[found[begins], 0] - len(template.before)
-    last = bounds[found[begins + runs - 1], 3] + template.own
-    if len(found) < len(fits):
-        bounds = bounds[found]
-    texts = pa.StringArray.from_buffers(bounds.size - 1, pa.py_buffer(bounds), pa.py_buffer(body))
-    each = np.arange(0, bounds.size - 1, 4, dtype=np.int32)
-    rest = _rest(body, first, last, shape)
-    return Uniform(template.example, texts.take(each), texts.take(each + 2), runs.tolist(), rest)
+    slices = [slice(*ends) for ends in zip(low.tolist(), high.tolist(), strict=True)]
+    times = _joined(opened, slices) + len(template.before)
+    lengths = _joined(lengths, slices)
+    values = times + lengths + len(template.between)
+    ends = _joined(opened[1:], slices) - template.own
+    return Uniform(
+        template.example,
+        _texts(buffer, times, times + lengths),
+        _texts(buffer, values, ends),
+        runs,
+        _rest(body, opened[low], opened[high], shape),
+    )
+
+
+def _joined(column: np.ndarray, slices: list[slice]) -> np.ndarray:
+    return np.concatenate([column[one] for one in slices])
+
+
+def _texts(buffer: np.ndarray, first: np.ndarray, last: np.ndarray) -> pa.StringArray:
+    """Copies of what is between the places ``first`` and ``last``."""
+    length = int(last[0] - first[0])
+    if (last - first == length).all():
+        ends = np.arange(0, length * len(first) + 1, length, dtype=np.int32)
+        buffers = pa.py_buffer(ends), pa.py_buffer(windows(buffer, length)[first].view(np.uint8))
+        return pa.StringArray.from_buffers(len(first), *buffers)
+    bounds = np.empty((len(first), 2), np.int32)
+    bounds[:, 0], bounds[:, 1] = first, last
+    buffers = pa.py_buffer(bounds), pa.py_buffer(buffer)
+    texts = pa.StringArray.from_buffers(bounds.size - 1, *buffers)
+    return texts.take(np.arange(0, bounds.size, 2, dtype=np.int32))
 
 
 def _compared(
     buffer: np.ndarray, start: int, template: _Template
-) -> tuple[np.ndarray, np.ndarray] | None:
-    """Where time stamp and value of each object begin and end, and whether all else is equal.
+) -> tuple[np.ndarray, np.ndarray, np.ndarray] | None:
+    """Where objects begin, with the lengths of their time stamps, and whether all else is equal.
 
-    In blocks, which the processor's cache holds. None when there are more objects than could be
-    alike, or none at ``start``.
+    The last one that is given is only where the one before ends. In blocks, which the processor's
+    cache holds. None when there are more objects than could be alike, or none at ``start``.
     """
-    parts = []
+    places, lengths, fits = [], [], []
     opened: np.ndarray = np.empty(0, np.intp)
     begun = buffer[start : start + len(template.before)].tobytes() == template.before
     for low in range(start, len(buffer), _BLOCK):
@@ -132,13 +154,15 @@ def _compared(
         size = len(template.example)
         if len(found) * size > _MOST_ROOM * (_BLOCK + size) or (low == start and not len(found)):
             return None
+        places.append(found)
         opened = np.concatenate([opened[-1:], found])
         if len(opened) > 1:
-            bounds, fits, begun = _block(buffer, opened, template, begun)
-            parts.append((bounds, fits))
-    if not parts or buffer[start] != ord("{"):
+            own, alike, begun = _block(buffer, opened, template, begun)
+            lengths.append(own)
+            fits.append(alike)
+    if not fits or buffer[start] != ord("{"):
         return None
-    return np.concatenate([part[0] for part in parts]), np.concatenate([part[1] for part in parts])
+    return np.concatenate(places), np.concatenate(lengths), np.concatenate(fits)
 
 
 def _braces(block: np.ndarray) -> np.ndarray:
@@ -166,18 +190,13 @@ def _block(
     first, last = opened[:-1], opened[1:]
     times = first + len(template.before)
     lengths = _time_lengths(buffer, times, template)
-    values = times + lengths + len(template.between)
     ends = last - template.own
-    fits = (lengths > 0) & (values < ends)
     joined = equal_at(buffer, ends, template.joint)
-    fits &= joined
+    fits = joined & (lengths > 0) & (ends - times - lengths > len(template.between))
     # That an object begins as it should was seen at the end of the one before it.
     fits[1:] &= joined[:-1]
     fits[0] &= begun
-    bounds = np.empty((len(first), 4), np.int32)
-    for place, column in enumerate((times, times + lengths, values, ends)):
-        bounds[:, place] = column
-    return bounds, fits, bool(joined[-1])
+    return lengths, fits, bool(joined[-1])
 
 
 def _rest(body: bytes | bytearray, first: np.ndarray, last: np.ndarray, shape: Shape) -> bytes:
