@@ -285,3 +285,19 @@ def test_an_address_that_cannot_be_one(url: str) -> None:
     with pytest.raises(ConfigurationError, match="the address cannot be used") as caught:
         HttpClient(url, config(), "web")
     assert "u:p" not in str(caught.value)
+
+
+@pytest.mark.parametrize("host", ["127.0.0.1", "localhost"])
+def test_no_proxy_reads_what_goes_to_this_machine(
+    web: Web, serve: Callable[..., Web], monkeypatch: pytest.MonkeyPatch, host: str
+) -> None:
+    proxy = serve()
+    for name in ("no_proxy", "NO_PROXY"):
+        monkeypatch.delenv(name, raising=False)
+    client = HttpClient(web.url.replace("127.0.0.1", host), config(username="u", password="p"), "w")
+    for name in ("http_proxy", "HTTP_PROXY", "all_proxy", "ALL_PROXY"):
+        monkeypatch.setenv(name, proxy.url)
+    assert run(client, "hello").data == {"hello": "world"}
+    monkeypatch.undo()
+    assert not proxy.seen("/hello")
+    assert not proxy.seen(f"{web.url}/hello")
