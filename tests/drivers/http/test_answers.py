@@ -129,6 +129,7 @@ def test_retry_after_as_a_date_counts_from_the_servers_own_clock(web: Web) -> No
         ("moved-to-nonsense", ProtocolError, "no web address"),
         ("moved-to-bytes", ProtocolError, "HTTP 404"),
         ("two-lengths", ProtocolError, "how long its answer is"),
+        ("chunk-of-negative-length", SourceUnreachable, "web: the connection to .*Check the"),
         ("part", ProtocolError, "a part of what was asked .HTTP 206."),
     ],
 )
