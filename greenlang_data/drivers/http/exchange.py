@@ -75,7 +75,7 @@ class Exchange:
                 return self._received(response, request.url, accept, decode, secrets, stop)
         except GreenLangError:
             raise
-        except NETWORK_ERRORS as error:
+        except (*NETWORK_ERRORS, ValueError) as error:  # the last for a length that is none
             raise broken(error, str(origin_of(request.url)), self._source) from None
 
     def _received(

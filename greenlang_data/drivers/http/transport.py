@@ -16,6 +16,7 @@ from requests.cookies import RequestsCookieJar
 from urllib3.connection import HTTPConnection, HTTPSConnection
 from urllib3.connectionpool import HTTPConnectionPool, HTTPSConnectionPool
 
+from greenlang_data.drivers.http.origin import origin_of
 from greenlang_data.drivers.http.worker import current
 from greenlang_data.errors import ConfigurationError, ProtocolError
 from greenlang_data.settings.http import HttpSettings
@@ -161,16 +162,20 @@ class Transport:
         """The answer with its body still to be read. Redirects are given back, not followed."""
         request.auth = self._auth
         prepared = self._session.prepare_request(request)
-        environment = self._session.merge_environment_settings(
-            prepared.url or "", {}, True, True, None
-        )
         return self._session.send(
             prepared,
             stream=True,
             timeout=self._timeouts,
             allow_redirects=False,
-            proxies=environment["proxies"],
+            proxies=self._proxies(prepared.url or ""),
         )
+
+    def _proxies(self, url: str) -> Any:
+        """Those of the environment; none to this machine, since a proxy elsewhere could read along."""
+        if origin_of(url).is_loopback:
+            return {}
+        environment = self._session.merge_environment_settings(url, {}, True, True, None)
+        return environment["proxies"]
 
     def close(self) -> None:
         """Close what is idle; needs no thread and does not wait."""

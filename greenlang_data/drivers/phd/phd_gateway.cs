@@ -79,7 +79,11 @@ static class PhdGateway
         {
             HttpListenerContext context;
             try { context = listener.GetContext(); }
-            catch (HttpListenerException) { continue; } // a client that had gone again
+            catch (HttpListenerException) // a client that had gone again
+            {
+                if (!listener.IsListening) return 1;
+                continue;
+            }
             // Not the pool's threads, of which few would be left while many requests wait.
             if (Interlocked.Increment(ref requests) <= MostRequests) new Thread(() => Serve(context)) { IsBackground = true }.Start();
             else ThreadPool.QueueUserWorkItem(_ => Send(context, 503, Error("There are too many requests at once.")));

@@ -87,15 +87,15 @@ async def read_event_frames(
                 source=api.source,
                 remedy="Check the database's path and the filters.",
             ) from None
-        if found is None:
+        if found is None or len(found) > _PAGE:
             raise ProtocolError(
-                "its list of event frames has no items",
+                "its list of event frames has no items, or more than were asked for",
                 source=api.source,
                 remedy="None of it was used; ask again.",
             )
         if not found:
             break
-        fresh = [one for one in found if one.id not in seen]
+        fresh = {one.id: one for one in found if one.id not in seen}
         if not fresh:
             raise ProtocolError(
                 "its list of event frames goes in circles",
@@ -104,9 +104,9 @@ async def read_event_frames(
             )
         if len(fresh) < len(found):
             log.note("event frames were added while they were read; one may be missing")
-        seen.update(one.id for one in fresh)
+        seen.update(fresh)
         start += len(found)
-        yield _batch(fresh, api.source)
+        yield _batch(list(fresh.values()), api.source)
     if not start:
         yield _batch([], api.source)
 
@@ -141,7 +141,7 @@ def _batch(frames: Sequence[_Frame], source: str) -> pa.RecordBatch:
         [one.name for one in frames],
         [one.template_name or None for one in frames],
         _moments([one.start_time for one in frames], source),
-        _moments([one.end_time for one in frames], source),
+        _moments([_ended(one.end_time) for one in frames], source),
         [one.severity for one in frames],
         [one.acknowledged_by or None for one in frames],
         [one.description or None for one in frames],
@@ -154,11 +154,14 @@ def _batch(frames: Sequence[_Frame], source: str) -> pa.RecordBatch:
     return pa.RecordBatch.from_arrays(arrays, schema=_SCHEMA)
 
 
+def _ended(text: str | None) -> str | None:
+    """None for a frame that is open, which ends in the year 9999."""
+    return None if text is None or text.startswith("9999") else text
+
+
 def _moments(texts: Sequence[str | None], source: str) -> pa.Array:
-    # An open frame ends in the year 9999, which nanoseconds cannot reach.
-    known = [None if text is None or text.startswith("9999") else text for text in texts]
     try:
-        return pa.array(known, pa.string()).cast(TIMESTAMP)
+        return pa.array(texts, pa.string()).cast(TIMESTAMP)
     except pa.ArrowInvalid as error:
         raise ProtocolError(
             f"a time of an event frame is none: {str(error)[:100]}",

@@ -65,24 +65,24 @@ async def _pages(
                 source=api.source,
                 remedy="Check database_name or asset_database, and that this login may list them.",
             ) from None
-        if items is None or not all(one.path and one.name for one in items):
+        if items is None or len(items) > _PAGE or not all(one.path and one.name for one in items):
             raise ProtocolError(
-                "its list of points or attributes has no items, or some without a name",
+                "its list of points or attributes has no items, too many, or some without a name",
                 source=api.source,
                 remedy="None of it was used; ask again.",
             )
         if not items:
             return
-        fresh = [one for one in items if one.path.lower() not in seen]
+        fresh = {one.path.lower(): one for one in items if one.path.lower() not in seen}
         if not fresh:
             raise ProtocolError(
                 "its list of points goes in circles",
                 source=api.source,
                 remedy="None of it was used; ask again.",
             )
-        seen.update(one.path.lower() for one in fresh)
+        seen.update(fresh)
         start += len(items)
-        yield fresh
+        yield list(fresh.values())
 
 
 def _known(tag: str, about: About, *, is_attribute: bool) -> Point:

@@ -58,6 +58,7 @@ class WindowReader:
         self._start, self._end = nanoseconds(window.start), nanoseconds(window.end)
         self._width = round((window.interval or 0) * 1e9)
         self._aggregation = window.aggregation
+        self._limit: int | None = None  # of samples at once, where it was found out
 
     async def read(self, tags: Sequence[str]) -> AsyncGenerator[pa.RecordBatch, None]:
         """Batches of every tag in order, at least one each."""
@@ -147,6 +148,7 @@ class WindowReader:
         if again > had:
             if had == rows:
                 raise self._too_dense(tag)
+            self._limit = min(rows, self._limit or rows)
             self._log.note(
                 f"the server gives {rows} samples at once, without saying that it has more"
             )
@@ -157,7 +159,8 @@ class WindowReader:
                 source=self._api.source,
                 remedy="None of it was used; ask again.",
             )
-        if had == rows and await self._is_anything(tag, start + _MS, end):
+        known = self._limit is not None and rows >= self._limit
+        if had == rows and (known or await self._is_anything(tag, start + _MS, end)):
             raise self._too_dense(tag)
         return None
 

@@ -14,7 +14,6 @@ import socket
 import ssl
 import threading
 import time
-import zlib
 from email.utils import formatdate
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
@@ -195,8 +194,7 @@ class Handler(BaseHTTPRequestHandler):
 
     def serve_moved_with_much(self) -> None:
         """Where it leads to is right; the body is 300 MB once it is decompressed."""
-        wrap = zlib.compressobj(1, wbits=31)
-        bomb = b"".join(wrap.compress(bytes(10_000_000)) for _ in range(30)) + wrap.flush()
+        bomb = gzip.compress(bytes(10_000_000), 1) * 30
         self.answer(307, bomb, Location="/hello", Content_Encoding="gzip")
 
     def serve_moved_to_nonsense(self) -> None:
@@ -209,6 +207,13 @@ class Handler(BaseHTTPRequestHandler):
 
     def serve_two_lengths(self) -> None:
         self.answer(200, b"{}", Content_length="7")
+
+    def serve_chunk_of_negative_length(self) -> None:
+        self.send_response(200)
+        self.send_header("Content-Type", JSON)
+        self.send_header("Transfer-Encoding", "chunked")
+        self.end_headers()
+        self.wfile.write(b"-5\r\n{}")
 
     def serve_html(self) -> None:
         self.answer(200, b"<html><title>Please log in</title></html>", "text/html")

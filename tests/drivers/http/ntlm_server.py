@@ -14,6 +14,7 @@ from __future__ import annotations
 
 import argparse
 import base64
+import gzip
 import hashlib
 import hmac
 import json
@@ -21,7 +22,6 @@ import os
 import ssl
 import struct
 import time
-import zlib
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 
@@ -246,8 +246,7 @@ class Handler(BaseHTTPRequestHandler):
         return "asked"
 
     def send_much(self) -> None:
-        wrap = zlib.compressobj(1, wbits=31)
-        bomb = b"".join(wrap.compress(bytes(10_000_000)) for _ in range(30)) + wrap.flush()
+        bomb = gzip.compress(bytes(10_000_000), 1) * 30
         self.send_response(401)
         self.send_header("WWW-Authenticate", "NTLM")
         self.send_header("Content-Encoding", "gzip")

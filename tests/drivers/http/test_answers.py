@@ -156,6 +156,7 @@ def test_retry_after_as_a_date_counts_from_the_servers_own_clock(web: Web) -> No
         ("moved-to-nonsense", ProtocolError, "no web address"),
         ("moved-to-bytes", ProtocolError, "HTTP 404"),
         ("two-lengths", ProtocolError, "how long its answer is"),
+        ("chunk-of-negative-length", SourceUnreachable, "web: the connection to .*Check the"),
     ],
 )
 def test_a_wrong_answer_is_an_error(

@@ -294,3 +294,19 @@ def test_messages_of_a_login_that_a_server_repeats_are_masked(scheme: str) -> No
     message = base64.b64encode(bytes(range(64))).decode()
     told = masked(f"no: {scheme} {message}; {scheme} was offered".encode(), [])
     assert told == f"no: {scheme} **********; {scheme} was offered".encode()
+
+
+@pytest.mark.parametrize("host", ["127.0.0.1", "localhost"])
+def test_no_proxy_reads_what_goes_to_this_machine(
+    web: Web, serve: Callable[..., Web], monkeypatch: pytest.MonkeyPatch, host: str
+) -> None:
+    proxy = serve()
+    for name in ("no_proxy", "NO_PROXY"):
+        monkeypatch.delenv(name, raising=False)
+    client = HttpClient(web.url.replace("127.0.0.1", host), config(username="u", password="p"), "w")
+    for name in ("http_proxy", "HTTP_PROXY", "all_proxy", "ALL_PROXY"):
+        monkeypatch.setenv(name, proxy.url)
+    assert run(client, "hello").data == {"hello": "world"}
+    monkeypatch.undo()
+    assert not proxy.seen("/hello")
+    assert not proxy.seen(f"{web.url}/hello")

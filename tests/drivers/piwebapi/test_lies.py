@@ -212,9 +212,10 @@ def test_a_login_in_the_failure_of_a_tag_is_masked_and_data_is_not() -> None:
         assert session.historian(["A"], *DAY)["A"].tolist() == ["token-7f3a9c"]
 
 
-def test_a_time_of_an_event_frame_that_is_none() -> None:
+@pytest.mark.parametrize("start", ["yesterday", "2025-03-01T00:00:00", "9999-12-31T23:59:59Z"])
+def test_a_time_of_an_event_frame_that_is_none(start: str) -> None:
     def says(path: str, query: Query, _: dict[str, str]) -> Any:
-        return {"Items": [{"Id": "1", "Name": "Trip", "StartTime": "yesterday", "EndTime": None}]}
+        return {"Items": [{"Id": "1", "Name": "Trip", "StartTime": start, "EndTime": None}]}
 
     with (
         lying(says, "pi", "/piwebapi", database_name="SRV") as session,
@@ -266,3 +267,38 @@ def test_a_unit_that_is_corrected_is_seen_after_a_while(monkeypatch: pytest.Monk
         monkeypatch.setattr(points, "_KEPT_SECONDS", 0.0)
         frame = session.historian(["A"], *DAY)
     assert frame.attrs["provenance"]["units"] == {"A": "psi"}
+
+
+def page_of(query: Query, rows: list[dict[str, Any]]) -> list[dict[str, Any]]:
+    start, most = (int(query[name][0]) for name in ("startIndex", "maxCount"))
+    return rows[start : start + most]
+
+
+def test_what_a_list_names_twice_is_there_once_and_nothing_is_left_out() -> None:
+    names = [about(f"T{number:04d}") for number in range(2500)]
+    frames = [
+        {"Id": str(number), "Name": "Trip", "StartTime": "2025-03-01T00:00:00Z"}
+        for number in range(2500)
+    ]
+    twice = [[*rows[:700], *rows[650:]] for rows in (names, frames)]
+
+    def says(path: str, query: Query, _: dict[str, str]) -> Any:
+        return {"Items": page_of(query, twice["eventframes" in path])}
+
+    with lying(says, "pi", "/piwebapi", database_name="SRV") as session:
+        found = session.tags("lying").find("*")
+        assert found["tag_id"].tolist() == [one["Name"] for one in names]
+        told = session.event_frames(r"\\AF\Plant", *DAY)
+        assert told["event_frame_id"].tolist() == [one["Id"] for one in frames]
+
+
+def test_a_page_with_more_than_was_asked_for_is_refused() -> None:
+    def says(path: str, query: Query, _: dict[str, str]) -> Any:
+        frame = {"Id": "1", "Name": "Trip", "StartTime": "2025-03-01T00:00:00Z"}
+        return {"Items": [frame if "eventframes" in path else about("A")] * 1001}
+
+    with lying(says, "pi", "/piwebapi", database_name="SRV") as session:
+        with pytest.raises(ProtocolError, match=r"lying: .*too many.*None of it"):
+            session.tags("lying").find("*")
+        with pytest.raises(ProtocolError, match=r"lying: .*more than were asked for"):
+            session.event_frames(r"\\AF\Plant", *DAY)

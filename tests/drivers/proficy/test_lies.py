@@ -69,6 +69,15 @@ def test_samples_beyond_the_limit_in_one_millisecond_are_an_error() -> None:
         session.historian(["A"], *DAY)
 
 
+def test_they_are_one_at_the_end_of_the_window_too() -> None:
+    samples = [sample(1, -1), *(sample(7, number) for number in range(120))]
+    with (
+        proficy(samples, lambda there: there[:100]) as session,
+        pytest.raises(ProtocolError, match=r"lying: A has more samples in one millisecond"),
+    ):
+        session.historian(["A"], *DAY)
+
+
 def test_as_many_samples_of_one_millisecond_as_a_limit_may_be_are_all() -> None:
     samples = [sample(7, number) for number in range(200)]
     with proficy(samples, lambda there: there) as session:
