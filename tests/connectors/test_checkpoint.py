@@ -168,6 +168,18 @@ def test_a_folder_that_others_may_write_to_is_not_used(peer: HistorianPeer, tmp_
     assert "others than its owner may write to it" in notes(frame)
 
 
+def test_a_folder_of_another_user_is_not_used(
+    peer: HistorianPeer, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    broken_off(peer, tmp_path)
+    own = os.geteuid()
+    monkeypatch.setattr(os, "geteuid", lambda: own + 1)
+    with pytest.warns(gd.GreenLangWarning, match="or it is another user's"):
+        frame = read(peer, tmp_path)
+    assert not is_gone_on_with(frame)
+    assert len(list(tmp_path.rglob("page-*.arrow"))) == 5
+
+
 def test_a_page_that_is_a_link_is_not_followed(peer: HistorianPeer, tmp_path: Path) -> None:
     pages = broken_off(peer, tmp_path / "reads")
     elsewhere = tmp_path / "elsewhere"

@@ -67,6 +67,18 @@ def test_a_server_that_gives_the_same_rows_after_any_key_is_not_asked_for_ever(
     assert len([one for one in peer.requests() if one["path"].endswith("/Rows")]) < 8
 
 
+def test_a_server_that_gives_fewer_rows_by_key_than_it_counts_is_read_by_its_links(
+    peer: HistorianPeer, version: int
+) -> None:
+    peer.set(keys="lossy", cap=20)
+    with pytest.raises(gd.SourceError, match="records are missing"):
+        read(peer, version, max_retries=0)
+    frame = read(peer, version, max_retries=1)
+    assert_whole(frame)
+    assert told(frame)["paged_by"] == "the server"
+    assert "fewer records came by key than it counts" in notes(frame)
+
+
 @pytest.mark.parametrize("link", ["relative", "none"])
 def test_all_rows_come_from_a_server_that_does_not_count(
     peer: HistorianPeer, version: int, link: str

@@ -96,3 +96,16 @@ def test_pages_of_another_question_or_that_are_damaged_are_not_used(
     # Each page says where it belongs, whatever its file is called now.
     assert "the first 40 records" in notes(frame)
     assert "page-000002.arrow of an earlier read is damaged" in notes(frame)
+
+
+def test_a_read_that_is_killed_while_it_counts_costs_its_last_page(
+    peer: HistorianPeer, tmp_path: Path
+) -> None:
+    keys = {"erp_system": "sap", "base_url": peer.origin, "services": {"S": "/v4/S"}}
+    keys["checkpoint_path"] = str(tmp_path)
+    kill_while_waiting(peer, "S/Rows", keys, match=r"Rows/\$count", pages=0)
+    with session(peer, tmp_path) as s:
+        frame = s.erp("S/Rows", limit=None)
+    assert list(frame["ID"]) == [f"{one:04d}" for one in range(250)]
+    assert pages(peer) <= 1
+    assert not list(tmp_path.rglob("*.arrow"))
