@@ -185,29 +185,29 @@ class PiApi:
         if answer.data is None:
             self._batches = False
             return None
-        lists = []
-        for number in range(len(chunks)):
-            part = answer.data.get(str(number))
-            if part is None:
-                raise ProtocolError(
-                    "a part of a batch was not answered",
-                    source=self.source,
-                    remedy="None of it was used; ask again.",
-                )
-            if part.status not in (200, 207):
-                body = self.client.without_login(json.dumps(part.content)).encode()
-                if part.status == 429 or part.status >= 500:
-                    raise refusal(part.status, {}, body, explain, self.source)
-                raise RefusedError(part.status, explain(body))
-            try:
-                lists.append(msgspec.convert(part.content, FoundList))
-            except msgspec.ValidationError as error:
-                raise ProtocolError(
-                    f"a part of a batch cannot be understood ({error})",
-                    source=self.source,
-                    remedy="None of it was used; report this with the server's version.",
-                ) from None
-        return self._each(key, chunks, lists)
+        parts = [answer.data.get(str(number)) for number in range(len(chunks))]
+        return self._each(key, chunks, [self._found_in(part) for part in parts])
+
+    def _found_in(self, part: BatchPart | None) -> FoundList:
+        if part is None:
+            raise ProtocolError(
+                "a part of a batch was not answered",
+                source=self.source,
+                remedy="None of it was used; ask again.",
+            )
+        if part.status not in (200, 207):
+            body = self.client.without_login(json.dumps(part.content)).encode()
+            if part.status == 429 or part.status >= 500:
+                raise refusal(part.status, {}, body, explain, self.source)
+            raise RefusedError(part.status, explain(body))
+        try:
+            return msgspec.convert(part.content, FoundList)
+        except msgspec.ValidationError as error:
+            raise ProtocolError(
+                f"a part of a batch cannot be understood ({error})",
+                source=self.source,
+                remedy="None of it was used; report this with the server's version.",
+            ) from None
 
     def chunks(
         self,
