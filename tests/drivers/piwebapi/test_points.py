@@ -98,7 +98,7 @@ def test_a_list_that_breaks_off_is_not_taken_for_a_shorter_one(
     pi_peer: HistorianPeer, body: dict[str, Any]
 ) -> None:
     pi_peer.fault("status", "/points", skip=1, status=200, body=body)
-    with pytest.raises(ProtocolError, match="no items, or some without a name"):
+    with pytest.raises(ProtocolError, match="no items, too many, or some without a name"):
         gather(pi_peer, None)
 
 
