@@ -162,7 +162,11 @@ def _compared(
             fits.append(alike)
     if not fits or buffer[start] != ord("{"):
         return None
-    return np.concatenate(places), np.concatenate(lengths), np.concatenate(fits)
+    return _narrow(places), _narrow(lengths), np.concatenate(fits)
+
+
+def _narrow(parts: list[np.ndarray]) -> np.ndarray:
+    return np.concatenate(parts, dtype=np.int32, casting="same_kind")
 
 
 def _braces(block: np.ndarray) -> np.ndarray:

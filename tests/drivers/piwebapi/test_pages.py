@@ -258,6 +258,23 @@ def test_no_object_is_overlooked_where_a_block_ends() -> None:
             decode_page(body)
 
 
+@pytest.mark.parametrize("shift", range(8))
+def test_braces_that_are_close_to_each_other(shift: int) -> None:
+    samples = [SHAPES["value last"](stamp(row), row + 0.5) for row in range(ROWS)]
+    samples[100] |= {"": {"": {}}}
+    samples[200] |= {"a": [{}, {}, {"": {}}]}
+    samples[300] = {"Links": {"": {}}} | samples[300]
+    stream = {"WebId": "w" * shift, "Path": "p", "Items": samples}
+    body = json.dumps({"Items": [stream]}, separators=(",", ":")).encode()
+    start = body.index(b"[{", 20) + 1
+    shape = UniformShape("Timestamp", "Value", r"(?P<value>\d[^,}]*)", "")
+    uniform = read_uniform(body, start, shape)
+    assert uniform is not None
+    # All but these, the one after the first of them, whose beginning was not seen, and the last.
+    assert (len(uniform.runs), sum(uniform.runs)) == (4, ROWS - 5)
+    assert rows(decode_page(body)) == rows(decode_streams(body))
+
+
 def test_samples_of_another_list_are_not_taken_for_the_streams() -> None:
     samples = [SHAPES["value last"](stamp(row), row + 0.5) for row in range(ROWS)]
     own = [SHAPES["value last"](stamp(7), 1.5)]
