@@ -65,8 +65,7 @@ class LyingService(Emulator):
         "expired": None,  # what a link gives then: an error, nothing, or the first page
         "expired_times": 0,
         "session": "",  # a parameter of links that opens a session
-        "keys": "compared",
-        # or refused, or ignored, or stuck: it gives the last rows again, or lossy: it leaves some out
+        "keys": "compared",  # or refused, or ignored, or stuck: it gives the last rows again
     }
 
     def __init__(self) -> None:
@@ -142,6 +141,7 @@ class LyingService(Emulator):
         if self.knob("keys") == "compared":
             rows = [row for row in rows if _fits(row["ID"], request.one("$filter"))]
         if self.knob("keys") == "lossy" and " gt " in request.one("$filter"):
+            # It leaves some out.
             some = [row for row in rows if _fits(row["ID"], request.one("$filter"))]
             rows = [row for row in some if int(row["ID"]) % 50 != 49]
         if self.knob("keys") == "stuck" and " gt " in request.one("$filter"):
