@@ -69,8 +69,7 @@ class LyingService(Emulator):
         "skips": True,  # or it gives the same rows whatever is to be skipped
         "tops": True,  # or as many as it likes
         "sorts": True,  # or they are in an order of its own
-        "keys": "compared",
-        # or refused, or ignored, or stuck: it gives the last rows again, or lossy: it leaves some out
+        "keys": "compared",  # or refused, or ignored, or stuck: it gives the last rows again
     }
 
     def __init__(self) -> None:
@@ -149,6 +148,7 @@ class LyingService(Emulator):
         if self.knob("keys") == "compared":
             rows = [row for row in rows if _fits(row["ID"], request.one("$filter"))]
         if self.knob("keys") == "lossy" and " gt " in request.one("$filter"):
+            # It leaves some out.
             some = [row for row in rows if _fits(row["ID"], request.one("$filter"))]
             rows = [row for row in some if int(row["ID"]) % 50 != 49]
         if self.knob("keys") == "stuck" and " gt " in request.one("$filter"):
