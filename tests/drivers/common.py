@@ -4,11 +4,12 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Awaitable, Callable, Iterable
-from typing import Any, Final, TypeVar
-
-import pandas as pd
+from typing import TYPE_CHECKING, Any, Final, TypeVar
 
 from greenlang_data.drivers.base import Driver, ReadLog, Snapshot
+
+if TYPE_CHECKING:  # a process that a test starts and ends has no time for pandas
+    import pandas as pd
 
 T = TypeVar("T")
 TDriver = TypeVar("TDriver", bound=Driver)

@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 import asyncio
-import contextlib
 import math
 import time
 from collections.abc import Collection, Sequence
 from typing import Final
 
 from greenlang_data.drivers.base import ReadLog
+from greenlang_data.drivers.modbus.connection import Connection
 from greenlang_data.drivers.modbus.exceptions import RefusedError
 from greenlang_data.drivers.modbus.frames import BrokenAnswerError
 from greenlang_data.drivers.modbus.line import Line, alternating
@@ -25,9 +25,8 @@ from greenlang_data.drivers.modbus.rtu_frames import (
     shape_of,
     take_rtu_frame,
 )
-from greenlang_data.errors import ProtocolError, SourceError, SourceUnreachable
+from greenlang_data.errors import ProtocolError, SourceError
 
-_CLOSE_SECONDS: Final = 1.0
 _TRIES: Final = 3
 # An answer that has begun goes on within this time, however slow the network.
 _STUCK_SECONDS: Final = 1.0
@@ -44,7 +43,7 @@ class _DisturbedError(Exception):
     """What came cannot be trusted; says why."""
 
 
-class RtuLink(asyncio.Protocol):
+class RtuLink(Connection):
     """A :class:`~greenlang_data.drivers.modbus.link.Link` that speaks RTU.
 
     See :mod:`~greenlang_data.drivers.modbus.line` for how late and repeated answers are told from
@@ -53,25 +52,13 @@ class RtuLink(asyncio.Protocol):
     """
 
     def __init__(self, name: str, source: str, line: Line) -> None:
-        self._name = name
-        self._source = source
+        super().__init__(name, source)
         self._line = line
-        self._transport: asyncio.Transport | None = None
-        self._turn = asyncio.Lock()
-        self._buffer = bytearray()
         self._touched = 0.0
         self._arrived = asyncio.Event()
         self._last_frame = b""
         self._asked: Shape | None = None
         self._asked_at = 0.0
-        self._ended: str | None = None
-        self._closed = asyncio.Event()
-        self.given_up = False
-
-    @property
-    def connected(self) -> bool:
-        """Whether the next request can be sent."""
-        return self._transport is not None and self._ended is None
 
     async def ask(self, spans: Sequence[Span], log: ReadLog) -> list[Outcome]:
         """Read ``spans``; see :meth:`~greenlang_data.drivers.modbus.link.Link.ask`."""
@@ -84,18 +71,6 @@ class RtuLink(asyncio.Protocol):
                 self.given_up = self._ended is None
                 self.end("was closed because a request was given up")
                 raise
-
-    async def close(self) -> None:
-        """Close at once; never raises, may be called twice."""
-        self.end("is closed")
-        with contextlib.suppress(TimeoutError):
-            async with asyncio.timeout(_CLOSE_SECONDS):
-                await self._closed.wait()
-
-    def connection_made(self, transport: asyncio.BaseTransport) -> None:
-        """Called when the connection is open."""
-        assert isinstance(transport, asyncio.Transport)
-        self._transport = transport
 
     def connection_lost(self, exc: Exception | None) -> None:
         """Called as soon as the peer closes or resets the connection, the port is gone, or we do."""
@@ -234,16 +209,9 @@ class RtuLink(asyncio.Protocol):
     def end(self, how: str) -> None:
         """Close the connection; what waits is told ``how`` it ended."""
         if self._ended is None:
-            self._ended = how
             self._owe()
+        super().end(how)
         self._arrived.set()
-        self._buffer.clear()
-        if self._transport is not None:
-            self._transport.abort()
-
-    def _lost(self) -> SourceUnreachable:
-        how = self._ended or "is not open"
-        return SourceUnreachable(f"the connection to {self._name} {how}", source=self._source)
 
     def distrust(self, reason: str) -> SourceError:
         """End the connection after too many disturbances; returns what to raise."""

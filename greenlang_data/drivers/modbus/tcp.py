@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 import asyncio
-import contextlib
 import ssl
 import time
 from collections.abc import Sequence
 from typing import Final
 
 from greenlang_data.drivers.base import ReadLog
+from greenlang_data.drivers.modbus.connection import Connection
 from greenlang_data.drivers.modbus.exceptions import RefusedError
 from greenlang_data.drivers.modbus.flight import Flight
 from greenlang_data.drivers.modbus.frames import (
@@ -29,7 +29,6 @@ from greenlang_data.errors import (
     SourceUnreachable,
 )
 
-_CLOSE_SECONDS: Final = 1.0
 _TRANSACTIONS: Final = 0x10000
 # How many requests back an answer may belong to and still pass for a late or repeated one.
 _LATEST: Final = 1000
@@ -37,7 +36,7 @@ _FUNCTION_AND_COUNT: Final = 2
 _PROBE: Final = 2
 
 
-class TcpLink(asyncio.Protocol):
+class TcpLink(Connection):
     """A :class:`~greenlang_data.drivers.modbus.link.Link` over TCP or TLS.
 
     Transaction ids count up from 1, and only they say which request an answer is for. A frame
@@ -52,24 +51,12 @@ class TcpLink(asyncio.Protocol):
     """
 
     def __init__(self, name: str, source: str, pace: Pace) -> None:
-        self._name = name
-        self._source = source
+        super().__init__(name, source)
         self._pace = pace
-        self._transport: asyncio.Transport | None = None
-        self._turn = asyncio.Lock()
-        self._buffer = bytearray()
         self._sent = 0
         self._depth = min(_PROBE, pace.limit)
         self._probed = False
         self._flight: Flight | None = None
-        self._ended: str | None = None
-        self._closed = asyncio.Event()
-        self.given_up = False
-
-    @property
-    def connected(self) -> bool:
-        """Whether the next request can be sent."""
-        return self._transport is not None and self._ended is None
 
     async def ask(self, spans: Sequence[Span], log: ReadLog) -> list[Outcome]:
         """Read ``spans``; see :meth:`~greenlang_data.drivers.modbus.link.Link.ask`."""
@@ -85,7 +72,7 @@ class TcpLink(asyncio.Protocol):
             except asyncio.CancelledError:
                 # Answers may still come, and must never be taken for those to later requests.
                 self.given_up = self._ended is None
-                self._end("was closed because a request was given up")
+                self.end("was closed because a request was given up")
                 raise
             finally:
                 self._flight = None
@@ -93,18 +80,6 @@ class TcpLink(asyncio.Protocol):
         if error is not None:
             raise error
         return [outcome for outcome in flight.outcomes if outcome is not None]
-
-    async def close(self) -> None:
-        """Close at once; never raises, may be called twice."""
-        self._end("is closed")
-        with contextlib.suppress(TimeoutError):
-            async with asyncio.timeout(_CLOSE_SECONDS):
-                await self._closed.wait()
-
-    def connection_made(self, transport: asyncio.BaseTransport) -> None:
-        """Called by asyncio when the connection is open."""
-        assert isinstance(transport, asyncio.Transport)
-        self._transport = transport
 
     def connection_lost(self, exc: Exception | None) -> None:
         """Called by asyncio as soon as the peer closes or resets the connection, or we do."""
@@ -114,9 +89,9 @@ class TcpLink(asyncio.Protocol):
             self._pace.lost_one_of(len(flight.flying))
         how = "in the middle of an answer" if self._buffer else "by the device"
         if isinstance(exc, ssl.SSLError):
-            self._end("was refused", self._refused(exc))
+            self.end("was refused", self._refused(exc))
         else:
-            self._end(f"was {'reset' if exc else 'closed'} {how}")
+            self.end(f"was {'reset' if exc else 'closed'} {how}")
         self._closed.set()
 
     def data_received(self, data: bytes) -> None:
@@ -127,7 +102,7 @@ class TcpLink(asyncio.Protocol):
             for frame in take_frames(self._buffer, flight.spans_sent if flight else {}):
                 self._take(frame, flight)
         except BrokenAnswerError as broken:
-            self._end(f"was closed after a broken answer: {broken}", self._broken(broken))
+            self.end(f"was closed after a broken answer: {broken}", self._broken(broken))
         if flight is not None and not flight.done.done():
             now = asyncio.get_running_loop().time()
             self._pace.waited(now - flight.touched)
@@ -226,25 +201,18 @@ class TcpLink(asyncio.Protocol):
         flight.touched = asyncio.get_running_loop().time()
         self._send_more(flight)
 
-    def _end(self, how: str, error: SourceError | None = None) -> None:
-        if self._ended is None:
-            self._ended = how
+    def end(self, how: str, error: SourceError | None = None) -> None:
+        """Close the connection; what is in flight fails with ``error``, or with how it ended."""
+        super().end(how)
         if self._flight is not None:
             self._flight.end(error or self._lost())
-        self._buffer.clear()
-        if self._transport is not None:
-            self._transport.abort()
 
-    def _lost(self) -> SourceUnreachable:
-        how = self._ended or "is not open"
+    def _lost(self, remedy: str = "") -> SourceUnreachable:
         encrypted = self._transport and self._transport.get_extra_info("ssl_object")
-        # Some say so in an alert, and some only hang up.
-        hint = "Perhaps it wants a client certificate: see certificate_path."
-        return SourceUnreachable(
-            f"the connection to {self._name} {how}",
-            source=self._source,
-            remedy=hint if encrypted and self._pace.slowest is None else "",
-        )
+        if encrypted and self._pace.slowest is None:
+            # Some say so in an alert, and some only hang up.
+            remedy = "Perhaps it wants a client certificate: see certificate_path."
+        return super()._lost(remedy)
 
     def _broken(self, broken: BrokenAnswerError) -> ProtocolError:
         return ProtocolError(
