@@ -26,7 +26,7 @@ from greenlang_data.connectors.registry import AnyConnector
 from greenlang_data.connectors.scada import SCADAQuery
 from greenlang_data.connectors.watch_query import WatchQuery
 from greenlang_data.errors import QueryError, SessionClosedError, UnsupportedError
-from greenlang_data.runtime import get_runtime
+from greenlang_data.runtime import UnderWay, get_runtime
 from greenlang_data.settings import ConnectorConfig
 from greenlang_data.settings.config import MockVariant
 from greenlang_data.settings.toml import read_settings
@@ -85,6 +85,7 @@ class Session(HistorianCalls, CmmsCalls, SamplingCalls):
         """What there is to read: ``s.tags("plant1").find("*Temp*")``; asks nobody by itself."""
         self.erp = BusinessCalls(self._sources, self._check_open, self._read)
         """``s.erp("material", filters={"plant_code": "1000"})``: see its own documentation."""
+        self._under_way = UnderWay()
         self._generation = get_runtime().generation
         self._closed = False
         self._closes_at_exit = False
@@ -260,7 +261,10 @@ class Session(HistorianCalls, CmmsCalls, SamplingCalls):
         return status_frame(self._sources.connectors)
 
     def close(self) -> None:
-        """Close all connections. The session cannot be used afterwards; closing twice is fine."""
+        """Close all connections, and end calls under way in other threads.
+
+        The session cannot be used afterwards; closing twice is fine.
+        """
         if self._closed:
             return
         self._closed = True
@@ -270,7 +274,11 @@ class Session(HistorianCalls, CmmsCalls, SamplingCalls):
         runtime = get_runtime()
         if not self._closes_at_exit or runtime.generation != self._generation:
             return  # Nothing was opened, or it was opened by the parent process.
-        runtime.run(self._sources.disconnect(), timeout=10)
+        runtime.run(self._end(), timeout=10)
+
+    async def _end(self) -> None:
+        async with self._under_way.ended():
+            await self._sources.disconnect()
 
     def __enter__(self) -> Self:
         return self
@@ -299,7 +307,9 @@ class Session(HistorianCalls, CmmsCalls, SamplingCalls):
         if timeout is not None:
             options["timeout"] = timeout
         try:
-            payload, provenance = get_runtime().run(connector.fetch_data(query, **options))
+            payload, provenance = get_runtime().run(
+                self._under_way.awaited(connector.fetch_data(query, **options))
+            )
         finally:
             if self._closed:
                 self._close_connections()  # It may have connected anew after the others closed.
@@ -313,6 +323,7 @@ class Session(HistorianCalls, CmmsCalls, SamplingCalls):
             for connector in self._sources.connectors:
                 connector.after_fork()
             self._generation = runtime.generation
+            self._under_way = UnderWay()
             self._closes_at_exit = False
         if not self._closes_at_exit:
             self._closes_at_exit = True

@@ -15,5 +15,6 @@ from __future__ import annotations
 from greenlang_data.runtime.background import Background, Work
 from greenlang_data.runtime.iterate import SyncIterator
 from greenlang_data.runtime.loop import Runtime, get_runtime
+from greenlang_data.runtime.underway import UnderWay
 
-__all__ = ["Background", "Runtime", "SyncIterator", "Work", "get_runtime"]
+__all__ = ["Background", "Runtime", "SyncIterator", "UnderWay", "Work", "get_runtime"]

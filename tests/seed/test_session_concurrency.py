@@ -14,7 +14,7 @@ from pathlib import Path
 
 import pytest
 
-from greenlang_data import ConnectionState, SCADAQuery, Session
+from greenlang_data import ConnectionState, SCADAQuery, Session, SessionClosedError
 from tests.seed.mocks import connector
 from tests.seed.systems import Question, scripted
 
@@ -139,6 +139,30 @@ def test_a_call_under_way_when_its_session_closes_leaves_no_connection_open(
     assert not thread.is_alive()
     assert source.get_metrics().connection_state == ConnectionState.DISCONNECTED
     assert source.connects == source.disconnects
+
+
+def test_closing_ends_a_call_under_way_and_does_not_wait_for_its_source() -> None:
+    source = scripted(max_retries=2)
+    source.delay = 30.0
+    session, errors = Session(), []
+
+    def work() -> None:
+        try:
+            session.fetch(source, Question())
+        except Exception as error:
+            errors.append(error)
+
+    thread = threading.Thread(target=work)
+    thread.start()
+    time.sleep(0.15)
+    begun = time.monotonic()
+    session.close()
+    thread.join(10)
+    assert not thread.is_alive()
+    assert time.monotonic() - begun < 3
+    assert [type(error) for error in errors] == [SessionClosedError]
+    assert "closed during the call" in str(errors[0])
+    assert source.get_metrics().connection_state == ConnectionState.DISCONNECTED
 
 
 def test_a_plain_script_ends_by_itself_even_without_close() -> None:
