@@ -55,9 +55,12 @@ def _hours(
 ) -> dict[str, Decimal | None]:
     sums: dict[str, Fraction] = defaultdict(Fraction)
     unknown: set[str] = set()
+    told: set[str] = set()
     for record, work, unit in _rows(table, "work", "unit"):
         amount = exact(work)
         sums[record] += 0
+        if amount is not None:
+            told.add(record)
         if not amount:
             continue
         hours = units.get(unit or "")
@@ -69,7 +72,8 @@ def _hours(
             )
         else:
             sums[record] += Fraction(amount) * Fraction(hours)
-    return {one: None if one in unknown else _decimal(total) for one, total in sums.items()}
+    known = told - unknown
+    return {one: _decimal(total) if one in known else None for one, total in sums.items()}
 
 
 def _execution(table: pa.Table, log: ReadLog) -> Filled:
@@ -112,8 +116,10 @@ def _costs(table: pa.Table, log: ReadLog) -> Filled:
     sums: dict[str, Decimal] = defaultdict(Decimal)
     currencies: dict[str, set[str]] = defaultdict(set)
     for record, amount, currency in _rows(table, "amount", "currency"):
-        sums[record] += exact(amount) or 0
-        currencies[record].add(currency or "")
+        exactly = exact(amount)
+        if exactly is not None:
+            sums[record] += exactly
+            currencies[record].add(currency or "")
     mixed = {one for one, found in currencies.items() if len(found) > 1}
     if mixed:
         log.caution(

@@ -153,7 +153,11 @@ class Rows:
         return {
             "status": meanings,
             "status_all": [some or None for some in words],
-            "locked": [bool(LOCKED.intersection(some)) for some in words],
+            # What is not in a line that may have been cut off is not known to be false.
+            "locked": [
+                bool(LOCKED.intersection(some)) or (None if _may_be_cut(line) else False)
+                for some, line in zip(words, lines, strict=True)
+            ],
         }
 
     def _of_flags(self, found: pa.RecordBatch) -> dict[str, list[Any]]:
@@ -168,9 +172,10 @@ class Rows:
         return {"status": meanings, "status_all": [some or None for some in true]}
 
     def _tell_cut(self, lines: Sequence[str | None]) -> None:
-        if any(line is not None and len(line) >= LONGEST_LINE - 1 for line in lines):
+        if any(_may_be_cut(line) for line in lines):
             self._log.note(
-                f"SAP tells {LONGEST_LINE} letters of an order's statuses and cuts off the rest"
+                f"SAP tells {LONGEST_LINE} letters of an order's statuses and cuts off the rest, so "
+                "whether orders of so many are locked may be missing"
             )
 
     def _warn(self, meanings: Sequence[str | None], lines: Sequence[str | None]) -> None:
@@ -193,6 +198,10 @@ class Rows:
                 mask = pc.is_in(batch.column(name), value_set=pa.array(values, pa.string()))
                 batch = batch.filter(mask)
         return batch
+
+
+def _may_be_cut(line: str | None) -> bool:
+    return line is not None and len(line) >= LONGEST_LINE - 1
 
 
 def _each(values: Any, change: Callable[[Any], Any]) -> list[Any] | None:

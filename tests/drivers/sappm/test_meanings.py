@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from datetime import UTC, date, datetime, time
+from decimal import Decimal
 from zoneinfo import ZoneInfo
 
 import pyarrow as pa
@@ -13,6 +14,7 @@ from hypothesis import strategies as st
 from greenlang_data.drivers.base import ReadLog
 from greenlang_data.drivers.cmms.entities import ENTITIES
 from greenlang_data.drivers.sappm.clock import on_clock, parted
+from greenlang_data.drivers.sappm.combining import combined
 from greenlang_data.drivers.sappm.fields import Source, resolved
 from greenlang_data.drivers.sappm.periods import latest
 from greenlang_data.drivers.sappm.statuses import CODES, codes_of, of_code, of_words
@@ -115,3 +117,14 @@ def test_an_object_is_its_row_of_the_latest_period(rows: list[tuple[str, date | 
     told = found.to_pydict()
     assert dict(zip(told["Equipment"], told["ValidityEndDate"], strict=True)) == truth
     assert found.schema == schema
+
+
+def test_what_no_row_tells_is_no_sum_of_nothing() -> None:
+    records = ["0001", "0001", "0002", "0003"]
+    work = pa.array([Decimal("1.5"), None, None, Decimal(0)], pa.decimal128(9, 3))
+    operations = pa.table({"record": records, "work": work, "unit": ["H", "H", "H", None]})
+    hours = combined("operation", operations, {}, ReadLog())["labor_hours"]
+    assert hours == {"1": Decimal("1.5"), "2": None, "3": Decimal(0)}
+    rows = pa.table({"record": records, "amount": work, "currency": ["EUR", None, "EUR", "EUR"]})
+    costs = combined("cost", rows, {}, ReadLog())["cost_total"]
+    assert costs == {"1": Decimal("1.5"), "3": Decimal(0)}

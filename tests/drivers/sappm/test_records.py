@@ -80,6 +80,9 @@ def test_orders_are_those_of_the_plant_in_both_versions(cap: CapPeer, more: Any)
     assert dues == [one.due for one in truth]
     assert frame.loc[frame["due_at"].notna(), "due_at_is_date"].all()
     assert "cuts off" in " ".join(frame.attrs["provenance"]["notes"])
+    whole = [len(rows.status_text(one)) < 39 for one in truth]
+    assert frame["locked"].notna().tolist() == whole
+    assert not frame["locked"].any()
     assert gd.verify(frame) == "intact"
 
 
