@@ -15,7 +15,7 @@ _LONGEST: Final = 60.0  # seconds; what was allowed before may not be allowed no
 _GROWTH: Final = 1.003
 # At the very pace that is allowed each second request would be refused by a hair, and a call that
 # is refused four times in a row has failed.
-_CARE: Final = 1.05
+_CARE: Final = 1.02
 _FIRST_GAP: Final = 0.2
 
 
