@@ -235,7 +235,7 @@ class ODataReading(RecordReading):
                 raise
             pager.without_keys(f"it refuses to compare keys ({error.what[:100]})")
             return
-        check_messages(answer.headers, self._log, self._source)
+        check_messages(answer.headers, self._log, self._source, self._client.without_login)
         assert answer.data is not None
         try:
             pager.take(replace(answer, data=kept(answer.data, self.keep)))

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from typing import Any, Final
 
 from greenlang_data.drivers.base import ReadLog
@@ -41,13 +41,16 @@ def _text(part: Any) -> str:
     return part.strip() if isinstance(part, str) else ""
 
 
-def check_messages(headers: Mapping[str, str], log: ReadLog, source: str) -> None:
+def check_messages(
+    headers: Mapping[str, str], log: ReadLog, source: str, without_login: Callable[[str], str]
+) -> None:
     """Heed ``sap-message`` and V4's ``sap-messages``: SAP may send an error with a success.
 
+    What they say is told ``without_login``, which a server may repeat.
     Raises SourceError for an error; a warning, or a message that cannot be read, becomes a note.
     """
     for name in ("sap-message", "sap-messages"):
-        header = headers.get(name)
+        header = without_login(headers.get(name, ""))
         if not header:
             continue
         said = _read(header)

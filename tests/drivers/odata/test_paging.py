@@ -217,6 +217,19 @@ def test_an_error_inside_a_success_is_an_error_and_a_warning_is_told(
         read(peer, version)
 
 
+def test_a_message_that_repeats_the_login_does_not_get_it_told(
+    peer: HistorianPeer, version: int
+) -> None:
+    login = {"username": "reader", "password": "long-secret"}
+    peer.set(message=json.dumps({"message": "no long-secret", "severity": "warning"}))
+    assert "the server warns: no **********" in notes(read(peer, version, **login))
+    peer.set(message="no {long-secret")
+    assert "long-secret" not in notes(read(peer, version, **login))
+    peer.set(message=json.dumps({"message": "no long-secret", "severity": "error"}))
+    with pytest.raises(gd.SourceError, match=r"no \*{10}"):
+        read(peer, version, **login)
+
+
 def test_messages_of_the_later_version_are_numbered(peer: HistorianPeer, version: int) -> None:
     told = [{"code": "A", "message": "fine", "numericSeverity": 1}]
     peer.set(message_header="sap-messages")
