@@ -260,8 +260,10 @@ def test_background_work_is_cancelled_from_any_thread(runtime: Runtime) -> None:
 
 
 def test_background_work_cancelled_before_it_began_leaves_no_warning(runtime: Runtime) -> None:
+    cancelled = threading.Event()
+
     async def block() -> None:
-        time.sleep(0.05)  # noqa: ASYNC251 (nothing else may begin meanwhile)
+        cancelled.wait(10)  # nothing else may begin meanwhile
 
     log: list[str] = []
 
@@ -271,6 +273,7 @@ def test_background_work_cancelled_before_it_began_leaves_no_warning(runtime: Ru
     runtime.spawn(block)
     job = runtime.spawn(never())
     job.cancel()
+    cancelled.set()
     assert job.wait(3)
     assert log == []
     gc.collect()
