@@ -3,8 +3,8 @@
 ``python -m tests.bench.bench_erp --python PATH [--rows N] [--rounds N]``, where PATH is the Python of
 an environment with ``pip install pyodata==1.12.1 duckdb pandas requests``. Each client reads in a
 process of its own and the clients take turns. First SAP CAP's purchase order items: of CPU (the
-client's own) and wall clock the least of the rounds counts, and imports and metadata do not. Then the
-Gateway emulator behind a bucket of tokens that fills evenly: how many requests a second it let through
+client's own) and wall clock the least of the rounds counts, and imports and metadata do not. It is told
+of a process's first read, which gets its memory from the system, and of a second one. Then the Gateway emulator behind a bucket of tokens that fills evenly: how many requests a second it let through
 beyond its first bucket, the share of the most that it would have, and how many came before a
 Retry-After was over.
 """
@@ -32,11 +32,11 @@ THROTTLED_ITEMS, RATE, BURST = 1_000, 6, 6
 Took = dict[str, float]
 
 
-def run(client: str, python: str, url: str, **keys: Any) -> Took | str:
+def run(client: str, python: str, url: str, *options: str, **keys: Any) -> Took | str:
     """One read in a fresh process: what it took, or why it took nothing."""
     pairs = [f"{name}={json.dumps(value)}" for name, value in keys.items()]
     done = subprocess.run(
-        [python, str(SCRIPT), client, url, SET, *pairs],
+        [python, str(SCRIPT), client, url, SET, *options, *pairs],
         capture_output=True,
         text=True,
         check=False,
@@ -72,18 +72,22 @@ def compare_cpu(python: str, rows: int, rounds: int) -> None:
         for _ in range(rounds):
             for client, found in taken.items():
                 own = sys.executable if client == "greenlang_data" else python
-                found.append(run(client, own, url))
-    ours = 0.0
+                found.append(run(client, own, url, "--again"))
+    ours: Took = {}
     for client, found in taken.items():
         took = [one for one in found if not isinstance(one, str)]
         if not took:
             print(f"  {client:18} {found[0]}")
             continue
         least = {key: min(one[key] for one in took) for key in took[0]}
-        ours = ours or least["cpu"]
+        ours = ours or least
+        cpu = ", then ".join(
+            f"{least[key]:5.2f} s ({least[key] / ours[key]:4.1f} times ours)"
+            for key in ("cpu", "again")
+        )
         print(
-            f"  {client:18} {least['rows']:.0f} rows  CPU {least['cpu']:6.2f} s ({least['cpu'] / ours:4.1f} "
-            f"times ours)  wall {least['wall']:6.2f} s  {least['peak']:.0f} MB at most"
+            f"  {client:18} {least['rows']:.0f} rows  CPU {cpu}  "
+            f"wall {least['wall']:5.2f} s  {least['peak']:.0f} MB at most"
         )
     print(f"  {'DuckDB erpl_web':18} {erpl(python)}\n")
 
