@@ -22,7 +22,7 @@ from pydantic_core import ErrorDetails
 from greenlang_data.connectors.names import LISTS_KEPT
 from greenlang_data.errors import QueryError
 from greenlang_data.nearest import nearest
-from greenlang_data.times import is_relative, parse_moment, relative_moment, utc_window
+from greenlang_data.times import is_relative, parse_moment, relative_moment, to_utc, utc_window
 
 # Those of OPC UA beside the five, which most sources have, go by the standard's own names.
 Aggregation = Literal[
@@ -73,6 +73,8 @@ class Query(BaseModel):
 
     # The names of the two fields that bound the query in time.
     window_fields: ClassVar[tuple[str, str]] = ("start_time", "end_time")
+    # Whether a start without an end gets the present as its end.
+    ends_now: ClassVar[bool] = True
 
     @model_validator(mode="before")
     @classmethod
@@ -90,7 +92,8 @@ class Query(BaseModel):
             return values
         now = datetime.now(UTC).replace(microsecond=0)
         found = {name: relative_moment(values[name], now) for name in relative}
-        if first in found and values.get(second) is None and second in cls.model_fields:
+        ends_now = cls.ends_now and second in cls.model_fields
+        if ends_now and first in found and values.get(second) is None:
             found[second] = now
         return {**values, **found}
 
@@ -112,23 +115,27 @@ class DatedQuery(Query):
 
     A day has no instant: 2025-01-01 in Berlin starts on the day before in UTC. So the times stay
     in the zone in which they were meant, and a driver takes the day or the instant from them.
+    Either bound may be left out, and then there is none: deliveries are dated in the future.
     """
 
     window_fields = ("start_date", "end_date")
+    ends_now = False
 
     def in_utc(self, zone: tzinfo = UTC) -> Self:
         """A copy whose times have a zone, checked as a window: their own, ``zone`` for naive ones.
 
-        Raises QueryError as :meth:`Query.in_utc` does.
+        Raises QueryError as :meth:`Query.in_utc` does, but not for an end that is the start: of
+        calendar days both are included.
         """
-        window = super().in_utc(zone)
-        updates = {}
-        for name in self.window_fields:
-            moment, instant = getattr(self, name), getattr(window, name)
-            if instant is not None:
-                own = moment.tzinfo if moment is not None and moment.tzinfo is not None else zone
-                updates[name] = instant.astimezone(own)
-        return window.model_copy(update=updates)
+        start, end = (getattr(self, name) for name in self.window_fields)
+        if start is not None and end is not None and start != end:
+            utc_window(start, end, zone)
+        updates = {
+            name: to_utc(moment, zone).astimezone(moment.tzinfo or zone)
+            for name, moment in zip(self.window_fields, (start, end), strict=True)
+            if moment is not None
+        }
+        return self.model_copy(update=updates)
 
 
 # How the facade calls what the models name.

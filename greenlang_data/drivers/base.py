@@ -14,7 +14,7 @@ from datetime import date, datetime
 from typing import TYPE_CHECKING, Any, ClassVar, Final
 
 from greenlang_data.drivers.places import Place
-from greenlang_data.errors import UnsupportedError
+from greenlang_data.errors import QueryError, UnsupportedError
 
 if TYPE_CHECKING:
     import pyarrow as pa
@@ -38,7 +38,6 @@ class Snapshot:
 class Window:
     """Samples of ``tags`` with ``start <= timestamp < end``.
 
-    ``start`` and ``end`` are aware UTC datetimes. Without ``interval`` (seconds) the samples are
     ``start`` and ``end`` are aware UTC datetimes. Without ``interval`` (seconds) the samples are
     raw; with it there is one value of ``aggregation`` (avg, min, max, sum, count; for some sources
     more) per interval, stamped at the interval's start, and the intervals are counted from
@@ -96,6 +95,16 @@ class Records:
 
 
 Request = Snapshot | Window | Records
+
+
+def check_lasts(start: datetime | date | None, end: datetime | date | None, source: str) -> None:
+    """Refuse bounds of points in time that are one, as nothing is at it or after and before it."""
+    if isinstance(start, datetime) and start == end:
+        raise QueryError(
+            f"end {end} is not after start {start}",
+            source=source,
+            remedy="Widen the window; only calendar dates may end on the day they start.",
+        )
 
 
 @dataclass(frozen=True, slots=True)

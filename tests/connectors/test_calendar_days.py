@@ -25,9 +25,30 @@ def test_records_of_a_day_are_those_of_that_day(zone: str) -> None:
         assert records["order_date"].min() >= date(2025, 1, 1)
         ordered = sorted(set(records["order_date"]))
         day = ordered[len(ordered) // 2]
-        found = s.erp("purchase_order", start=day, end=f"{day}T12:00", limit=None)
-    assert set(found["order_date"]) == {day}
-    assert len(found) == (records["order_date"] == day).sum()
+        found = s.erp("purchase_order", start=day, end=day, limit=None)
+        noon = s.erp("purchase_order", start=day, end=f"{day}T12:00", limit=None)
+    assert set(found["order_date"]) == set(noon["order_date"]) == {day}
+    assert len(found) == len(noon) == (records["order_date"] == day).sum()
+
+
+@pytest.mark.parametrize("zone", ZONES)
+def test_a_bound_that_is_left_out_is_none(zone: str) -> None:
+    with gd.Session(mock=True, tz=zone) as s:
+        every = s.erp("purchase_order", limit=None)["order_date"]
+        before = s.erp("purchase_order", end="2024-01-31", limit=None)
+        after = s.erp("purchase_order", start="2024-02-01", limit=None)
+        due = s.cmms("pm", start="2100-01-01")
+    assert len(before) == (every <= date(2024, 1, 31)).sum() > 0
+    assert len(after) == (every >= date(2024, 2, 1)).sum() > 0
+    assert len(due) == 0
+    assert before.attrs["provenance"]["query"]["start_date"] is None
+    # No clock is in it, so the same question has the same hash and goes on where it was killed.
+    assert after.attrs["provenance"]["query"]["end_date"] is None
+
+
+def test_points_in_time_have_no_window_that_ends_as_it_starts() -> None:
+    with gd.Session(mock=True) as s, pytest.raises(QueryError, match="is not after"):
+        s.cmms("work_order", start="2024-11-01", end="2024-11-01")
 
 
 def test_a_day_in_the_session_s_zone_bounds_instants_by_its_midnight_there() -> None:

@@ -7,7 +7,7 @@ from dataclasses import dataclass, replace
 from datetime import UTC, date, datetime, timedelta
 from typing import Any, Final
 
-from greenlang_data.drivers.base import Records
+from greenlang_data.drivers.base import Records, check_lasts
 from greenlang_data.drivers.cmms.entities import (
     ENTITIES,
     FINISHED,
@@ -150,6 +150,8 @@ def _date_field(
         raise UnsupportedError(
             f"records of {entity.name} have no date", source=source, remedy="Leave start= out."
         )
+    if entity.columns[name] is not Kind.DAY:
+        check_lasts(request.start, request.end, source)
     return name
 
 

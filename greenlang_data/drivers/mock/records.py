@@ -12,7 +12,7 @@ from typing import Any, Final
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from greenlang_data.drivers.base import ReadLog, Records
+from greenlang_data.drivers.base import ReadLog, Records, check_lasts
 from greenlang_data.drivers.schema import ENTITIES, FIELDS, RECORD_ID
 from greenlang_data.errors import QueryError, UnknownTagError, UnsupportedError
 from greenlang_data.nearest import nearest_and_all
@@ -193,6 +193,8 @@ def _between(table: pa.Table, entity: Entity, request: Records, source: str) -> 
         )
     values = table[name]
     instants = values.type == INSTANT
+    if instants:
+        check_lasts(request.start, request.end, source)
     if request.start is not None:
         low = _instant(request.start, 0) if instants else _day(request.start)
         table = table.filter(pc.greater_equal(values, pa.scalar(low, values.type)))

@@ -11,7 +11,7 @@ from typing import Any, Final
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from greenlang_data.drivers.base import ReadLog
+from greenlang_data.drivers.base import ReadLog, check_lasts
 from greenlang_data.drivers.odata.edm import Property
 from greenlang_data.drivers.odata.literals import literal, typed
 from greenlang_data.drivers.odata.values import is_calendar_date
@@ -154,6 +154,7 @@ def between(
         last = _day(end)
         after = None if last is None else last + timedelta(days=1)
         return Between(name, column, _utc(_day(start)), _utc(after), False)
+    check_lasts(start, end, source)
     if column.type == "Edm.DateTimeOffset":
         return Between(name, column, _utc(start), _utc(end), False)
     if column.type != "Edm.DateTime":
