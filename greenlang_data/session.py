@@ -83,7 +83,7 @@ class Session(HistorianCalls, CmmsCalls, SamplingCalls):
         # No property, because IPython evaluates none to complete s.tags["<Tab>.
         self.tags = TagsOfSources(self._sources, self._check_open)
         """What there is to read: ``s.tags("plant1").find("*Temp*")``; asks nobody by itself."""
-        self.erp = BusinessCalls(self._sources, self._check_open, self._read)
+        self.erp = BusinessCalls(self._sources, self._check_open, self._read, self._zone)
         """``s.erp("material", filters={"plant_code": "1000"})``: see its own documentation."""
         self._generation = get_runtime().generation
         self._closed = False

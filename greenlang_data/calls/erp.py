@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
-from datetime import datetime
+from datetime import date, tzinfo
 from typing import TYPE_CHECKING, Any, Protocol
 
 from greenlang_data.answer import frame_of
@@ -11,6 +11,7 @@ from greenlang_data.connectors.base import Errors
 from greenlang_data.connectors.entities import CANONICAL
 from greenlang_data.connectors.erp import ERPConnector, ERPQuery
 from greenlang_data.connectors.listing import EntitiesQuery, FieldsQuery
+from greenlang_data.connectors.marks import check_continues, mark_of
 from greenlang_data.connectors.query import Query, build_query
 from greenlang_data.errors import QueryError, UnsupportedError
 from greenlang_data.runtime import get_runtime
@@ -18,26 +19,6 @@ from greenlang_data.sources import Sources
 
 if TYPE_CHECKING:
     import pandas as pd
-
-
-def mark_of(since: pd.DataFrame | str | datetime | None) -> str | None:
-    """The mark that a frame's read left, or a time as one.
-
-    Raises QueryError for a frame whose read left none.
-    """
-    if since is None or isinstance(since, str):
-        return since
-    if isinstance(since, datetime):
-        return since.isoformat()
-    record = getattr(since, "attrs", {}).get("provenance")
-    about = record.full.get("metadata", {}) if record is not None else {}
-    mark = about.get("completeness", {}).get("mark")
-    if mark is None:
-        raise QueryError(
-            "the read of this frame left no mark from which changes could be told",
-            remedy='Read the whole entity with since="start", or give a time.',
-        )
-    return str(mark)
 
 
 class Read(Protocol):
@@ -61,8 +42,11 @@ class BusinessCalls:
     ``s.erp["<Tab>`` completes the names of entities, and asks nobody.
     """
 
-    def __init__(self, sources: Sources, check_open: Callable[[], None], read: Read) -> None:
+    def __init__(
+        self, sources: Sources, check_open: Callable[[], None], read: Read, zone: tzinfo
+    ) -> None:
         self._sources = sources
+        self._zone = zone
         self._check_open = check_open
         self._read = read
         self._listed: dict[str, None] = {}
@@ -76,7 +60,7 @@ class BusinessCalls:
         end: Any = None,
         limit: int | None = 1000,
         *,
-        since: pd.DataFrame | str | datetime | None = None,
+        since: pd.DataFrame | str | date | None = None,
         source: str | None = None,
         timeout: float | None = None,
         errors: Errors = "raise",
@@ -90,7 +74,8 @@ class BusinessCalls:
         entity's own date: calendar dates with both days, points in time without ``end``. At most ``limit`` records (None: all); a
         GreenLangWarning and the provenance's notes say when there are more.
 
-        ``since`` asks for what has changed since an earlier frame of the same question, or a time:
+        ``since`` asks for what has changed since an earlier frame of the same question (of another it
+        is an error; further filters are none), or a time:
         records that were changed then or later (a few minutes before included, hours on a clock
         without a zone), or, where the system keeps track itself, exactly the changes, with a column ``change`` (upsert, delete).
         ``since="start"`` reads everything and has the system keep track from then on. ``limit``
@@ -108,9 +93,11 @@ class BusinessCalls:
             start_date=start,
             end_date=end,
             limit=limit,
-            since=mark_of(since),
+            since=mark_of(since, self._zone),
             none_counts=("limit",),
         )
+        if since is not None:
+            check_continues(since, query, self._sources.of_kind("erp", source).config.connector_id)
         return self._read("erp", query, source, timeout, errors, None)
 
     def entities(self, source: str | None = None, *, timeout: float | None = None) -> pd.DataFrame:

@@ -14,7 +14,7 @@ from .odata_types import Column
 
 _TERM = re.compile(
     r"\s*(?P<name>\w+)\s*(?P<op>>=|<=|!=|<>|=|>|<|\bLIKE\b|\bIN\b|\bIS\s+NOT\s+NULL\b|\bIS\s+NULL\b)"
-    r"\s*(?P<value>\([^)]*\)|'(?:[^']|'')*'|\"[^\"]*\"|[-+\w.:]+)?\s*",
+    r"\s*(?P<value>\([^)]*\)|'(?:[^']|'')*'|\"[^\"]*\"|(?!(?:and|or)\b)[-+\w.:]+)?\s*",
     re.IGNORECASE,
 )
 _COMPARE: dict[str, Callable[[Any, Any], bool]] = {

@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import json
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, date, datetime, timedelta
 from typing import Any
 
+import numpy as np
 import pandas as pd
 import pytest
 
@@ -182,6 +183,37 @@ def test_elsewhere_the_time_of_the_last_change_is_the_mark(gateway: HistorianPee
     assert "5 minutes" in " ".join(told.attrs["provenance"].full["notes"])
 
 
+def test_a_frame_of_another_question_does_not_say_since_when(gateway: HistorianPeer) -> None:
+    with sap(gateway) as s:
+        materials = s.erp("material", limit=None)
+        raw = s.erp("material", filters={"material_type": "ROH"}, limit=None)
+        with pytest.raises(gd.QueryError, match="the frame is of 'material' from 's4'"):
+            s.erp("purchase_order", since=materials)
+        with pytest.raises(gd.QueryError, match="with material_type='ROH'"):
+            s.erp("material", since=raw)
+        with pytest.raises(gd.QueryError, match="left no mark"):
+            s.erp("material", since=pd.DataFrame({"material": ["1"]}))
+        told = s.erp("material", {"material_type": "ROH", "unit": "KG"}, since=raw)
+        s.erp("material", {"material_type": "ROH"}, since=materials)
+    assert set(told["unit"]) <= {"KG"}
+    other = "other: the frame is of 'material' from 's4'"
+    with sap(gateway, connector_id="other") as s, pytest.raises(gd.QueryError, match=other):
+        s.erp("material", since=materials)
+
+
+def test_times_since_when_are_written_as_everywhere(gateway: HistorianPeer) -> None:
+    day = date(2025, 6, 1)
+    with gd.Session([config(gateway.origin, **LOGIN)], tz="Europe/Berlin") as s:
+        for since in (day, "2025-06-01", pd.Timestamp(day), np.datetime64(day)):
+            told = s.erp("material", since=since).attrs["provenance"]["query"]
+            assert told["since"] == "2025-05-31T22:00:00+00:00"
+        aware = s.erp("material", since="2025-06-01T00:00Z").attrs["provenance"]["query"]
+        recent = s.erp("material", since="*-1h").attrs["provenance"]["query"]
+    assert aware["since"] == "2025-06-01T00:00:00+00:00"
+    ago = datetime.now(UTC) - datetime.fromisoformat(recent["since"])
+    assert timedelta(minutes=59) < ago < timedelta(minutes=62)
+
+
 def test_what_cannot_tell_its_changes_says_so(gateway: HistorianPeer) -> None:
     with sap(gateway) as s:
         items = s.erp("purchase_order_item", since="start")
@@ -190,7 +222,7 @@ def test_what_cannot_tell_its_changes_says_so(gateway: HistorianPeer) -> None:
             s.erp("purchase_order_item", since=items)
         with pytest.raises(gd.QueryError, match="does not tell when"):
             s.erp("purchase_order_item", since="2024-01-01")
-        with pytest.raises(gd.QueryError, match="no time"):
+        with pytest.raises(gd.QueryError, match="not a date or time"):
             s.erp("material", since="yesterday")
     with gd.Session(mock=True) as s, pytest.raises(gd.UnsupportedError):
         s.erp("material", since="2024-01-01")

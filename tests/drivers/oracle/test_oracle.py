@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from datetime import date
+from datetime import UTC, date, datetime
 from decimal import Decimal
 from typing import Any
 
@@ -225,6 +225,14 @@ def test_what_has_changed_since_a_frame(peer: HistorianPeer) -> None:
     with session(peer) as s:
         whole = s.erp("purchase_order", limit=None)
         since = s.erp("purchase_order", since=whole)
+        items = s.erp("material", since="2024-06-01T00:00Z")  # of a key of two columns
+    wanted = [
+        one
+        for one in map(tables.item, range(1_500))
+        if one["LastUpdateDateTime"] is None
+        or one["LastUpdateDateTime"] >= datetime(2024, 5, 31, 23, 55, tzinfo=UTC)
+    ]
+    assert len(items) == len(wanted) > 500
     moments = [tables.purchase_order(index)["LastUpdateDate"] for index in range(ORDERS)]
     told = whole.attrs["provenance"].full["metadata"]["completeness"]
     assert told["mark"] == max(moments).isoformat()
