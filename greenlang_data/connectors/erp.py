@@ -14,6 +14,7 @@ from pydantic import BaseModel, Field, field_validator, model_validator
 
 from greenlang_data.connectors.driven import DrivenConnector
 from greenlang_data.connectors.entities import SYSTEMS, places_of
+from greenlang_data.connectors.entities.columns import with_identifiers
 from greenlang_data.connectors.listing import EntitiesQuery, FieldsQuery, ListingPayload
 from greenlang_data.connectors.payload import ReadPayload, Rows, rows_of
 from greenlang_data.connectors.query import DatedQuery, Moment
@@ -121,7 +122,7 @@ class ERPConfig(ODataSettings, OracleSettings, NetSuiteSettings):
             found[name] = (place, *found.get(name, ()))
         if self.utility_bills is not None:
             found[VIEW] = view_places(self.utility_bills, found)
-        return found
+        return {name: tuple(map(with_identifiers, places)) for name, places in found.items()}
 
 
 class ERPQuery(DatedQuery):

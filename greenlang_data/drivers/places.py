@@ -18,6 +18,7 @@ class Place:
     date : the column, by its canonical name, that ``start`` and ``end`` bound.
     key : the columns of the key, by the system's own names, where the system does not tell them.
     days : canonical names of columns that hold calendar days and are told as points in time.
+    texts : canonical names of columns that are texts here, though the system may tell whole numbers.
     types : what the columns hold, where the system does not tell: text, integer, decimal, boolean,
         date or datetime.
     where : what all rows fulfil, in the system's own language.
@@ -29,5 +30,6 @@ class Place:
     date: str | None = None
     key: tuple[str, ...] = ()
     days: frozenset[str] = frozenset()
+    texts: frozenset[str] = frozenset()
     types: Mapping[str, str] = field(default_factory=dict)
     where: str = ""

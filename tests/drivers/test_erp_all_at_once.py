@@ -96,7 +96,7 @@ SYSTEMS = {
     "NetSuite": System(
         lambda: start_netsuite(lines=ROWS), {"auth": "oauth2", "lowered_page": 5,
         "lowered_after": 2}, of_netsuite, "gl_entry",
-        ("a.transaction", "a.transactionline", "a.amount"),
+        ("a.transaction", "a.amount"),
         lambda one: {f"a.{k}": v for k, v in netsuite_rows.accounting_line(one).items()}),
 }  # fmt: skip
 

@@ -97,6 +97,8 @@ class Database:
     def _fill(self, name: str, kind: Kind) -> None:
         columns = ", ".join(f'"{column}" {type_}' for column, type_ in kind.columns.items())
         self._database.execute(f'CREATE TABLE "{name}_" (place_ INTEGER PRIMARY KEY, {columns})')
+        if "id" in kind.columns:
+            self._database.execute(f'CREATE INDEX "{name}_id" ON "{name}_" (id)')
         marks = ",".join("?" * (len(kind.columns) + 1))
         rows = ((index, *map(_cell, kind.make(index).values())) for index in range(kind.rows))
         self._database.executemany(f'INSERT INTO "{name}_" VALUES ({marks})', rows)

@@ -6,6 +6,7 @@ from collections.abc import Mapping
 from typing import Final
 
 from greenlang_data.connectors.entities import dataverse, finance, netsuite, oracle, sap
+from greenlang_data.connectors.entities.columns import in_order
 from greenlang_data.drivers.places import Place
 
 CANONICAL: Final = (
@@ -24,12 +25,16 @@ CANONICAL: Final = (
     "utility_bill",
 )
 
+
 SYSTEMS: Final[Mapping[str, Mapping[str, tuple[Place, ...]]]] = {
-    "sap": sap.PLACES,
-    "finance": finance.PLACES,
-    "dataverse": dataverse.PLACES,
-    "oracle": oracle.PLACES,
-    "netsuite": netsuite.PLACES,
+    system: {entity: tuple(map(in_order, places)) for entity, places in known.items()}
+    for system, known in (
+        ("sap", sap.PLACES),
+        ("finance", finance.PLACES),
+        ("dataverse", dataverse.PLACES),
+        ("oracle", oracle.PLACES),
+        ("netsuite", netsuite.PLACES),
+    )
 }
 """Of each kind of system: the canonical name of an entity to the places it may be in."""
 

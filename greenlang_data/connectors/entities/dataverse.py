@@ -14,8 +14,8 @@ _API: Final = "/api/data/v9.2"
 _TIMES: Final = {"created_at": "createdon", "changed_at": "modifiedon"}
 
 
-def _place(name: str, columns: dict[str, str]) -> Place:
-    return Place(_API, name, {**columns, **_TIMES}, "created_at")
+def _place(name: str, columns: dict[str, str], date: str = "created_at") -> Place:
+    return Place(_API, name, {**columns, **_TIMES}, date)
 
 
 PLACES: Final[dict[str, tuple[Place, ...]]] = {
@@ -36,6 +36,7 @@ PLACES: Final[dict[str, tuple[Place, ...]]] = {
                 "order_date": "msdyn_purchaseorderdate",
                 "amount": "msdyn_totalamount",
             },
+            "order_date",
         ),
     ),
     "purchase_order_item": (

@@ -7,6 +7,7 @@ unit, whatever was ordered in, and amounts in the currency of the transaction.
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import Final
 
 from greenlang_data.drivers.places import Place
@@ -15,9 +16,14 @@ _LINES: Final = "transactionline l JOIN transaction t ON t.id = l.transaction"
 # Queries of their own, so that a line without a unit, or a login that may not read units, has lines.
 _UNIT: Final = "(SELECT {} FROM unitstypeuom u{} WHERE u.internalid = l.units)"
 _BASE: Final = " JOIN unitstypeuom b ON b.unitstype = u.unitstype AND b.baseunit = 'T'"
+# A document has the internal ids of both; here they have the numbers that they have as records.
+_SUPPLIER: Final = ("(SELECT v.entityid FROM vendor v WHERE v.id = t.entity)", "text")
+_MATERIAL: Final = ("(SELECT i.itemid FROM item i WHERE i.id = l.item)", "text")
+_OWN: Final = {"t.entity": "integer"}
+_OWN_OF_LINE: Final = {"l.item": "integer", **_OWN}
 _HEAD: Final = {
     "number": ("t.tranid", "text"),
-    "supplier": ("t.entity", "integer"),
+    "supplier": _SUPPLIER,
     "status": ("t.status", "text"),
     "amount": ("t.foreigntotal", "decimal"),
     "currency": ("BUILTIN.DF(t.currency)", "text"),
@@ -28,7 +34,7 @@ _HEAD: Final = {
 _LINE: Final = {
     "number": ("t.tranid", "text"),
     "item": ("l.linesequencenumber", "integer"),
-    "material": ("l.item", "integer"),
+    "material": _MATERIAL,
     "description": ("l.memo", "text"),
     "plant_code": ("l.location", "integer"),
     "cost_center": ("l.department", "integer"),
@@ -39,7 +45,7 @@ _LINE: Final = {
     "price": ("l.rate", "decimal"),
     "amount": ("l.foreignamount", "decimal"),
     "currency": ("BUILTIN.DF(t.currency)", "text"),
-    "supplier": ("t.entity", "integer"),
+    "supplier": _SUPPLIER,
 }
 _Columns = dict[str, tuple[str, str]]
 
@@ -51,6 +57,7 @@ def _place(
     *,
     where: str = "",
     date: str | None = None,
+    own: Mapping[str, str] | None = None,
 ) -> tuple[Place, ...]:
     return (
         Place(
@@ -59,7 +66,7 @@ def _place(
             {canonical: native for canonical, (native, _) in columns.items()},
             date,
             tuple(key),
-            types=key | dict(columns.values()),
+            types={**key, **dict(columns.values()), **(own or {})},
             where=where,
         ),
     )
@@ -120,6 +127,7 @@ PLACES: Final[dict[str, tuple[Place, ...]]] = {
         "transaction t",
         {"t.id": "integer"},
         _dated(_named(_HEAD, number="purchase_order"), "order_date"),
+        own=_OWN,
         where="t.type = 'PurchOrd'",
         date="order_date",
     ),
@@ -127,6 +135,7 @@ PLACES: Final[dict[str, tuple[Place, ...]]] = {
         _LINES,
         _LINE_KEY,
         _dated(_named(_LINE, number="purchase_order", item="purchase_order_item"), "order_date"),
+        own=_OWN_OF_LINE,
         where="t.type = 'PurchOrd' AND l.mainline = 'F' AND l.taxline = 'F'",
         date="order_date",
     ),
@@ -135,6 +144,7 @@ PLACES: Final[dict[str, tuple[Place, ...]]] = {
             "transaction t",
             {"t.id": "integer"},
             _dated(_named(_HEAD, number="supplier_invoice", amount="gross_amount"), "posting_date"),
+            own=_OWN,
             where="t.type = 'VendBill'",
             date="posting_date",
         ),
@@ -145,6 +155,7 @@ PLACES: Final[dict[str, tuple[Place, ...]]] = {
                 _named(_LINE, number="supplier_invoice", item="supplier_invoice_item"),
                 "posting_date",
             ),
+            own=_OWN_OF_LINE,
             where="t.type = 'VendBill' AND l.mainline = 'F' AND l.taxline = 'F'",
             date="posting_date",
         ),
@@ -156,6 +167,7 @@ PLACES: Final[dict[str, tuple[Place, ...]]] = {
             _named(_LINE, number="material_document", item="material_document_item"),
             "posting_date",
         ),
+        own=_OWN_OF_LINE,
         where="t.type = 'ItemRcpt' AND l.mainline = 'F' AND l.taxline = 'F'",
         date="posting_date",
     ),

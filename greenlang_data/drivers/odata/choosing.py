@@ -132,7 +132,7 @@ def _suggestion(name: str, known: Iterable[str]) -> str:
 def _chosen(place: Place, path: str, version: int, entities: EntitySet) -> Chosen:
     own = entities.properties
     mapped = {
-        name: replace(own[native], told_at_noon=True) if name in place.days else own[native]
+        name: replace(own[native], told_at_noon=name in place.days, as_text=name in place.texts)
         for name, native in place.columns.items()
         if native in own
     }

@@ -14,7 +14,8 @@ class Property:
     ``type`` is an Edm type (``Edm.Decimal``), the qualified name of an enumeration (then
     ``members`` are its names), or of anything else. ``scale`` is None where any is allowed.
     ``date_only``: a V2 ``Edm.DateTime`` that is a calendar date. ``told_at_noon``: a calendar date
-    that is told as a point in time, noon or midnight in UTC.
+    that is told as a point in time, noon or midnight in UTC. ``as_text``: whole numbers of it are
+    texts in frames and filters.
     """
 
     name: str
@@ -24,6 +25,7 @@ class Property:
     scale: int | None = None
     date_only: bool = False
     told_at_noon: bool = False
+    as_text: bool = False
     label: str | None = None
     filterable: bool = True
     sortable: bool = True

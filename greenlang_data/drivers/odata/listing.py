@@ -58,13 +58,18 @@ def field_table(chosen: Chosen) -> pa.RecordBatch:
             "native_name": column.name,
             "description": column.label,
             "data_type": _type(column),
-            "arrow_type": str(wire_of(column).empty),
+            "arrow_type": _arrow_type(column),
             "in_key": column.name in chosen.entities.keys,
             "filtered_by": "server" if column.filterable and column.is_primitive else "here",
         }
         for name, column in chosen.columns.items()
     ]
     return pa.RecordBatch.from_pylist(rows, schema=FIELDS)
+
+
+def _arrow_type(column: Property) -> str:
+    kind = wire_of(column).empty
+    return "string" if column.as_text and pa.types.is_integer(kind) else str(kind)
 
 
 def _type(column: Property) -> str:

@@ -24,6 +24,8 @@ def typed(column: Property, value: Any) -> Any:
         return _member(column, value)
     if is_calendar_date(column):
         return _date(value)
+    if column.as_text and column.type in INTEGERS and isinstance(value, str):
+        return _whole_number(value)
     check = _CHECKS.get(column.type)
     if check is None:
         raise ValueError(f"a column of type {column.type} cannot be compared")
@@ -91,6 +93,13 @@ def _integer(value: Any) -> int:
     if isinstance(value, bool) or not isinstance(value, int):
         raise ValueError("the column holds whole numbers")  # noqa: TRY004 - as all here
     return value
+
+
+def _whole_number(text: str) -> int:
+    """The number that stands as ``text`` in a frame: 7 is there as "7", and never as "007"."""
+    if not text.isdecimal() or str(int(text)) != text:
+        raise ValueError("the column holds whole numbers, such as '7'")
+    return int(text)
 
 
 def _decimal(value: Any) -> Decimal:

@@ -139,6 +139,8 @@ class Question:
             array = table.column(column.name)
             if column.told_at_noon:
                 array = self._days(name, array)
+            if column.as_text and pa.types.is_integer(array.type):
+                array = array.cast(pa.string())
             columns.append(array)
             about = {"native": column.name, **({"label": column.label} if column.label else {})}
             fields.append(pa.field(name, array.type, metadata=about))

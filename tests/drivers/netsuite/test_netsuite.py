@@ -44,6 +44,10 @@ def read(
         return s.erp(entity, fields=fields, limit=None)
 
 
+def as_text(number: int | None) -> str | None:
+    return None if number is None else str(number)
+
+
 def lines_of(kind: str) -> list[dict[str, Any]]:
     """The lines of transactions of a kind, as an entity has them."""
     found = []
@@ -54,18 +58,20 @@ def lines_of(kind: str) -> list[dict[str, Any]]:
             unit = truth.unit(line["units"] - 1)
             found.append({
                 "purchase_order": head["tranid"],
-                "purchase_order_item": line["linesequencenumber"],
-                "material": line["item"],
+                "purchase_order_item": str(line["linesequencenumber"]),
+                "material": None if line["item"] is None else truth.item(line["item"] - 1)["itemid"],
                 "description": line["memo"],
-                "plant_code": line["location"],
-                "cost_center": line["department"],
+                "plant_code": as_text(line["location"]),
+                "cost_center": as_text(line["department"]),
                 "quantity": line["quantity"],
                 "unit": truth.UNITS[2 * (unit["unitstype"] - 1)],
                 "line_unit": f"DF {line['units']}",
                 "line_unit_factor": unit["conversionrate"],
                 "price": line["rate"],
                 "amount": line["foreignamount"],
-                "supplier": head["entity"],
+                "supplier": truth.vendor(head["entity"] - 1)["entityid"],
+                "l.item": line["item"],
+                "t.entity": head["entity"],
                 "order_date": head["trandate"],
             })  # fmt: skip
     return found
@@ -110,7 +116,7 @@ def test_rows_that_come_and_go_shift_nothing(peer: HistorianPeer) -> None:
     peer.set(inserts=1, deletes=1)
     ledger = read(peer, "gl_entry")
     key = list(zip(ledger["a.transaction"], ledger["journal_entry_item"], strict=True))
-    found = {(one - 1) * truth.LINES + line for one, line in key}
+    found = {(one - 1) * truth.LINES + int(line) for one, line in key}
     assert len(found) == len(key)
     steady = {one for one in range(LINES) if is_steady(one) and is_steady(one // truth.LINES)}
     assert steady <= found
