@@ -55,7 +55,7 @@ class BusinessCalls:
         self,
         entity: ERPQuery | str,
         filters: Mapping[str, Any] | None = None,
-        fields: Sequence[str] | None = None,
+        fields: str | Sequence[str] | None = None,
         start: Any = None,
         end: Any = None,
         limit: int | None = 1000,
@@ -89,7 +89,7 @@ class BusinessCalls:
             entity,
             "entity_type",
             filters=filters,
-            fields=fields,
+            fields=[fields] if isinstance(fields, str) else fields,
             start_date=start,
             end_date=end,
             limit=limit,
@@ -103,6 +103,7 @@ class BusinessCalls:
     def entities(self, source: str | None = None, *, timeout: float | None = None) -> pd.DataFrame:
         """What can be read, from the system's own metadata, one row each.
 
+        These are the sets of the services that are known here or configured under ``entities``.
         Columns: ``entity`` (what a call takes: canonical names first, then ``service/set``),
         ``service, name, description, key``. ``timeout`` is in seconds for the whole call.
         """

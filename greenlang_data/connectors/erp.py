@@ -3,17 +3,17 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping
+from collections.abc import AsyncIterator, Mapping
 from datetime import UTC, datetime
 from functools import partial
-from typing import Any, Literal, Self
+from typing import Any, Final, Literal, Self
 from urllib.parse import urlsplit
 
 import pyarrow as pa
 from pydantic import BaseModel, Field, field_validator, model_validator
 
 from greenlang_data.connectors.driven import DrivenConnector
-from greenlang_data.connectors.entities import SYSTEMS, places_of
+from greenlang_data.connectors.entities import CANONICAL, SYSTEMS, places_of
 from greenlang_data.connectors.entities.columns import with_identifiers
 from greenlang_data.connectors.listing import EntitiesQuery, FieldsQuery, ListingPayload
 from greenlang_data.connectors.payload import ReadPayload, Rows, rows_of
@@ -21,11 +21,13 @@ from greenlang_data.connectors.query import DatedQuery, Moment
 from greenlang_data.connectors.result import ReadResult
 from greenlang_data.connectors.utility_bills import (
     VIEW,
+    no_rules,
     view_places,
     view_request,
     with_commodity,
+    with_commodity_field,
 )
-from greenlang_data.drivers.base import Records, Request
+from greenlang_data.drivers.base import Driver, ReadLog, Records, Request
 from greenlang_data.drivers.places import Place
 from greenlang_data.drivers.schema import RECORD_ID
 from greenlang_data.provenance.record import ConnectorProvenance
@@ -34,6 +36,9 @@ from greenlang_data.settings.netsuite import NetSuiteSettings
 from greenlang_data.settings.odata import ODataProfile, ODataSettings
 from greenlang_data.settings.oracle import OracleSettings
 from greenlang_data.settings.utility_bill import UtilityBills
+
+_PATHS: Final = ("/data", "/api/data/v9.2", "/services/rest")
+"""Of Finance & Operations, Dataverse and NetSuite, below their addresses."""
 
 
 class ERPConfig(ODataSettings, OracleSettings, NetSuiteSettings):
@@ -57,6 +62,10 @@ class ERPConfig(ODataSettings, OracleSettings, NetSuiteSettings):
     def _reachable(self) -> Self:
         if not self.mock_mode and not (self.erp_system and self.base_url):
             raise ValueError("erp_system and base_url are needed unless mock_mode is on")
+        path = urlsplit(self.base_url).path.rstrip("/")
+        for known in (self.v2_path, self.v4_path, self.oracle_path, *_PATHS):
+            if path.endswith(known):
+                raise ValueError(f"base_url is the address without {known}, which is added to it")
         return self
 
     @property
@@ -198,7 +207,7 @@ class ERPConnector(DrivenConnector[ERPQuery, ERPPayload, ERPConfig]):
             since=query.since,
             places=places_of(query.entity_type, places),
             defaults=self.config.record_defaults,
-            known=tuple(places),
+            known=_known(places),
         )
         # The simulated plant has bills of its own.
         if query.entity_type != VIEW or (self.config.mock_mode and not self.config.utility_bills):
@@ -224,12 +233,18 @@ class ERPConnector(DrivenConnector[ERPQuery, ERPPayload, ERPConfig]):
         timeout: float | None = None,  # noqa: ASYNC109  (it covers retries and waits too)
     ) -> tuple[ListingPayload, ConnectorProvenance]:
         """All columns of ``entity``, with proof. Raises what ``fetch_data`` raises."""
-        request = Records(entity, places=places_of(entity, self.config.places))
+        places, bills = self.config.places, self.config.utility_bills
+        view = bills if entity == VIEW else None
+        if entity == VIEW and bills is None and not self.config.mock_mode:
+            raise no_rules(self.config.connector_id)
+        request = Records(entity, places=places_of(entity, places), known=_known(places))
+
+        async def fields(driver: Driver, log: ReadLog) -> AsyncIterator[pa.RecordBatch]:
+            async for batch in driver.list_fields(request, log):
+                yield batch if view is None else with_commodity_field(batch, view)
+
         return await self.listed(
-            FieldsQuery(entity=entity),
-            lambda driver, log: driver.list_fields(request, log),
-            partial(ListingPayload.of, "fields"),
-            timeout,
+            FieldsQuery(entity=entity), fields, partial(ListingPayload.of, "fields"), timeout
         )
 
     def payload(self, query: ERPQuery, result: ReadResult) -> ERPPayload:
@@ -246,6 +261,11 @@ class ERPConnector(DrivenConnector[ERPQuery, ERPPayload, ERPConfig]):
             entity_type=entity,
             query_time=datetime.now(UTC),
         )
+
+
+def _known(places: Mapping[str, tuple[Place, ...]]) -> tuple[str, ...]:
+    """The entities to name the nearest of: also those that only another system has a place for."""
+    return tuple(dict.fromkeys([*places, *CANONICAL]))
 
 
 def _record_id(query: ERPQuery, table: pa.Table) -> str | None:

@@ -30,11 +30,7 @@ def view_places(bills: UtilityBills, known: Mapping[str, tuple[Place, ...]]) -> 
 def view_request(bills: UtilityBills | None, asked: Records, source: str) -> Records:
     """What is asked of the lines. Raises QueryError for what the view cannot answer."""
     if bills is None:
-        raise QueryError(
-            "which records are utility bills is not configured, and no system tells it",
-            source=source,
-            remedy="Set utility_bills with entity, commodity_by, commodities and fields.",
-        )
+        raise no_rules(source)
     if asked.since is not None:
         raise QueryError(
             "changes of a view are not told", source=source, remedy=f"Ask {bills.entity} for them."
@@ -50,6 +46,29 @@ def view_request(bills: UtilityBills | None, asked: Records, source: str) -> Rec
         filters[name] = _both(name, value, filters)
     fields = [one for one in asked.fields or bills.fields if one != COMMODITY]
     return replace(asked, filters=filters, fields=(*dict.fromkeys([*fields, bills.commodity_by]),))
+
+
+def no_rules(source: str) -> QueryError:
+    """The error for the view where no rules are configured."""
+    return QueryError(
+        "which records are utility bills is not configured, and no system tells it",
+        source=source,
+        remedy="Set utility_bills with entity, commodity_by, commodities and fields.",
+    )
+
+
+def with_commodity_field(fields: pa.RecordBatch, bills: UtilityBills) -> pa.RecordBatch:
+    """The columns of the lines, and the commodity that the view has beside them."""
+    row = {
+        "field": COMMODITY,
+        "native_name": bills.commodity_by,
+        "description": "By the rules of utility_bills",
+        "data_type": "text",
+        "arrow_type": "string",
+        "in_key": False,
+        "filtered_by": "server",
+    }
+    return pa.RecordBatch.from_pylist([*fields.to_pylist(), row], schema=fields.schema)
 
 
 def with_commodity(
@@ -96,5 +115,8 @@ def _both(name: str, value: Any, filters: Mapping[str, Any]) -> Any:
     """A filter that also holds what another one of the same column does."""
     if name not in filters:
         return value
-    one, other = ([each] if isinstance(each, str) else each for each in (value, filters[name]))
+    one, other = (
+        list(each) if isinstance(each, list | tuple | set) else [each]
+        for each in (value, filters[name])
+    )
     return [each for each in one if each in other]

@@ -16,6 +16,7 @@ from typing import Protocol, TypeVar
 
 from greenlang_data.errors import (
     CircuitOpenError,
+    GreenLangError,
     SourceBusy,
     SourceTimeout,
     SourceUnreachable,
@@ -149,7 +150,11 @@ class Pipeline:
         retries = Retries(
             self.policy, deadline, self.retry_budget, self._veto, self.events.retrying
         )
-        return await deadline.run(lambda: retries.run(guarded), source=self.source)
+        try:
+            return await deadline.run(lambda: retries.run(guarded), source=self.source)
+        except GreenLangError as error:
+            error.source = error.source or self.source  # a secret does not know whose it is
+            raise
 
     def _apply_policy(self) -> None:
         policy = self.policy

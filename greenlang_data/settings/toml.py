@@ -50,6 +50,7 @@ from greenlang_data.settings.register_map import read_register_map
 from greenlang_data.settings.signal import Signal
 from greenlang_data.settings.tag import TagEntry
 from greenlang_data.settings.tag_list import read_object_list, read_tag_list
+from greenlang_data.settings.utility_bill import UtilityBills
 from greenlang_data.times import zone_named
 
 _TOP_KEYS: Final = ("tz", "defaults", "sources", "emissions")
@@ -70,6 +71,7 @@ _ENTRIES: Final[dict[str, type[BaseModel]]] = {
     "signals": Signal,
     "columns": DahsColumn,
     "entities": EntityPlace,
+    "utility_bills": UtilityBills,
     "modc": ModcEntry,
     "fuel_factors": FuelEntry,
 }

@@ -12,7 +12,7 @@ import pytest
 
 import greenlang_data as gd
 from greenlang_data.connectors.entities import SYSTEMS
-from greenlang_data.connectors.entities.columns import IDENTIFIERS
+from greenlang_data.connectors.entities.columns import IDENTIFIERS, ORDER
 from tests.drivers.odata.helpers import config
 from tests.peers.launch_erp import (
     start_dataverse,
@@ -57,13 +57,27 @@ def canonical(frame: pd.DataFrame, system: str, entity: str) -> list[str]:
     return [name for name in frame if name in known]
 
 
+def test_each_canonical_column_has_its_place() -> None:
+    assert len(set(ORDER)) == len(ORDER)
+    known = {
+        name
+        for entities in SYSTEMS.values()
+        for places in entities.values()
+        for place in places
+        for name in place.columns
+    }
+    assert known - set(ORDER) == set()
+    assert set(ORDER) >= IDENTIFIERS
+
+
 ENTITIES = ["material", "supplier", "purchase_order", "purchase_order_item", "supplier_invoice",
             "gl_entry", "cost_center", "plant", "goods_movement"]  # fmt: skip
 
 
 @pytest.mark.parametrize("entity", ENTITIES)
 def test_systems_have_one_order_and_texts_for_identifiers(session: gd.Session, entity: str) -> None:
-    orders, types = [], {}
+    orders: list[list[str]] = []
+    types: dict[str, set[str]] = {}
     for system in SOURCES:
         try:
             frame = session.erp(entity, source=system, limit=None)

@@ -66,7 +66,7 @@ def checked_url(url: str, key: str, source: str) -> str:
         raise ConfigurationError(
             f"{key} cannot be used: {error}",
             source=source,
-            remedy="Write for example https://host.example.com/piwebapi.",
+            remedy="Write for example https://host.example.com.",
         ) from None
     return url.rstrip("/")
 

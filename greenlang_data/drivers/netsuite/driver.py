@@ -14,8 +14,8 @@ from greenlang_data.drivers.http.records import RecordsDriver
 from greenlang_data.drivers.netsuite.login import netsuite_login
 from greenlang_data.drivers.netsuite.reading import NetSuiteReading
 from greenlang_data.drivers.netsuite.records import SERVICE, RecordsReading, RecordTypes
-from greenlang_data.drivers.netsuite.tables import Tables
-from greenlang_data.drivers.odata.choosing import Catalogue, choose
+from greenlang_data.drivers.netsuite.tables import Tables, choose_table
+from greenlang_data.drivers.odata.choosing import choose
 from greenlang_data.drivers.odata.listing import entity_table, field_table
 from greenlang_data.drivers.oracle.driver import explain
 from greenlang_data.drivers.places import Place
@@ -59,7 +59,9 @@ class NetSuiteDriver(RecordsDriver[HttpClient]):
         self, request: Records, log: ReadLog
     ) -> AsyncGenerator[pa.RecordBatch, None]:
         """The columns that are known of an entity, or that the account tells of a record type."""
-        tables: Catalogue = Tables(request.places)
         if any(one.service == SERVICE for one in request.places):
-            tables = RecordTypes(self.opened, [one.name for one in request.places], self.source)
-        yield field_table(await choose(tables, request, log, self.source))
+            types = RecordTypes(self.opened, [one.name for one in request.places], self.source)
+            yield field_table(await choose(types, request, log, self.source))
+        else:
+            tables = Tables(request.places)
+            yield field_table(await choose_table(tables, request, log, self.source))

@@ -18,8 +18,7 @@ from greenlang_data.drivers.http.message import Ask
 from greenlang_data.drivers.netsuite.empty import without_empty_texts
 from greenlang_data.drivers.netsuite.page import page_decoder
 from greenlang_data.drivers.netsuite.sql import count_query, page_query
-from greenlang_data.drivers.netsuite.tables import Tables
-from greenlang_data.drivers.odata.choosing import choose
+from greenlang_data.drivers.netsuite.tables import Tables, choose_table
 from greenlang_data.drivers.odata.edm import Property
 from greenlang_data.drivers.odata.gathered import put_together
 from greenlang_data.drivers.odata.page import Page, kept
@@ -74,7 +73,7 @@ class NetSuiteReading(RecordReading):
 
     async def _begin(self) -> Question:
         tables = Tables(self._request.places)
-        chosen = await choose(tables, self._request, self._log, self._source)
+        chosen = await choose_table(tables, self._request, self._log, self._source)
         asked = ask_for(chosen, self._request, Profile(""), self._log, self._source)
         question = without_empty_texts(asked)
         self._keys = tuple(chosen.entities.properties[key] for key in question.keys)

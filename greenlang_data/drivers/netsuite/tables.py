@@ -8,9 +8,11 @@ from __future__ import annotations
 from collections.abc import Iterable
 from typing import Final
 
-from greenlang_data.drivers.base import ReadLog
+from greenlang_data.drivers.base import ReadLog, Records
+from greenlang_data.drivers.odata.choosing import Chosen, choose
 from greenlang_data.drivers.odata.edm import EntitySet, Property, Service
 from greenlang_data.drivers.places import Place
+from greenlang_data.errors import UnknownTagError
 
 _TYPES: Final = {
     "text": "Edm.String",
@@ -41,6 +43,20 @@ class Tables:
     async def model(self, name: str, log: ReadLog) -> Service | None:
         """What is configured for a service."""
         return Service(4, self._sets[name]) if name in self._sets else None
+
+
+async def choose_table(tables: Tables, request: Records, log: ReadLog, source: str) -> Chosen:
+    """The place that answers ``request``. Raises what :func:`choose` raises."""
+    try:
+        return await choose(tables, request, log, source)
+    except UnknownTagError as error:
+        raise UnknownTagError(
+            error.what,
+            source=source,
+            remedy=f"{error.remedy} SuiteQL tells no columns, so any other table needs service = "
+            '"suiteql", name, key, columns and types under entities; a record is read by its '
+            'number as "record/vendor".',
+        ) from None
 
 
 def _entity_set(place: Place) -> EntitySet:

@@ -94,10 +94,17 @@ async def choose(services: Catalogue, request: Records, log: ReadLog, source: st
         raise UnknownTagError(
             f"it has nothing for {request.entity!r} (looked for {_tried(request)})",
             source=source,
-            remedy=_suggestion(request.entity.rpartition("/")[2], [*request.known, *sets])
+            remedy=_other_name(request, sets)
             or "Configure where it is under entities, or check the login's rights.",
         )
     raise _lacks(found, request, source)
+
+
+def _other_name(request: Records, sets: Iterable[str]) -> str:
+    """What could have been meant, where the name itself is not the right one."""
+    if request.entity in request.known:
+        return ""
+    return _suggestion(request.entity.rpartition("/")[2], [*request.known, *sets])
 
 
 def _tried(request: Records) -> str:
@@ -140,9 +147,14 @@ def _chosen(place: Place, path: str, version: int, entities: EntitySet) -> Chose
     rest = {name: column for name, column in own.items() if name not in natives}
     # A canonical name stands for what it is mapped to, even if the system has such a column too.
     columns = {**mapped, **{name: column for name, column in rest.items() if name not in mapped}}
-    if place.key and all(key in own for key in place.key):
-        entities = replace(entities, keys=place.key)
+    entities = replace(entities, keys=key_of(entities, place.key))
     return Chosen(place, version, f"{path}/{place.name}", entities, columns)
+
+
+def key_of(entities: EntitySet, told: Sequence[str]) -> tuple[str, ...]:
+    """The key of a set: the one that is told of its place, where it has such columns."""
+    known = bool(told) and all(one in entities.properties for one in told)
+    return tuple(told) if known else entities.keys
 
 
 def _missing(chosen: Chosen, request: Records) -> list[str]:

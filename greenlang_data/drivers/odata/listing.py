@@ -8,7 +8,7 @@ from collections.abc import Mapping, Sequence
 import pyarrow as pa
 
 from greenlang_data.drivers.base import ReadLog
-from greenlang_data.drivers.odata.choosing import Catalogue, Chosen
+from greenlang_data.drivers.odata.choosing import Catalogue, Chosen, key_of
 from greenlang_data.drivers.odata.edm import Property, Service
 from greenlang_data.drivers.odata.values import wire_of
 from greenlang_data.drivers.places import Place
@@ -28,7 +28,7 @@ async def entity_table(
         for place in each:
             model = models.get(place.service)
             if model is not None and place.name in model.sets:
-                rows.append(_row(entity, place.service, place.name, model))
+                rows.append(_row(entity, place.service, place.name, model, place.key))
                 taken.add((place.service, place.name))
     for service, model in models.items():
         rows += [
@@ -39,14 +39,16 @@ async def entity_table(
     return pa.RecordBatch.from_pylist(rows, schema=ENTITIES)
 
 
-def _row(entity: str, service: str, name: str, model: Service) -> dict[str, object]:
+def _row(
+    entity: str, service: str, name: str, model: Service, key: Sequence[str] = ()
+) -> dict[str, object]:
     one = model.sets[name]
     return {
         "entity": entity,
         "service": service,
         "name": name,
         "description": one.label,
-        "key": ", ".join(one.keys),
+        "key": ", ".join(key_of(one, key)),
     }
 
 

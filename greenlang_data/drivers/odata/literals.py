@@ -127,6 +127,9 @@ def _guid(value: Any) -> str:
 
 def _date(value: Any) -> date:
     found = date.fromisoformat(value) if isinstance(value, str) else value
+    # How pandas and numpy write a day.
+    if isinstance(found, datetime) and found.tzinfo is None and found.time() == time():
+        return found.date()
     if not isinstance(found, date) or isinstance(found, datetime):
         raise ValueError("the column holds calendar dates, such as date(2024, 1, 31)")  # noqa: TRY004
     return found

@@ -206,6 +206,13 @@ def test_a_wrong_signature_is_told_and_shows_no_secret(peer: HistorianPeer) -> N
         s.erp("plant")
 
 
+def test_a_table_that_is_not_described_says_how_to_describe_it(peer: HistorianPeer) -> None:
+    with session(peer) as s:
+        for ask in (s.erp, s.erp.fields):
+            with pytest.raises(gd.UnknownTagError, match=r"needs service.* key, columns and types"):
+                ask("transactionline")
+
+
 def test_only_queries_are_sent(peer: HistorianPeer) -> None:
     read(peer, "plant")
     sent = {(one["method"], one["path"].rpartition("/")[2]) for one in peer.requests()}

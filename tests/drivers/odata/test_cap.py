@@ -60,7 +60,7 @@ def test_canonical_columns_come_first_and_the_systems_own_after(peer: CapPeer) -
         frame = s.erp("purchase_order", limit=None)
         orders = [purchase_order(index) for index in range(ROWS // 10)]
         assert list(frame)[:6] == [
-            "purchase_order", "supplier", "company_code", "order_date", "status", "currency",
+            "purchase_order", "supplier", "company_code", "status", "currency", "order_date",
         ]  # fmt: skip
         assert "ExchangeRate" in frame
         assert_rows(frame, native_names(frame), orders, key=["PurchaseOrder"])

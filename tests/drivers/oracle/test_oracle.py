@@ -222,6 +222,15 @@ def test_fields_are_told_by_the_system(peer: HistorianPeer) -> None:
     assert frame.loc["purchase_order", "filtered_by"] == "server"
 
 
+def test_keys_are_told_where_the_pod_does_not_tell_them(peer: HistorianPeer) -> None:
+    with session(peer) as s:
+        listed = s.erp.entities().set_index("entity")
+        columns = s.erp.fields("material").set_index("field")
+    assert listed.loc["material", "key"] == "ItemId, OrganizationId"
+    assert listed.loc["purchase_order_item", "key"] == "POHeaderId, POLineId"
+    assert list(columns.index[columns["in_key"]]) == ["ItemId", "OrganizationId"]
+
+
 def test_what_has_changed_since_a_frame(peer: HistorianPeer) -> None:
     with session(peer) as s:
         whole = s.erp("purchase_order", limit=None)
