@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from datetime import date, datetime, timedelta
 from typing import Final
 from urllib.parse import quote
 
@@ -13,7 +14,7 @@ import pyarrow.compute as pc
 from greenlang_data.drivers.base import ReadLog, Records
 from greenlang_data.drivers.odata.changes import BEGIN, MODE, latest, link_of, moment_of
 from greenlang_data.drivers.odata.choosing import Chosen
-from greenlang_data.drivers.odata.conditions import Condition, between, changed_since, one_of
+from greenlang_data.drivers.odata.conditions import Condition, OneOf, between, changed_since, one_of
 from greenlang_data.drivers.odata.edm import Property
 from greenlang_data.drivers.odata.gathered import as_days, table_of
 from greenlang_data.drivers.odata.profiles import Profile
@@ -202,15 +203,14 @@ def question_of(
 ) -> Question:
     """Like :func:`ask_for`, however long its condition is."""
     conditions: list[Condition] = [
-        one_of(name, _column(chosen, name), wanted, source)
+        _with_no_date(one_of(name, _column(chosen, name), wanted, source), profile)
         for name, wanted in request.filters.items()
     ]
     conditions += _defaults(chosen, request, log, source)
     if (request.start is not None or request.end is not None) and chosen.place.date:
-        date = chosen.place.date
-        conditions.append(
-            between(date, _column(chosen, date), request.start, request.end, log, source)
-        )
+        bounded, start = chosen.place.date, _start(request, profile)
+        column = _column(chosen, bounded)
+        conditions.append(between(bounded, column, start, request.end, log, source))
     changed = _changed(chosen)
     if request.since is not None:
         conditions += _since(chosen, changed, request.since, log, source)
@@ -229,6 +229,23 @@ def question_of(
     return Question(
         chosen, profile, output, in_order, there, here, request.limit, log, request.since, changed
     )
+
+
+def _start(request: Records, profile: Profile) -> datetime | date | None:
+    """The begin of the window, which is behind the date that stands for none."""
+    start, none = request.start, profile.no_date
+    if none is None:
+        return start
+    day = start.date() if isinstance(start, datetime) else start
+    return none + timedelta(days=1) if day is None or day <= none.date() else start
+
+
+def _with_no_date(condition: OneOf, profile: Profile) -> OneOf:
+    """A missing date is also the one that stands for none."""
+    is_time = condition.column.type == "Edm.DateTimeOffset"
+    if profile.no_date is None or not is_time or None not in condition.values:
+        return condition
+    return replace(condition, values=(*condition.values, profile.no_date))
 
 
 def _changed(chosen: Chosen) -> Property | None:

@@ -128,6 +128,25 @@ def test_dates_are_days_in_windows_and_filters(finance: HistorianPeer, zone: str
     assert set(day["order_date"]) == {low}
 
 
+def test_the_date_that_is_none_is_found_as_missing_and_is_in_no_window(
+    finance: HistorianPeer,
+) -> None:
+    with session(finance, "finance") as s:
+        every = s.erp("purchase_order_item", limit=None)["delivery_date"]
+        none = s.erp("purchase_order_item", {"delivery_date": None}, limit=None)
+        some = s.erp("purchase_order_item", {"delivery_date": [None, every[0]]}, limit=None)
+        windows = [
+            s.erp("purchase_order_item", start=start, end="2023-03-31", limit=None)["delivery_date"]
+            for start in (None, "1900-01-01", "1800-01-01")
+        ]
+    assert len(none) == every.isna().sum() > 0
+    assert none["delivery_date"].isna().all()
+    assert len(some) == len(none) + (every == every[0]).sum()
+    for early in windows:
+        assert len(early) == (every <= date(2023, 3, 31)).sum() > 0
+        assert early.notna().all()
+
+
 def test_cookies_lead_through_all_pages_and_a_capped_count_is_none(
     dataverse: HistorianPeer,
 ) -> None:
