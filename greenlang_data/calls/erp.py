@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
 from datetime import date, tzinfo
-from typing import TYPE_CHECKING, Any, Protocol
+from typing import TYPE_CHECKING, Any, Final, Protocol
 
 from greenlang_data.answer import frame_of
 from greenlang_data.connectors.base import Errors
@@ -19,6 +19,9 @@ from greenlang_data.sources import Sources
 
 if TYPE_CHECKING:
     import pandas as pd
+
+
+_LIMIT: Final = 1000
 
 
 class Read(Protocol):
@@ -58,7 +61,7 @@ class BusinessCalls:
         fields: str | Sequence[str] | None = None,
         start: Any = None,
         end: Any = None,
-        limit: int | None = 1000,
+        limit: int | None = _LIMIT,
         *,
         since: pd.DataFrame | str | date | None = None,
         source: str | None = None,
@@ -84,6 +87,7 @@ class BusinessCalls:
         Raises UnknownTagError for an entity and QueryError for a column that there is not, both
         with the nearest names; SourceError when records are missing that the system counts.
         """
+        is_typed = isinstance(entity, ERPQuery)  # which has a limit of its own
         query = build_query(
             ERPQuery,
             entity,
@@ -92,9 +96,9 @@ class BusinessCalls:
             fields=[fields] if isinstance(fields, str) else fields,
             start_date=start,
             end_date=end,
-            limit=limit,
+            limit=None if is_typed and limit == _LIMIT else limit,
             since=mark_of(since, self._zone),
-            none_counts=("limit",),
+            none_counts=() if is_typed else ("limit",),
         )
         if since is not None:
             check_continues(since, query, self._sources.of_kind("erp", source).config.connector_id)
@@ -118,6 +122,8 @@ class BusinessCalls:
     ) -> pd.DataFrame:
         """The columns of ``entity``, from the system's own metadata, one row each.
 
+        They are those of the set that answers where no column is named; one that names a column of
+        another set of the entity, such as the plants of SAP's materials, is answered by that.
         Columns: ``field`` (what ``filters`` and ``fields`` take), ``native_name, description,
         data_type`` (the system's), ``arrow_type, in_key, filtered_by`` (server or here).
 

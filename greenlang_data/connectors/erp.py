@@ -238,6 +238,8 @@ class ERPConnector(DrivenConnector[ERPQuery, ERPPayload, ERPConfig]):
         if entity == VIEW and bills is None and not self.config.mock_mode:
             raise no_rules(self.config.connector_id)
         request = Records(entity, places=places_of(entity, places), known=_known(places))
+        if view is not None:
+            request = view_request(view, request, self.config.connector_id)
 
         async def fields(driver: Driver, log: ReadLog) -> AsyncIterator[pa.RecordBatch]:
             async for batch in driver.list_fields(request, log):

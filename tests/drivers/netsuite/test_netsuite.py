@@ -206,6 +206,20 @@ def test_a_wrong_signature_is_told_and_shows_no_secret(peer: HistorianPeer) -> N
         s.erp("plant")
 
 
+def test_utility_bills_are_lines_by_the_numbers_of_suppliers(peer: HistorianPeer) -> None:
+    number = truth.vendor(82)["entityid"]
+    bills = {
+        "entity": "supplier_invoice", "commodity_by": "supplier",
+        "commodities": {"electricity": [number]}, "fields": ["quantity", "unit", "posting_date"],
+    }  # fmt: skip
+    with session(peer, utility_bills=bills) as s:
+        frame = s.erp("utility_bill", limit=None)
+        columns = set(s.erp.fields("utility_bill")["field"])
+    assert len(frame) > 0
+    assert set(frame["supplier"]) == {number}
+    assert {"quantity", "unit", "commodity"} <= columns
+
+
 def test_a_table_that_is_not_described_says_how_to_describe_it(peer: HistorianPeer) -> None:
     with session(peer) as s:
         for ask in (s.erp, s.erp.fields):

@@ -108,3 +108,11 @@ def test_a_time_of_day_is_no_day(peer: HistorianPeer) -> None:
 def test_a_column_alone_needs_no_list(peer: HistorianPeer) -> None:
     with session(peer) as s:
         assert list(s.erp("material", fields="unit", limit=None)) == ["unit"]
+
+
+def test_a_typed_query_has_its_own_limit_and_no_other(peer: HistorianPeer) -> None:
+    query = gd.ERPQuery(entity_type="purchase_order_item", limit=500)
+    with session(peer) as s:
+        assert len(s.erp(query)) == 500
+        with pytest.raises(gd.QueryError, match="limit= beside it"):
+            s.erp(query, limit=3)
