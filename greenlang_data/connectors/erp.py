@@ -6,7 +6,7 @@ import re
 from collections.abc import AsyncIterator, Mapping
 from datetime import UTC, datetime
 from functools import partial
-from typing import Any, Final, Literal, Self
+from typing import Any, Literal, Self
 from urllib.parse import urlsplit
 
 import pyarrow as pa
@@ -37,9 +37,6 @@ from greenlang_data.settings.odata import ODataProfile, ODataSettings
 from greenlang_data.settings.oracle import OracleSettings
 from greenlang_data.settings.utility_bill import UtilityBills
 
-_PATHS: Final = ("/data", "/api/data/v9.2", "/services/rest")
-"""Of Finance & Operations, Dataverse and NetSuite, below their addresses."""
-
 
 class ERPConfig(ODataSettings, OracleSettings, NetSuiteSettings):
     """Where an ERP system is and how to log in; see the bases of this class for more keys.
@@ -62,11 +59,21 @@ class ERPConfig(ODataSettings, OracleSettings, NetSuiteSettings):
     def _reachable(self) -> Self:
         if not self.mock_mode and not (self.erp_system and self.base_url):
             raise ValueError("erp_system and base_url are needed unless mock_mode is on")
+        self._refuse_path()
+        return self
+
+    def _refuse_path(self) -> None:
+        """The address of a service in place of the system's would find nothing, without a reason."""
+        added: dict[str | None, tuple[str, ...]] = {
+            "sap": (self.v2_path, self.v4_path),
+            "oracle": (self.oracle_path,),
+            "netsuite": ("/services/rest",),
+            "dynamics": ("/data" if self.odata_profile == "finance" else "/api/data/v9.2",),
+        }
         path = urlsplit(self.base_url).path.rstrip("/")
-        for known in (self.v2_path, self.v4_path, self.oracle_path, *_PATHS):
+        for known in filter(None, (one.rstrip("/") for one in added.get(self.erp_system, ()))):
             if path.endswith(known):
                 raise ValueError(f"base_url is the address without {known}, which is added to it")
-        return self
 
     @property
     def driver_name(self) -> str:

@@ -71,11 +71,24 @@ def test_a_secret_that_is_missing_is_told_of_its_source(
         s.erp("material")
 
 
-@pytest.mark.parametrize("path", ["/sap/opu/odata/sap", "/sap/opu/odata4/sap/", "/data"])
-def test_an_address_with_the_path_of_its_services_is_refused(path: str) -> None:
+@pytest.mark.parametrize(
+    ("system", "path"),
+    [
+        ("sap", "/sap/opu/odata/sap"),
+        ("sap", "/sap/opu/odata4/sap/"),
+        ("dynamics", "/data"),
+        ("oracle", "/fscmRestApi/resources/11.13.18.05"),
+        ("netsuite", "/services/rest"),
+    ],
+)
+def test_an_address_with_the_path_of_its_services_is_refused(system: str, path: str) -> None:
     with pytest.raises(ValueError, match="base_url is the address without"):
-        config(f"https://s4.example.com{path}")
-    assert config("https://proxy.example.com/s4").base_url
+        config(f"https://erp.example.com{path}", erp_system=system)
+
+
+def test_an_address_may_have_a_path_of_its_own() -> None:
+    assert config("https://proxy.example.com/data").base_url
+    assert config("https://proxy.example.com/s4", v2_path="").base_url
 
 
 def test_a_wrong_key_of_a_table_has_the_nearest(tmp_path: Path) -> None:
