@@ -6,6 +6,7 @@ from collections.abc import Iterator
 
 from .erp_live import Table
 from .gateway_tables import LINKS
+from .gateway_totals import MEASURES
 from .odata_types import property_xml
 
 _HEADS = {
@@ -61,7 +62,8 @@ def _entity_type(namespace: str, table: Table, version: int) -> str:
             f'<NavigationProperty Name="{name}" Relationship="{namespace}.{name}_Assoc" '
             'FromRole="From" ToRole="To"/>'
         )
-    return f'<EntityType Name="{table.name}Type"><Key>{keys}</Key>{properties}</EntityType>'
+    adds = ' sap:semantics="aggregate"' if table.name in MEASURES and version == 2 else ""
+    return f'<EntityType Name="{table.name}Type"{adds}><Key>{keys}</Key>{properties}</EntityType>'
 
 
 def _associations(namespace: str, tables: dict[str, Table]) -> Iterator[str]:

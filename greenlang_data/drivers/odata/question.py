@@ -223,6 +223,11 @@ def question_of(
     needed = [*chosen.entities.keys, *([MODE] if tracks else [])]
     read |= {name: properties[name] for name in needed if name in properties}
     in_order = tuple(one for name, one in properties.items() if name in read)
+    if chosen.entities.adds_up:
+        log.caution(
+            f"a row of {chosen.entities.name} is a total over all that the columns asked for do "
+            "not tell apart, and no single record"
+        )
     there = tuple(one for one in conditions if one.column.filterable)
     return Question(
         chosen, profile, output, in_order, there, here, request.limit, log, request.since, changed
