@@ -75,6 +75,7 @@ def order_header(index: int) -> Row:
         "PurchaseOrderStatus": ("Backorder", "Received", "Invoiced", "Canceled")[
             mixed(index, 2) % 4
         ],
+        "ArePricesIncludingSalesTax": yes_no(index % 2 == 0),
         "AccountingDate": noon(day(index)),
         "RequestedDeliveryDate": noon(None if index % 6 == 0 else day(index + 20)),
         "DefaultReceivingSiteId": str(1 + index % 4),
@@ -98,21 +99,33 @@ def order_line(index: int) -> Row:
         "ReceivingWarehouseId": f"{10 + index % 4}",
         "RequestedDeliveryDate": noon(None if index % 6 == 0 else day(index)),
         "IsLineStopped": yes_no(index % 31 == 0),
+        "IsDeleted": yes_no(index % 41 == 0),
         "RecordId": FIRST_RECORD + index,
     }
 
 
 def account_entry(index: int) -> Row:
+    """A line of a posted entry, which alone knows the company and the date."""
+    amount = scaled(mixed(index, 1) % 10**12 - 10**11, 2)
     return {
-        "GeneralJournalAccountEntryRecId": FIRST_RECORD * 1000 + index,
-        "dataAreaId": _company(index),
-        "JournalNumber": f"JRN{index // 2:08d}",
+        "SourceKey": FIRST_RECORD * 1000 + index,
+        "GeneralJournalEntry": FIRST_RECORD + index // 2,
         "LedgerAccount": f"{(606300, 606400)[index % 2]}-{index % 9 + 1:03d}--",
-        "AccountingDate": noon(day(index)),
         "TransactionCurrencyCode": ("USD", "EUR", "JPY")[index % 3],
-        "TransactionCurrencyAmount": scaled(mixed(index, 1) % 10**12 - 10**11, 2),
-        "IsCredit": yes_no(index % 2 == 1),
-        "Description": f"Strom {index}",
+        "TransactionCurrencyAmount": amount,
+        "AccountingCurrencyAmount": amount * 2,
+        "IsCredit": yes_no(amount < 0),
+        "Quantity": scaled(mixed(index, 2) % 10**8, 3),
+        "Text": f"Strom {index}",
+    }
+
+
+def operating_unit(index: int) -> Row:
+    kind = ("OMDepartment", "OMCostCenter", "OMBusinessUnit")[index % 3]
+    return {
+        "OperatingUnitNumber": f"{index:03d}",
+        "Name": f"{kind.removeprefix('OM')} {index}",
+        "OperatingUnitType": kind,
     }
 
 
@@ -193,8 +206,12 @@ def dataverse_order_product(index: int) -> Row:
 
 _KINDS = {"str": "string", "int": "int64", "Decimal": "decimal", "float": "double",
           "bool": "boolean", "datetime": "moment", "date": "date", "UUID": "guid"}  # fmt: skip
-_FLAGS = {"IsOneTimeVendor", "IsPhantom", "IsLineStopped", "IsCredit"}
-_PICKED = {"statecode", "statuscode", "msdyn_systemstatus", "msdyn_lineorder"}
+_PICKED = {
+    **dict.fromkeys(("IsOneTimeVendor", "IsPhantom", "IsLineStopped", "IsCredit", "IsDeleted",
+                     "ArePricesIncludingSalesTax"), "yesno"),
+    **dict.fromkeys(("statecode", "statuscode", "msdyn_systemstatus", "msdyn_lineorder"), "int32"),
+    "OperatingUnitType": "unittype",
+}  # fmt: skip
 
 
 def _table(name: str, keys: str, make: Callable[[int], Row], rows: int) -> Table:
@@ -203,7 +220,7 @@ def _table(name: str, keys: str, make: Callable[[int], Row], rows: int) -> Table
         for column, value in make(index).items():
             if value is not None and column not in columns:
                 kind = _KINDS[type(value).__name__]
-                kind = "yesno" if column in _FLAGS else "int32" if column in _PICKED else kind
+                kind = _PICKED.get(column, kind)
                 columns[column] = Column(kind, 32 if kind == "decimal" else 0, 6)
     ordered = {column: columns[column] for column in make(0)}
     return Table(name, tuple(keys.split()), ordered, make, rows)
@@ -217,7 +234,8 @@ def finance_tables(lines: int) -> dict[str, Table]:
         _table("PurchaseOrderHeadersV2", "dataAreaId PurchaseOrderNumber", order_header,
                lines // LINES_PER_ORDER),
         _table("PurchaseOrderLinesV2", "dataAreaId PurchaseOrderNumber LineNumber", order_line, lines),
-        _table("GeneralJournalAccountEntries", "GeneralJournalAccountEntryRecId", account_entry, 3_000),
+        _table("GeneralJournalAccountEntryBiEntities", "SourceKey", account_entry, 3_000),
+        _table("OperatingUnits", "OperatingUnitNumber", operating_unit, 30),
         _table("Warehouses", "dataAreaId WarehouseId", warehouse, 12),
         _table("LegalEntities", "LegalEntityId", legal_entity, len(COMPANIES)),
     )  # fmt: skip

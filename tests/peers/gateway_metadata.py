@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 
 from .erp_live import Table
 from .gateway_tables import LINKS
@@ -25,15 +25,17 @@ _HEADS = {
     ),
 }
 
-_YES_NO = (
-    '<EnumType Name="NoYes"><Member Name="No" Value="0"/><Member Name="Yes" Value="1"/></EnumType>'
-)
+_ENUMERATIONS = {
+    "yesno": ("NoYes", ("No", "Yes")),
+    "unittype": ("OMOperatingUnitType", ("None", "OMDepartment", "OMCostCenter", "OMValueStream",
+                                         "OMBusinessUnit")),
+}  # fmt: skip
 
 
 def metadata(namespace: str, tables: dict[str, Table], version: int, extra: str = "") -> str:
     """A ``$metadata`` document; ``extra`` goes into the entity container of V2."""
     kinds = {column.kind for table in tables.values() for column in table.columns.values()}
-    parts = [_YES_NO] if "yesno" in kinds else []
+    parts = [_enumeration(*_ENUMERATIONS[kind]) for kind in _ENUMERATIONS if kind in kinds]
     parts += [_entity_type(namespace, table, version) for table in tables.values()]
     sets = "".join(
         f'<EntitySet Name="{name}" EntityType="{namespace}.{name}Type"/>' for name in tables
@@ -48,6 +50,11 @@ def metadata(namespace: str, tables: dict[str, Table], version: int, extra: str 
     )
     tail = "</Schema></edmx:DataServices></edmx:Edmx>"
     return _HEADS[version].format(namespace) + "".join(parts) + container + tail
+
+
+def _enumeration(name: str, members: Sequence[str]) -> str:
+    listed = "".join(f'<Member Name="{one}" Value="{at}"/>' for at, one in enumerate(members))
+    return f'<EnumType Name="{name}">{listed}</EnumType>'
 
 
 def _entity_type(namespace: str, table: Table, version: int) -> str:

@@ -57,7 +57,9 @@ class Question:
     def condition(self) -> str:
         """The text of ``$filter``."""
         own = [one.rendered(self.chosen.version) for one in self.there]
-        return " and ".join([*own, self.within] if self.within else own)
+        where = self.chosen.place.where
+        # In parentheses: an OR in it would let rows through that the other conditions exclude.
+        return " and ".join(filter(None, (f"({where})" if where else "", *own, self.within)))
 
     @property
     def line(self) -> str:
