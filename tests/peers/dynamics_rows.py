@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import uuid
 from collections.abc import Callable
-from datetime import UTC, date, datetime, time
+from datetime import UTC, date, datetime, time, timedelta, timezone
 
 from . import erp_rows
 from .erp_live import Table
@@ -178,11 +178,16 @@ def dataverse_product(index: int) -> Row:
     }
 
 
+def _midnight(value: date) -> datetime:
+    """A date of Field Service, as the user in Berlin's winter wrote it."""
+    return datetime.combine(value, time(0), timezone(timedelta(hours=1))).astimezone(UTC)
+
+
 def dataverse_order(index: int) -> Row:
     return {
         "msdyn_purchaseorderid": _guid(3, index),
         "msdyn_name": f"PO-{index:05d}",
-        "msdyn_purchaseorderdate": day(index),
+        "msdyn_purchaseorderdate": _midnight(day(index)),
         "msdyn_totalamount": scaled(mixed(index, 1) % 10**10, 2),
         "msdyn_systemstatus": 690_970_000 + index % 4,
         "_msdyn_vendor_value": _guid(1, mixed(index, 2) % 500),
@@ -197,6 +202,9 @@ def dataverse_order_product(index: int) -> Row:
         "_msdyn_purchaseorder_value": _guid(3, index // LINES_PER_ORDER),
         "_msdyn_product_value": _guid(2, mixed(index, 1) % erp_rows.PRODUCTS),
         "msdyn_lineorder": index % LINES_PER_ORDER + 1,
+        "msdyn_name": f"OP-{index:06d}",
+        "msdyn_description": f"Öl & Gas {index}" if index % 4 == 0 else None,
+        "msdyn_itemstatus": 690_970_000 + index % 3,
         "msdyn_quantity": (mixed(index, 2) % 10**6) / 8,
         "msdyn_totalcost": None if index % 9 == 0 else scaled(mixed(index, 3) % 10**9, 2),
         "modifiedon": moment(index).replace(microsecond=0),
@@ -209,7 +217,8 @@ _KINDS = {"str": "string", "int": "int64", "Decimal": "decimal", "float": "doubl
 _PICKED = {
     **dict.fromkeys(("IsOneTimeVendor", "IsPhantom", "IsLineStopped", "IsCredit", "IsDeleted",
                      "ArePricesIncludingSalesTax"), "yesno"),
-    **dict.fromkeys(("statecode", "statuscode", "msdyn_systemstatus", "msdyn_lineorder"), "int32"),
+    **dict.fromkeys(("statecode", "statuscode", "msdyn_systemstatus", "msdyn_lineorder",
+                     "msdyn_itemstatus"), "int32"),
     "OperatingUnitType": "unittype",
 }  # fmt: skip
 

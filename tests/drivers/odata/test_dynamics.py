@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from datetime import date, datetime
 from typing import Any
+from uuid import UUID
 
 import pytest
 
@@ -36,6 +37,11 @@ def as_told(row: dict[str, Any], *days: str) -> dict[str, Any]:
     """A row of the system with 1900 as no date, and ``days`` as calendar dates."""
     told = {name: None if value == rows.NO_DATE else value for name, value in row.items()}
     return told | {day: told[day].date() for day in days if isinstance(told[day], datetime)}
+
+
+def as_text(row: dict[str, Any]) -> dict[str, Any]:
+    """A row with its ids as text."""
+    return {name: str(v) if isinstance(v, UUID) else v for name, v in row.items()}
 
 
 @pytest.mark.parametrize("knobs", [{}, {"page": 700}, {"page": 700, "token": "skiptoken"}], ids=str)
@@ -174,15 +180,25 @@ def test_accounts_are_exact_and_limits_are_kept(dataverse: HistorianPeer) -> Non
         frame = s.erp("accounts", limit=None)
         with pytest.warns(gd.GreenLangWarning):
             few = s.erp("customer", limit=3)
-    wanted = [
-        {
-            name: str(v) if hasattr(v, "hex") and not isinstance(v, float) else v
-            for name, v in row.items()
-        }
-        for row in map(rows.account, range(len(frame)))
-    ]
+    wanted = [as_text(rows.account(n)) for n in range(len(frame))]
     assert_rows(frame, str, wanted, key=["accountid"])
     assert len(few) == 3
+
+
+def test_orders_of_field_service_are_exact_and_their_dates_are_times(
+    dataverse: HistorianPeer,
+) -> None:
+    with session(dataverse, "dataverse") as s:
+        orders = s.erp("purchase_order", limit=None)
+        items = s.erp("purchase_order_item", limit=None)
+        with pytest.raises(gd.QueryError, match="ordered_at"):
+            s.erp("purchase_order", filters={"order_date": date(2023, 1, 1)})
+    wanted = [as_text(rows.dataverse_order(n)) for n in range(LINES // rows.LINES_PER_ORDER)]
+    assert_rows(orders, native_names(orders), wanted, key=["msdyn_purchaseorderid"])
+    assert {str(one.time()) for one in orders["ordered_at"]} == {"23:00:00"}
+    lines = [as_text(rows.dataverse_order_product(n)) for n in range(LINES)]
+    assert_rows(items, native_names(items), lines, key=["msdyn_purchaseorderproductid"])
+    assert {"purchase_order_item", "description", "amount", "status"} <= set(items)
 
 
 def test_a_table_that_changes_while_it_is_read_is_not_skipped_in(dataverse: HistorianPeer) -> None:
