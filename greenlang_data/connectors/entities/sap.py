@@ -44,6 +44,12 @@ _ITEM: Final = {
     "deletion_code": "PurchasingDocumentDeletionCode",
     "delivered": "IsCompletelyDelivered",
 }
+_PARTNER: Final = {
+    "tax_number": "VATRegistration",
+    "blocked": "PostingIsBlocked",
+    "deleted": "DeletionIndicator",
+    "created_date": "CreationDate",
+}
 
 PLACES: Final[dict[str, tuple[Place, ...]]] = {
     "material": (
@@ -75,14 +81,7 @@ PLACES: Final[dict[str, tuple[Place, ...]]] = {
         Place(
             _PARTNERS,
             "A_Supplier",
-            {
-                "supplier": "Supplier",
-                "name": "SupplierName",
-                "tax_number": "VATRegistration",
-                "blocked": "PostingIsBlocked",
-                "deleted": "DeletionIndicator",
-                "created_date": "CreationDate",
-            },
+            {"supplier": "Supplier", "name": "SupplierName", **_PARTNER},
             "created_date",
         ),
         Place(
@@ -95,14 +94,7 @@ PLACES: Final[dict[str, tuple[Place, ...]]] = {
         Place(
             _PARTNERS,
             "A_Customer",
-            {
-                "customer": "Customer",
-                "name": "CustomerName",
-                "tax_number": "VATRegistration",
-                "blocked": "PostingIsBlocked",
-                "deleted": "DeletionIndicator",
-                "created_date": "CreationDate",
-            },
+            {"customer": "Customer", "name": "CustomerName", **_PARTNER},
             "created_date",
         ),
         Place(

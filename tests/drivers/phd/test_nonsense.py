@@ -13,7 +13,7 @@ from greenlang_data.drivers.phd import driver, points
 from tests.drivers.phd.answers import of_agent, of_gateway
 
 Decode = Callable[[bytes], object]
-RIGHT = {
+RIGHT: dict[Decode, bytes] = {
     driver.decode: of_gateway(times=[1], values=[1.5], confidence=[100]),
     points.decode: of_agent({"value": "1.5", "quality": "0xC0"}),
 }

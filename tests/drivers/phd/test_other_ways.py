@@ -49,7 +49,11 @@ def test_history_over_opc_ua(opcua_peer: OpcuaPeer) -> None:
 def test_one_key_lets_credentials_go_unencrypted_over_opc_ua_as_over_http(
     opcua_peer: OpcuaPeer,
 ) -> None:
-    more = {"security_mode": "None", "username": "operator", "password": "secret-operator"}
+    more: dict[str, Any] = {
+        "security_mode": "None",
+        "username": "operator",
+        "password": "secret-operator",
+    }
     end = START + timedelta(milliseconds=5)
     with (
         gd.Session([config(opcua_peer.endpoint, **more)]) as s,
