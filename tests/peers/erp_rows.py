@@ -106,6 +106,7 @@ def purchase_order_item(index: int) -> Row:
         "PriceIsToBePrinted": index % 2 == 0,
         "OverdelivTolrtdLmtRatioInPct": scaled(index % 300, 1),
         "UnlimitedOverdeliveryIsAllowed": None if empty else index % 5 == 0,
+        "IsReturnsItem": index % 37 == 0,
         "IsCompletelyDelivered": index % 3 == 0,
         "IsFinallyInvoiced": index % 7 == 0,
         "AccountAssignmentCategory": "K" if index % 6 == 0 else "",

@@ -2,6 +2,11 @@
 
 Keys are told here, because ``describe`` need not name them; all of it can be overridden in the
 configuration.
+
+Names were held against what Oracle publishes and what others received. Not seen there: the status
+codes of suppliers, orders and their lines, an order's currency, a line's unit, price and category,
+and the columns of inventory organizations and units of measure but the unit's code. A resource
+that does not have one of them is read without it.
 """
 
 from __future__ import annotations

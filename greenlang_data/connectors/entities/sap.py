@@ -43,6 +43,7 @@ _ITEM: Final = {
     "currency": "DocumentCurrency",
     "deletion_code": "PurchasingDocumentDeletionCode",
     "delivered": "IsCompletelyDelivered",
+    "returns_item": "IsReturnsItem",  # what goes back has a quantity without a sign as well
 }
 _PARTNER: Final = {
     "tax_number": "VATRegistration",
@@ -235,6 +236,7 @@ PLACES: Final[dict[str, tuple[Place, ...]]] = {
         ),
     ),
     "plant": tuple(
+        # Known from what others wrote about it; no metadata of it was seen.
         Place(service, "Plant", {"plant_code": "Plant", "name": "PlantName"})
         for service in (
             "api_plant_2/srvd_a2x/sap/plant/0001",
@@ -249,6 +251,7 @@ PLACES: Final[dict[str, tuple[Place, ...]]] = {
                 "fixed_asset": "MasterFixedAsset",
                 "fixed_asset_subnumber": "FixedAsset",
                 "company_code": "CompanyCode",
+                # The three that follow were not seen in published metadata.
                 "description": "FixedAssetDescription",
                 "cost_center": "CostCenter",
                 "plant_code": "Plant",

@@ -38,6 +38,7 @@ entity PurchaseOrderItem {
       PriceIsToBePrinted             : Boolean;
       OverdelivTolrtdLmtRatioInPct   : Decimal(3, 1);
       UnlimitedOverdeliveryIsAllowed : Boolean;
+      IsReturnsItem                  : Boolean;
       IsCompletelyDelivered          : Boolean;
       IsFinallyInvoiced              : Boolean;
       AccountAssignmentCategory      : String(1);
