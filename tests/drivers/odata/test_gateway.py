@@ -218,6 +218,27 @@ def test_a_column_of_a_frame_filters_and_a_mapping_does_not(peer: HistorianPeer)
     assert gd.verify(frame) == "intact"
 
 
+def test_lines_of_orders_tell_what_goes_back_is_deleted_and_what_a_price_is_for(
+    peer: HistorianPeer,
+) -> None:
+    told = {
+        "returns_item": "IsReturnsItem",
+        "deletion_code": "PurchasingDocumentDeletionCode",
+        "price_quantity_unit": "OrderPriceUnit",
+    }
+    key = ["purchase_order", "purchase_order_item"]
+    rows = [purchase_order_item(index) for index in range(ROWS)]
+    expected = {
+        (row["PurchaseOrder"], row["PurchaseOrderItem"]): [row[own] for own in told.values()]
+        for row in rows
+    }
+    frame = read(peer, "purchase_order_item")
+    values = frame[[*key, *told]].itertuples(index=False)
+    assert {(order, item): rest for order, item, *rest in values} == expected
+    assert frame["returns_item"].any()
+    assert not frame["returns_item"].all()
+
+
 def test_a_source_is_for_its_company_and_plants(peer: HistorianPeer) -> None:
     with session(peer, company_code="1710", plant_codes=["1010", "DE01"]) as s:
         orders = s.erp("purchase_order", limit=None)
