@@ -141,7 +141,8 @@ def _chosen(place: Place, path: str, version: int, entities: EntitySet) -> Chose
     # A canonical name stands for what it is mapped to, even if the system has such a column too.
     columns = {**mapped, **{name: column for name, column in rest.items() if name not in mapped}}
     if place.key and all(key in own for key in place.key):
-        entities = replace(entities, keys=place.key)
+        # With a key of dimensions in every question, nothing is added up.
+        entities = replace(entities, keys=place.key, adds_up=False)
     return Chosen(place, version, f"{path}/{place.name}", entities, columns)
 
 
