@@ -143,6 +143,19 @@ PLACES: Final[dict[str, tuple[Place, ...]]] = {
                 "quantity": "Quantity",
             },
         ),
+        # Known from the common data model; no system's metadata with it was seen.
+        *_place(
+            "GeneralJournalAccountEntries",
+            {
+                "journal_entry": "JournalNumber",
+                "gl_account": "LedgerAccount",
+                "description": "Description",
+                "amount": "TransactionCurrencyAmount",
+                "currency": "TransactionCurrencyCode",
+                "posting_date": "AccountingDate",
+            },
+            "posting_date",
+        ),
     ),
     "plant": (
         *_place("OperationalSitesV2", {"plant_code": "SiteId", "name": "SiteName"}),

@@ -234,6 +234,25 @@ PLACES: Final[dict[str, tuple[Place, ...]]] = {
                 "Ledger",
             ),
         ),
+        # For a login that may not read the lines: totals, which published metadata give no entry's
+        # number, so whoever needs the lines has to be given the right.
+        Place(
+            "API_JOURNALENTRYITEMBASIC_SRV",
+            "A_JournalEntryItemBasic",
+            {
+                "journal_entry": "AccountingDocument",
+                "journal_entry_item": "AccountingDocumentItem",
+                "fiscal_year": "FiscalYear",
+                "company_code": "CompanyCode",
+                "gl_account": "GLAccount",
+                "cost_center": "CostCenter",
+                "amount": "AmountInCompanyCodeCurrency",
+                "currency": "CompanyCodeCurrency",
+                "debit_credit": "DebitCreditCode",
+                "posting_date": "PostingDate",
+            },
+            "posting_date",
+        ),
     ),
     "plant": tuple(
         # Known from what others wrote about it; no metadata of it was seen.
