@@ -59,6 +59,9 @@ class ERPConfig(ODataSettings, OracleSettings, NetSuiteSettings):
     def _reachable(self) -> Self:
         if not self.mock_mode and not (self.erp_system and self.base_url):
             raise ValueError("erp_system and base_url are needed unless mock_mode is on")
+        conditioned = [name for name, one in self.entities.items() if one.where]
+        if conditioned and self.erp_system == "oracle":
+            raise ValueError(f"where does nothing for {conditioned[0]} in oracle; filter the call")
         self._refuse_path()
         return self
 

@@ -37,7 +37,7 @@ class RateLimit:
 
     async def wait(self) -> None:
         """Wait until the next request may be sent. A cancelled wait uses up nothing."""
-        if self.per_second is None and not self._learned.gap:
+        if self.per_second is None and not (self._learned.gap(0.0) or self.held):
             return
         await self._turn.acquire()
         try:
@@ -45,6 +45,7 @@ class RateLimit:
             while (pause := max(self._next_at - time.monotonic(), self.held)) > 0:  # noqa: ASYNC110 (there is no event to wait for, only a time)
                 await asyncio.sleep(pause)
             gap = 1.0 / self.per_second if self.per_second else 0.0
-            self._next_at = time.monotonic() + max(gap, self._learned.gap)
+            now = time.monotonic()
+            self._next_at = now + max(gap, self._learned.gap(now))
         finally:
             self._turn.release()

@@ -6,7 +6,7 @@ from typing import Literal
 
 from pydantic import Field
 
-from greenlang_data.settings.config import ConnectorConfig
+from greenlang_data.settings.clear_text import ClearTextSettings
 from greenlang_data.settings.secret import Secret
 
 HttpLogin = Literal[
@@ -21,7 +21,7 @@ HttpLogin = Literal[
 ]
 
 
-class HttpSettings(ConnectorConfig):
+class HttpSettings(ClearTextSettings):
     """How to log in over HTTP, whom to trust, and how large an answer may be.
 
     ``login`` may be left out: a ``token`` means bearer, a ``username`` basic, and neither none.
@@ -48,9 +48,6 @@ class HttpSettings(ConnectorConfig):
     )
     client_certificate_path: str | None = Field(None, description="PEM, for mutual TLS")
     client_key_path: str | None = None
-    allow_clear_text_credentials: bool = Field(
-        False, description="Send them over http to a host that is not this one"
-    )
     max_answer_bytes: int = Field(
         268_435_456, ge=1024, description="One answer, after it was decompressed"
     )

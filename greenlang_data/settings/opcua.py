@@ -6,13 +6,13 @@ from typing import Literal
 
 from pydantic import Field, field_validator
 
-from greenlang_data.settings.config import ConnectorConfig
+from greenlang_data.settings.clear_text import ClearTextSettings
 from greenlang_data.settings.endpoint import EndpointSettings
 from greenlang_data.settings.secret import Secret
 from greenlang_data.settings.tag import TagEntry, each_once
 
 
-class OpcUaAccess(ConnectorConfig):
+class OpcUaAccess(ClearTextSettings):
     """How to log in to an OPC UA server, and what its tags are called.
 
     A tag is named in ``tags``, or given as a node id; a bare name such as ``Temperature`` then
@@ -39,9 +39,6 @@ class OpcUaAccess(ConnectorConfig):
         "Basic256",
         "Basic128Rsa15",
     ] = "Basic256Sha256"
-    allow_clear_text_password: bool = Field(
-        False, description="Send the password although the channel is not encrypted"
-    )
     trust_on_first_use: bool = Field(
         False, description="Accept and remember whatever certificate the server shows first"
     )

@@ -10,6 +10,7 @@ import pytest
 
 from greenlang_data.errors import SessionClosedError
 from greenlang_data.pace import ConcurrencySlots, RateLimit
+from greenlang_data.pace.learned import LearnedPace
 
 
 async def settle() -> None:
@@ -162,3 +163,20 @@ def test_a_rate_lifted_during_a_wait_ends_the_waiting_call_well() -> None:
         await waiting
 
     asyncio.run(main())
+
+
+def test_a_source_that_says_for_long_when_it_answers_again_is_left_alone_and_then_asked_at_once() -> (
+    None
+):
+    async def main() -> None:
+        rate = RateLimit(None)
+        rate.passed()
+        rate.refused(30.0)
+        with pytest.raises(TimeoutError):
+            await asyncio.wait_for(rate.wait(), 0.1)
+        assert 29 < rate.held <= 30
+
+    asyncio.run(main())
+    pace = LearnedPace()
+    pace.refused(0.0, 30.0)
+    assert (pace.resumes_at, pace.gap(30.0)) == (30.0, 0.0)

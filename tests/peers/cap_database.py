@@ -60,7 +60,7 @@ def _business(items: int) -> dict[str, tuple[Callable[[int], Row], int]]:
         "business_CostCenter": (erp_rows.cost_center, 900),
         "business_MaterialDocumentItem": (erp_rows.material_document_item, 4_000),
         "business_SupplierInvoice": (erp_rows.supplier_invoice, 3_000),
-        "business_JournalEntryItemBasic": (erp_rows.journal_entry_item, 3_000),
+        "business_GLAccountLineItem": (erp_rows.gl_account_line_item, erp_rows.LEDGER_LINES),
         "business_EveryType": (erp_types.every_type, 1_000),
     }
 

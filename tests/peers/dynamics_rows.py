@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import uuid
 from collections.abc import Callable
-from datetime import UTC, date, datetime, time
+from datetime import UTC, date, datetime, time, timedelta, timezone
 
 from . import erp_rows
 from .erp_live import Table
@@ -75,6 +75,7 @@ def order_header(index: int) -> Row:
         "PurchaseOrderStatus": ("Backorder", "Received", "Invoiced", "Canceled")[
             mixed(index, 2) % 4
         ],
+        "ArePricesIncludingSalesTax": yes_no(index % 2 == 0),
         "AccountingDate": noon(day(index)),
         "RequestedDeliveryDate": noon(None if index % 6 == 0 else day(index + 20)),
         "DefaultReceivingSiteId": str(1 + index % 4),
@@ -98,21 +99,33 @@ def order_line(index: int) -> Row:
         "ReceivingWarehouseId": f"{10 + index % 4}",
         "RequestedDeliveryDate": noon(None if index % 6 == 0 else day(index)),
         "IsLineStopped": yes_no(index % 31 == 0),
+        "IsDeleted": yes_no(index % 41 == 0),
         "RecordId": FIRST_RECORD + index,
     }
 
 
 def account_entry(index: int) -> Row:
+    """A line of a posted entry, which alone knows the company and the date."""
+    amount = scaled(mixed(index, 1) % 10**12 - 10**11, 2)
     return {
-        "GeneralJournalAccountEntryRecId": FIRST_RECORD * 1000 + index,
-        "dataAreaId": _company(index),
-        "JournalNumber": f"JRN{index // 2:08d}",
+        "SourceKey": FIRST_RECORD * 1000 + index,
+        "GeneralJournalEntry": FIRST_RECORD + index // 2,
         "LedgerAccount": f"{(606300, 606400)[index % 2]}-{index % 9 + 1:03d}--",
-        "AccountingDate": noon(day(index)),
         "TransactionCurrencyCode": ("USD", "EUR", "JPY")[index % 3],
-        "TransactionCurrencyAmount": scaled(mixed(index, 1) % 10**12 - 10**11, 2),
-        "IsCredit": yes_no(index % 2 == 1),
-        "Description": f"Strom {index}",
+        "TransactionCurrencyAmount": amount,
+        "AccountingCurrencyAmount": amount * 2,
+        "IsCredit": yes_no(amount < 0),
+        "Quantity": scaled(mixed(index, 2) % 10**8, 3),
+        "Text": f"Strom {index}",
+    }
+
+
+def operating_unit(index: int) -> Row:
+    kind = ("OMDepartment", "OMCostCenter", "OMBusinessUnit")[index % 3]
+    return {
+        "OperatingUnitNumber": f"{index:03d}",
+        "Name": f"{kind.removeprefix('OM')} {index}",
+        "OperatingUnitType": kind,
     }
 
 
@@ -165,11 +178,16 @@ def dataverse_product(index: int) -> Row:
     }
 
 
+def _midnight(value: date) -> datetime:
+    """A date of Field Service, as the user in Berlin's winter wrote it."""
+    return datetime.combine(value, time(0), timezone(timedelta(hours=1))).astimezone(UTC)
+
+
 def dataverse_order(index: int) -> Row:
     return {
         "msdyn_purchaseorderid": _guid(3, index),
         "msdyn_name": f"PO-{index:05d}",
-        "msdyn_purchaseorderdate": day(index),
+        "msdyn_purchaseorderdate": _midnight(day(index)),
         "msdyn_totalamount": scaled(mixed(index, 1) % 10**10, 2),
         "msdyn_systemstatus": 690_970_000 + index % 4,
         "_msdyn_vendor_value": _guid(1, mixed(index, 2) % 500),
@@ -184,6 +202,9 @@ def dataverse_order_product(index: int) -> Row:
         "_msdyn_purchaseorder_value": _guid(3, index // LINES_PER_ORDER),
         "_msdyn_product_value": _guid(2, mixed(index, 1) % erp_rows.PRODUCTS),
         "msdyn_lineorder": index % LINES_PER_ORDER + 1,
+        "msdyn_name": f"OP-{index:06d}",
+        "msdyn_description": f"Öl & Gas {index}" if index % 4 == 0 else None,
+        "msdyn_itemstatus": 690_970_000 + index % 3,
         "msdyn_quantity": (mixed(index, 2) % 10**6) / 8,
         "msdyn_totalcost": None if index % 9 == 0 else scaled(mixed(index, 3) % 10**9, 2),
         "modifiedon": moment(index).replace(microsecond=0),
@@ -193,8 +214,13 @@ def dataverse_order_product(index: int) -> Row:
 
 _KINDS = {"str": "string", "int": "int64", "Decimal": "decimal", "float": "double",
           "bool": "boolean", "datetime": "moment", "date": "date", "UUID": "guid"}  # fmt: skip
-_FLAGS = {"IsOneTimeVendor", "IsPhantom", "IsLineStopped", "IsCredit"}
-_PICKED = {"statecode", "statuscode", "msdyn_systemstatus", "msdyn_lineorder"}
+_PICKED = {
+    **dict.fromkeys(("IsOneTimeVendor", "IsPhantom", "IsLineStopped", "IsCredit", "IsDeleted",
+                     "ArePricesIncludingSalesTax"), "yesno"),
+    **dict.fromkeys(("statecode", "statuscode", "msdyn_systemstatus", "msdyn_lineorder",
+                     "msdyn_itemstatus"), "int32"),
+    "OperatingUnitType": "unittype",
+}  # fmt: skip
 
 
 def _table(name: str, keys: str, make: Callable[[int], Row], rows: int) -> Table:
@@ -203,7 +229,7 @@ def _table(name: str, keys: str, make: Callable[[int], Row], rows: int) -> Table
         for column, value in make(index).items():
             if value is not None and column not in columns:
                 kind = _KINDS[type(value).__name__]
-                kind = "yesno" if column in _FLAGS else "int32" if column in _PICKED else kind
+                kind = _PICKED.get(column, kind)
                 columns[column] = Column(kind, 32 if kind == "decimal" else 0, 6)
     ordered = {column: columns[column] for column in make(0)}
     return Table(name, tuple(keys.split()), ordered, make, rows)
@@ -217,7 +243,8 @@ def finance_tables(lines: int) -> dict[str, Table]:
         _table("PurchaseOrderHeadersV2", "dataAreaId PurchaseOrderNumber", order_header,
                lines // LINES_PER_ORDER),
         _table("PurchaseOrderLinesV2", "dataAreaId PurchaseOrderNumber LineNumber", order_line, lines),
-        _table("GeneralJournalAccountEntries", "GeneralJournalAccountEntryRecId", account_entry, 3_000),
+        _table("GeneralJournalAccountEntryBiEntities", "SourceKey", account_entry, 3_000),
+        _table("OperatingUnits", "OperatingUnitNumber", operating_unit, 30),
         _table("Warehouses", "dataAreaId WarehouseId", warehouse, 12),
         _table("LegalEntities", "LegalEntityId", legal_entity, len(COMPANIES)),
     )  # fmt: skip

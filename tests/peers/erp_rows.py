@@ -20,6 +20,7 @@ OPEN_END = date(9999, 12, 31)
 PLANTS = ("1010", "1020", "1710", "DE01", "0001")
 SUPPLIERS = 500
 PRODUCTS = 2_000
+LEDGER_LINES = 3_000
 # Texts that a careless reader takes for numbers, dates, quotes or nothing.
 ODD_PRODUCTS = (
     "000000000000000123",
@@ -105,6 +106,7 @@ def purchase_order_item(index: int) -> Row:
         "PriceIsToBePrinted": index % 2 == 0,
         "OverdelivTolrtdLmtRatioInPct": scaled(index % 300, 1),
         "UnlimitedOverdeliveryIsAllowed": None if empty else index % 5 == 0,
+        "IsReturnsItem": index % 37 == 0,
         "IsCompletelyDelivered": index % 3 == 0,
         "IsFinallyInvoiced": index % 7 == 0,
         "AccountAssignmentCategory": "K" if index % 6 == 0 else "",
@@ -212,17 +214,27 @@ def supplier_invoice(index: int) -> Row:
     }
 
 
-def journal_entry_item(index: int) -> Row:
+def gl_account_line_item(index: int) -> Row:
+    """Three lines of each entry, and each of them in two ledgers."""
+    line, ledger = divmod(index, 2)
+    entry, place = divmod(line, 3)
+    amount = scaled(mixed(line, 1) % 10**12 - 5 * 10**11, 3)
     return {
-        "ID": f"{index:040d}",
-        "CompanyCode": ("1010", "1710", "0001")[index % 3],
-        "FiscalYear": str(2023 + index % 3),
-        "AccountingDocument": f"{100_000_000 + index // 3:010d}",
-        "GLAccount": f"{(400_000, 476_000, 11_001_000)[index % 3]:010d}",
-        "PostingDate": day(index),
-        "CostCenter": "" if index % 3 else f"{17_101_000 + index % 300:010d}",
-        "AmountInCompanyCodeCurrency": scaled(mixed(index, 1) % 10**12 - 5 * 10**11, 2),
-        "CompanyCodeCurrency": "EUR",
+        "SourceLedger": "0L",
+        "CompanyCode": ("1010", "1710", "0001")[entry % 3],
+        "FiscalYear": str(2023 + entry % 3),
+        "AccountingDocument": f"{100_000_000 + entry:010d}",
+        "LedgerGLLineItem": f"{place + 1:06d}",
+        "Ledger": ("0L", "2L")[ledger],
+        "GLAccount": f"{(400_000, 476_000, 11_001_000)[place]:010d}",
+        "CostCenter": "" if place else f"{17_101_000 + entry % 300:010d}",
+        "CompanyCodeCurrency": ("EUR", "USD", "EUR")[entry % 3],
+        "AmountInCompanyCodeCurrency": amount,
+        "BaseUnit": "KWH" if place == 1 else "",
+        "Quantity": scaled(mixed(line, 2) % 10**8, 3) if place == 1 else scaled(0, 3),
+        "DebitCreditCode": "H" if amount < 0 else "S",
+        "PostingDate": day(entry),
+        "DocumentDate": day(entry + 1),
     }
 
 

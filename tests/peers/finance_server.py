@@ -77,7 +77,7 @@ class FinanceEmulator(DynamicsEmulator):
         """An enumeration is compared with its own members, not with a text."""
         for name, column in table.columns.items():
             wrong = re.search(rf"\b{name}\s+(eq|ne)\s+'", request.one("$filter"))
-            if column.kind == "yesno" and wrong:
+            if column.kind in {"yesno", "unittype"} and wrong:
                 raise BadFilter(
                     "A binary operator with incompatible types was detected. Found operand types "
                     "'Microsoft.Dynamics.DataEntities.NoYes' and 'Edm.String'."

@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 
 from .erp_live import Table
 from .gateway_tables import LINKS
+from .gateway_totals import MEASURES
 from .odata_types import property_xml
 
 _HEADS = {
@@ -24,15 +25,17 @@ _HEADS = {
     ),
 }
 
-_YES_NO = (
-    '<EnumType Name="NoYes"><Member Name="No" Value="0"/><Member Name="Yes" Value="1"/></EnumType>'
-)
+_ENUMERATIONS = {
+    "yesno": ("NoYes", ("No", "Yes")),
+    "unittype": ("OMOperatingUnitType", ("None", "OMDepartment", "OMCostCenter", "OMValueStream",
+                                         "OMBusinessUnit")),
+}  # fmt: skip
 
 
 def metadata(namespace: str, tables: dict[str, Table], version: int, extra: str = "") -> str:
     """A ``$metadata`` document; ``extra`` goes into the entity container of V2."""
     kinds = {column.kind for table in tables.values() for column in table.columns.values()}
-    parts = [_YES_NO] if "yesno" in kinds else []
+    parts = [_enumeration(*_ENUMERATIONS[kind]) for kind in _ENUMERATIONS if kind in kinds]
     parts += [_entity_type(namespace, table, version) for table in tables.values()]
     sets = "".join(
         f'<EntitySet Name="{name}" EntityType="{namespace}.{name}Type"/>' for name in tables
@@ -49,6 +52,11 @@ def metadata(namespace: str, tables: dict[str, Table], version: int, extra: str 
     return _HEADS[version].format(namespace) + "".join(parts) + container + tail
 
 
+def _enumeration(name: str, members: Sequence[str]) -> str:
+    listed = "".join(f'<Member Name="{one}" Value="{at}"/>' for at, one in enumerate(members))
+    return f'<EnumType Name="{name}">{listed}</EnumType>'
+
+
 def _entity_type(namespace: str, table: Table, version: int) -> str:
     keys = "".join(f'<PropertyRef Name="{name}"/>' for name in table.keys)
     properties = "".join(
@@ -61,7 +69,8 @@ def _entity_type(namespace: str, table: Table, version: int) -> str:
             f'<NavigationProperty Name="{name}" Relationship="{namespace}.{name}_Assoc" '
             'FromRole="From" ToRole="To"/>'
         )
-    return f'<EntityType Name="{table.name}Type"><Key>{keys}</Key>{properties}</EntityType>'
+    adds = ' sap:semantics="aggregate"' if table.name in MEASURES and version == 2 else ""
+    return f'<EntityType Name="{table.name}Type"{adds}><Key>{keys}</Key>{properties}</EntityType>'
 
 
 def _associations(namespace: str, tables: dict[str, Table]) -> Iterator[str]:

@@ -16,6 +16,7 @@ from .gateway_batch import answer_batch
 from .gateway_metadata import functions, metadata
 from .gateway_paging import PAGING_DEFAULTS, Page, Pager, whole
 from .gateway_tables import LINKS, ODP, odp_changes, services
+from .gateway_totals import MEASURES, totals
 from .historian_access import basic_is_right, bearer_is_right, token_answer
 from .historian_http import Answer, Refused, Request, run
 from .odata_filter import BadFilter, Row
@@ -169,6 +170,9 @@ class GatewayEmulator(ErpEmulator):
         if not found or name not in tables:
             return self._error(404, f"Resource not found for segment '{name}'")
         table = tables[name]
+        if name in MEASURES:
+            places = self._pager.places(Request("GET", f"/?{_filter_of(request)}", {}), table)
+            table = totals(table, places, self._selected(request, table))
         if found[2]:
             return self._single(request, table, found[3], version)
         if found[4]:
@@ -313,6 +317,10 @@ class GatewayEmulator(ErpEmulator):
                 }
             },
         )
+
+
+def _filter_of(request: Request) -> str:
+    return f"$filter={quote(request.one('$filter'))}" if request.one("$filter") else ""
 
 
 def _options(parser: argparse.ArgumentParser) -> None:

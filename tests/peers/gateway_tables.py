@@ -131,12 +131,22 @@ def _business(items: int) -> Services:
         "API_SUPPLIERINVOICE_PROCESS_SRV": table(
             "A_SupplierInvoice", "SupplierInvoice", erp_rows.supplier_invoice, 3_000
         ),
-        "API_JOURNALENTRYITEMBASIC_SRV": table(
-            "A_JournalEntryItemBasic", "JournalEntryItemBasic", erp_rows.journal_entry_item, 3_000
-        ),
+        "API_GLACCOUNTLINEITEM": {"GLAccountLineItem": _ledger(*model["GLAccountLineItem"])},
         "Z_EVERY_TYPE_SRV": {"EveryTypeSet": every},
         "Z_ODP_MATERIAL_SRV": {ODP.name: ODP},
     }
+
+
+def _ledger(_: tuple[str, ...], columns: dict[str, Column]) -> Table:
+    """Its only key is a text that nothing can be sorted or filtered by."""
+    own = {"ID": Column("string", 0, 0, searchable=False), **columns}
+    return Table(
+        "GLAccountLineItem",
+        ("ID",),
+        own,
+        lambda index: {"ID": str(index), **erp_rows.gl_account_line_item(index)},
+        erp_rows.LEDGER_LINES,
+    )
 
 
 # --- changes from an operational data provider -------------------------------------------

@@ -9,7 +9,7 @@ from decimal import Decimal
 from typing import Any
 
 from .erp_rows import Row
-from .netsuite_rows import Kind
+from .netsuite_rows import OWED, Kind
 from .netsuite_sql import BadQuery, strftime_of
 
 # Record type -> table, the test of its rows, and the names that the service gives its columns.
@@ -75,6 +75,8 @@ def _day(value: Any) -> date:
 def record(type_: str, row: Row, base: str) -> dict[str, Any]:
     """One record: names in camel case, references as objects, nothing left out."""
     told: dict[str, Any] = {"links": [{"rel": "self", "href": f"{base}/{row['id']}"}]}
+    if row.get("type") in OWED:  # which a record tells as what is owed
+        row = {**row, "foreigntotal": -row["foreigntotal"]}
     for name, value in row.items():
         if value is not None and name != "type":
             told[_NAMES.get(name, name)] = _json(name, value)

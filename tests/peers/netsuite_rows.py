@@ -17,6 +17,7 @@ ZONE = ZoneInfo("America/Los_Angeles")
 LINES = 5
 UNITS = ("kWh", "MWh", "m³", "Dm³")  # each second one is a thousand of the one before
 ACCOUNTS = ("6000 Electricity", "6010 Natural Gas", "6020 Water", "2000 Accounts Payable")
+OWED = {"PurchOrd", "VendBill"}
 _LOCATIONS = ("Plant Dresden", "Plant Bedford", "Plant Nashua")
 
 
@@ -35,6 +36,7 @@ def local(value: datetime) -> datetime:
 
 def transaction(index: int) -> Row:
     kind = ("PurchOrd", "VendBill", "ItemRcpt", "Journal")[index % 4]
+    total = scaled(mixed(index, 3) % 10**10 - 10**8, 2)
     return {
         "id": index + 1,
         "tranid": f"{kind[:2].upper()}{index:06d}",
@@ -45,7 +47,8 @@ def transaction(index: int) -> Row:
         "entity": 1 + mixed(index, 2) % erp_rows.SUPPLIERS if kind != "Journal" else None,
         "status": "ABF"[index % 3],
         "currency": 1 + index % 3,
-        "foreigntotal": scaled(mixed(index, 3) % 10**10 - 10**8, 2),
+        # What is owed to a vendor is told as the credit that it is, by lines that are debits.
+        "foreigntotal": -total if kind in OWED else total,
         "memo": None if index % 3 else f"Rechnung {index}: 'Öl'",
         "posting": kind != "PurchOrd",
     }

@@ -27,6 +27,7 @@ _V2 = {
     "single": "Edm.Single", "boolean": "Edm.Boolean", "guid": "Edm.Guid", "date": "Edm.DateTime",
     "time": "Edm.Time", "moment": "Edm.DateTimeOffset", "binary": "Edm.Binary",
     "yesno": "Microsoft.Dynamics.DataEntities.NoYes",
+    "unittype": "Microsoft.Dynamics.DataEntities.OMOperatingUnitType",
 }  # fmt: skip
 _V4 = _V2 | {"date": "Edm.Date", "time": "Edm.TimeOfDay"}
 _STRINGS_IN_V2 = {"decimal", "int64", "double", "single"}

@@ -22,7 +22,7 @@ ROOTS = ("/fscmRestApi/resources/11.13.18.05", "/fscmRestApi/resources/latest")
 TOKEN_PATH = "/oauth2/v1/token"
 _MEDIA = "application/vnd.oracle.adf.resource"
 _TYPES = {"string": "string", "int64": "integer", "int32": "integer", "decimal": "number",
-          "date": "date", "moment": "datetime"}  # fmt: skip
+          "date": "date", "moment": "datetime", "boolean": "boolean"}  # fmt: skip
 
 
 class OracleEmulator(ErpEmulator):

@@ -17,6 +17,7 @@ ORGANIZATIONS = ("M1", "001", "DE01")
 
 _TEXT, _ID, _COUNT = Column("string"), Column("int64"), Column("int32")
 _NUMBER, _DATE, _MOMENT = Column("decimal"), Column("date"), Column("moment")
+_FLAG = Column("boolean")
 
 
 class Resource(NamedTuple):
@@ -112,26 +113,28 @@ def schedule(index: int) -> Row:
 
 
 def invoice(index: int) -> Row:
+    amount = scaled(mixed(index, 1) % 10**10, 2)
     return {
         "InvoiceId": FIRST_ID + 6 * 10**6 + index,
         "InvoiceNumber": f"R-{index:06d}/{2024 + index % 2}",
         "InvoiceCurrency": ("USD", "EUR", "JPY")[index % 3],
-        "InvoiceAmount": scaled(mixed(index, 1) % 10**10 - 10**8, 2),
+        "InvoiceAmount": -amount if index % 20 == 0 else amount,
         "InvoiceDate": day(index),
         "AccountingDate": day(index + 2),
         "BusinessUnit": ("Vision Operations", "Vision Germany")[index % 2],
         "SupplierNumber": erp_rows.supplier_key(mixed(index, 2)),
         "Supplier": _supplier_name(mixed(index, 2)),
         "InvoiceType": "Credit memo" if index % 20 == 0 else "Standard",
+        "CanceledFlag": index % 11 == 0,
         "LastUpdateDate": moment(index),
     }
 
 
 def invoice_line(index: int) -> Row:
-    of_invoice, place = divmod(index, LINES_PER_INVOICE)
+    """It does not say which invoice it is of."""
+    place = index % LINES_PER_INVOICE
     return {
         "LineNumber": place + 1,
-        "InvoiceId": FIRST_ID + 6 * 10**6 + of_invoice,
         "LineType": ("Item", "Tax", "Freight")[place],
         "LineAmount": scaled(mixed(index, 1) % 10**9, 2),
         "Quantity": scaled(mixed(index, 2) % 10**8, 3) if place == 0 else None,
@@ -139,6 +142,8 @@ def invoice_line(index: int) -> Row:
         "UOM": UNITS[index % 4][1] if place == 0 else None,
         "Description": f"Electricity meter {index}",
         "AccountingDate": day(index),
+        "CanceledFlag": index % 33 == 0,
+        "DiscardedFlag": index % 35 == 0,
         "DistributionCombination": f"01-000-{5_000 + index % 40:05d}-0000",
     }
 
@@ -153,6 +158,7 @@ def item(index: int) -> Row:
         "ItemDescription": f"Item {number}",
         "PrimaryUOMValue": UNITS[number % 4][1],
         "ItemStatusValue": ("Active", "Inactive")[number % 9 == 0],
+        "WeightUOMValue": "Kilogram",
         "UnitWeightQuantity": scaled(mixed(number, 1) % 10**6, 3),
         "LastUpdateDateTime": moment(number),
     }
@@ -197,8 +203,8 @@ def resources(orders: int) -> dict[str, Resource]:
     )  # fmt: skip
     invoice_lines = Resource(
         "invoiceLines", "LineNumber",
-        _columns(invoice_line, LineNumber=_COUNT, InvoiceId=_ID, LineAmount=_NUMBER,
-                 Quantity=_NUMBER, UnitPrice=_NUMBER, AccountingDate=_DATE),
+        _columns(invoice_line, LineNumber=_COUNT, LineAmount=_NUMBER, CanceledFlag=_FLAG,
+                 DiscardedFlag=_FLAG, Quantity=_NUMBER, UnitPrice=_NUMBER, AccountingDate=_DATE),
         invoice_line, orders // 3 * LINES_PER_INVOICE,
     )  # fmt: skip
     found = (
@@ -210,6 +216,7 @@ def resources(orders: int) -> dict[str, Resource]:
         Resource(
             "invoices", "InvoiceId",
             _columns(invoice, InvoiceId=_ID, InvoiceAmount=_NUMBER, InvoiceDate=_DATE,
+                     CanceledFlag=_FLAG,
                      AccountingDate=_DATE, LastUpdateDate=_MOMENT),
             invoice, orders // 3, hashed=True,
             children=(Child(invoice_lines, LINES_PER_INVOICE),),

@@ -113,7 +113,7 @@ def test_a_live_failure_shows_them_nowhere(caplog: pytest.LogCaptureFixture) -> 
         password=SECRET,
         security_mode="None",
         security_policy="None",
-        allow_clear_text_password=True,
+        allow_clear_text_credentials=True,
         max_retries=0,
     )
     connector = SCADAConnector(config)

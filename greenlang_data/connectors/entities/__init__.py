@@ -47,7 +47,8 @@ def places_of(entity: str, known: Mapping[str, tuple[Place, ...]]) -> tuple[Plac
     if entity in known:
         return known[entity]
     # What a set is called by the system, its key stays the same.
-    keys = {one.name: one.key for places in known.values() for one in places if one.key}
+    every = [one for places in known.values() for one in places if one.key]
+    keys = {name: one.key for one in every for name in (one.name, f"{one.service}/{one.name}")}
     service, slash, name = entity.rpartition("/")
     if slash:
         return (Place(service, name, key=keys.get(entity, ())),)

@@ -27,7 +27,7 @@ ORDER: Final = (
     "description", "language", "name", "search_name", "email", "tax_number", "movement_type",
     "invoice_type", "line_type", "material_type", "material_group", "supplier_group",
     "customer_group", "asset_group", "department", "status", "blocked", "deleted", "deletion_code",
-    "cancelled", "discarded", "delivered", "posted", "credit_memo",
+    "cancelled", "discarded", "returns_item", "delivered", "posted", "credit_memo",
     # How much.
     "quantity", "unit", "line_unit", "line_unit_factor", "numerator", "denominator", "factor",
     "is_base", "dimension", "weight", "net_weight", "weight_unit", "price", "price_unit",

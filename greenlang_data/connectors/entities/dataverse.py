@@ -1,7 +1,8 @@
 """Microsoft Dataverse: the entities among its tables, some only with Field Service or dual-write.
 
-The names are those of Microsoft's entity reference and of its reference of dual-write's mappings;
-the total cost of an order's product and the numbers of customer assets were found in neither.
+The names are those of Microsoft's entity reference and of its reference of dual-write's mappings.
+Amounts are in the currency that ``_transactioncurrencyid_value`` names. What Field Service shows as a
+date it tells as midnight in the zone of the user who wrote it, so it is a time here.
 """
 
 from __future__ import annotations
@@ -33,30 +34,47 @@ PLACES: Final[dict[str, tuple[Place, ...]]] = {
             "msdyn_purchaseorders",
             {
                 "purchase_order": "msdyn_name",
-                "order_date": "msdyn_purchaseorderdate",
+                "ordered_at": "msdyn_purchaseorderdate",
+                "status": "msdyn_systemstatus",
                 "amount": "msdyn_totalamount",
             },
-            "order_date",
+            "ordered_at",
         ),
     ),
     "purchase_order_item": (
         _place(
             "msdyn_purchaseorderproducts",
             {
-                "description": "msdyn_name",
+                "purchase_order_item": "msdyn_lineorder",
+                "description": "msdyn_description",
                 "quantity": "msdyn_quantity",
                 "amount": "msdyn_totalcost",
                 "price": "msdyn_unitcost",
+                "status": "msdyn_itemstatus",
             },
         ),
     ),
     "goods_movement": (
         _place(
             "msdyn_purchaseorderreceiptproducts",
-            {"description": "msdyn_name", "quantity": "msdyn_quantity"},
+            {
+                "name": "msdyn_name",
+                "quantity": "msdyn_quantity",
+                "amount": "msdyn_totalcost",
+                "price": "msdyn_unitcost",
+            },
         ),
     ),
-    "plant": (_place("msdyn_warehouses", {"plant_code": "msdyn_name"}),),
-    "asset": (_place("msdyn_customerassets", {"asset_id": "msdyn_name"}),),
+    "plant": (
+        _place("msdyn_operationalsites", {"plant_code": "msdyn_siteid", "name": "msdyn_name"}),
+        # Field Service has these alone, by a name; dual-write gives them a number as well.
+        _place(
+            "msdyn_warehouses", {"warehouse": "msdyn_warehouseidentifier", "name": "msdyn_name"}
+        ),
+    ),
+    # They have a name, and no number but that of the record.
+    "asset": (
+        _place("msdyn_customerassets", {"asset_id": "msdyn_customerassetid", "name": "msdyn_name"}),
+    ),
     "unit_of_measure": (_place("uoms", {"unit": "name", "numerator": "quantity"}),),
 }

@@ -1,8 +1,8 @@
 """Dynamics 365 Finance & Operations: the entities among its public collections.
 
-The names are those of a client that was generated from the metadata of a system of 2025. That had
-neither ``CostCenters``, which the specifications of 10.0.47 have, nor
-``GeneralJournalAccountEntries``, whose columns are those of the common data model.
+The names are those of a client that was generated from the metadata of a system of 2025, but for
+``CostCenters``: that is in the specifications of 10.0.47 only. Lines of orders tell no currency,
+which is that of the order, nor whether their amounts include sales tax, which the order tells too.
 """
 
 from __future__ import annotations
@@ -62,9 +62,10 @@ PLACES: Final[dict[str, tuple[Place, ...]]] = {
             "supplier": "OrderVendorAccountNumber",
             "status": "PurchaseOrderStatus",
             "currency": "CurrencyCode",
-            "order_date": "AccountingDate",
+            "prices_include_tax": "ArePricesIncludingSalesTax",
+            "posting_date": "AccountingDate",  # there is no date of the order itself
         },
-        "order_date",
+        "posting_date",
     ),
     "purchase_order_item": _place(
         "PurchaseOrderLinesV2",
@@ -80,6 +81,7 @@ PLACES: Final[dict[str, tuple[Place, ...]]] = {
             "price_unit": "PurchasePriceQuantity",
             "amount": "LineAmount",
             "delivery_date": "RequestedDeliveryDate",
+            "deleted": "IsDeleted",
         },
         "delivery_date",
     ),
@@ -114,18 +116,34 @@ PLACES: Final[dict[str, tuple[Place, ...]]] = {
             "CostCenters",
             {"cost_center": "OperatingUnitNumber", "description": "Name"},
         ),
+        # These are departments and business units as well. Values of financial dimensions, where a
+        # site has its cost centres there, are those of a dimension that only the site can name.
         Place(
             _DATA,
-            "FinancialDimensionValues",
-            {
-                "dimension": "FinancialDimension",
-                "company_code": "LegalEntityId",
-                "cost_center": "DimensionValue",
-                "description": "Description",
-            },
+            "OperatingUnits",
+            {"cost_center": "OperatingUnitNumber", "description": "Name"},
+            where="OperatingUnitType eq "
+            "Microsoft.Dynamics.DataEntities.OMOperatingUnitType'OMCostCenter'",
         ),
     ),
+    # Neither company nor date is told here, but by the entry that a line is of
+    # (GeneralJournalEntryBiEntities). Lines of ledger journals are no entries before these are
+    # posted, and few of the entries come from them.
     "gl_entry": (
+        Place(
+            _DATA,
+            "GeneralJournalAccountEntryBiEntities",
+            {
+                "journal_entry_id": "GeneralJournalEntry",
+                "gl_account": "LedgerAccount",
+                "description": "Text",
+                "amount": "TransactionCurrencyAmount",  # what is credited is negative
+                "currency": "TransactionCurrencyCode",
+                "credited": "IsCredit",
+                "quantity": "Quantity",
+            },
+        ),
+        # Known from the common data model; no system's metadata with it was seen.
         *_place(
             "GeneralJournalAccountEntries",
             {
@@ -135,29 +153,6 @@ PLACES: Final[dict[str, tuple[Place, ...]]] = {
                 "amount": "TransactionCurrencyAmount",
                 "currency": "TransactionCurrencyCode",
                 "posting_date": "AccountingDate",
-            },
-            "posting_date",
-        ),
-        *_place(
-            "GeneralJournalAccountEntryBiEntities",  # tells neither company nor date
-            {
-                "gl_account": "LedgerAccount",
-                "description": "Text",
-                "amount": "TransactionCurrencyAmount",
-                "currency": "TransactionCurrencyCode",
-            },
-        ),
-        *_place(
-            "LedgerJournalLines",
-            {
-                "journal_entry": "JournalBatchNumber",
-                "journal_entry_item": "LineNumber",
-                "gl_account": "AccountDisplayValue",
-                "description": "Text",
-                "debit": "DebitAmount",
-                "credit": "CreditAmount",
-                "currency": "CurrencyCode",
-                "posting_date": "TransDate",
             },
             "posting_date",
         ),

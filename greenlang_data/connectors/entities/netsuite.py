@@ -2,7 +2,8 @@
 
 Column names are those of the SuiteAnalytics Connect schema, as queries in public code use them; all
 of it can be overridden in the configuration. Quantities of lines are in the base unit of the line's
-unit, whatever was ordered in, and amounts in the currency of the transaction.
+unit, whatever was ordered in, and amounts in the currency of the transaction: of orders and bills
+what is owed, which is negative in a line that takes something off.
 """
 
 from __future__ import annotations
@@ -25,7 +26,7 @@ _HEAD: Final = {
     "number": ("t.tranid", "text"),
     "supplier": _SUPPLIER,
     "status": ("t.status", "text"),
-    "amount": ("t.foreigntotal", "decimal"),
+    "amount": ("-t.foreigntotal", "decimal"),  # which is a credit, where its lines are debits
     "currency": ("BUILTIN.DF(t.currency)", "text"),
     "description": ("t.memo", "text"),
     "created_at": ("t.createddate", "datetime"),

@@ -2,6 +2,11 @@
 
 Keys are told here, because ``describe`` need not name them; all of it can be overridden in the
 configuration.
+
+Names were held against what Oracle publishes and what others received. Not seen there: the status
+codes of suppliers, orders and their lines, an order's currency, a line's unit, price and category,
+and the columns of inventory organizations and units of measure but the unit's code. A resource
+that does not have one of them is read without it.
 """
 
 from __future__ import annotations
@@ -28,7 +33,8 @@ PLACES: Final[dict[str, tuple[Place, ...]]] = {
                 "plant_code": "OrganizationCode",
                 "unit": "PrimaryUOMValue",
                 "status": "ItemStatusValue",
-                "net_weight": "UnitWeightQuantity",
+                "weight": "UnitWeightQuantity",  # neither net nor gross is said
+                "weight_unit": "WeightUOMValue",
                 "changed_at": "LastUpdateDateTime",
             },
             "changed_at",
@@ -99,8 +105,10 @@ PLACES: Final[dict[str, tuple[Place, ...]]] = {
                 "business_unit": "BusinessUnit",
                 "document_date": "InvoiceDate",
                 "posting_date": "AccountingDate",
-                "gross_amount": "InvoiceAmount",
+                "gross_amount": "InvoiceAmount",  # of a credit memo it is negative
                 "currency": "InvoiceCurrency",
+                "invoice_type": "InvoiceType",
+                "cancelled": "CanceledFlag",
                 "changed_at": "LastUpdateDate",
             },
             "document_date",
@@ -112,12 +120,17 @@ PLACES: Final[dict[str, tuple[Place, ...]]] = {
                 "supplier_invoice": "InvoiceNumber",
                 "supplier_invoice_item": "LineNumber",
                 "supplier": "SupplierNumber",
+                "line_type": "LineType",  # taxes and freight are lines as well
                 "description": "Description",
                 "quantity": "Quantity",
                 "unit": "UOM",
+                "price": "UnitPrice",
                 "amount": "LineAmount",
                 "currency": "InvoiceCurrency",
                 "document_date": "InvoiceDate",
+                "posting_date": "AccountingDate",  # the line's own
+                "cancelled": "CanceledFlag",
+                "discarded": "DiscardedFlag",
             },
             "document_date",
         ),

@@ -39,8 +39,17 @@ _ITEM: Final = {
     "unit": "PurchaseOrderQuantityUnit",
     "price": "NetPriceAmount",
     "price_unit": "NetPriceQuantity",
+    "price_quantity_unit": "OrderPriceUnit",  # which need not be the unit of the quantity
     "currency": "DocumentCurrency",
+    "deletion_code": "PurchasingDocumentDeletionCode",
     "delivered": "IsCompletelyDelivered",
+    "returns_item": "IsReturnsItem",  # what goes back has a quantity without a sign as well
+}
+_PARTNER: Final = {
+    "tax_number": "VATRegistration",
+    "blocked": "PostingIsBlocked",
+    "deleted": "DeletionIndicator",
+    "created_date": "CreationDate",
 }
 
 PLACES: Final[dict[str, tuple[Place, ...]]] = {
@@ -73,14 +82,7 @@ PLACES: Final[dict[str, tuple[Place, ...]]] = {
         Place(
             _PARTNERS,
             "A_Supplier",
-            {
-                "supplier": "Supplier",
-                "name": "SupplierName",
-                "tax_number": "VATRegistration",
-                "blocked": "PostingIsBlocked",
-                "deleted": "DeletionIndicator",
-                "created_date": "CreationDate",
-            },
+            {"supplier": "Supplier", "name": "SupplierName", **_PARTNER},
             "created_date",
         ),
         Place(
@@ -93,14 +95,7 @@ PLACES: Final[dict[str, tuple[Place, ...]]] = {
         Place(
             _PARTNERS,
             "A_Customer",
-            {
-                "customer": "Customer",
-                "name": "CustomerName",
-                "tax_number": "VATRegistration",
-                "blocked": "PostingIsBlocked",
-                "deleted": "DeletionIndicator",
-                "created_date": "CreationDate",
-            },
+            {"customer": "Customer", "name": "CustomerName", **_PARTNER},
             "created_date",
         ),
         Place(
@@ -140,8 +135,11 @@ PLACES: Final[dict[str, tuple[Place, ...]]] = {
                 "company_code": "CompanyCode",
                 "document_date": "DocumentDate",
                 "posting_date": "PostingDate",
-                # What is to be paid, tax included; the API tells no net amount of the whole.
+                # What is to be paid, tax included; the API tells no net amount of the whole. It is
+                # positive in a credit memo too.
                 "gross_amount": "InvoiceGrossAmount",
+                "credit_memo": "SupplierInvoiceIsCreditMemo",
+                "status": "SupplierInvoiceStatus",
                 "currency": "DocumentCurrency",
             },
             "posting_date",
@@ -159,8 +157,10 @@ PLACES: Final[dict[str, tuple[Place, ...]]] = {
                 "material": "Material",
                 "plant_code": "Plant",
                 "storage_location": "StorageLocation",
+                # Without a sign: the type of the movement says whether it came or went.
                 "quantity": "QuantityInEntryUnit",
                 "unit": "EntryUnit",
+                "cancelled": "GoodsMovementIsCancelled",
                 "supplier": "Supplier",
                 "purchase_order": "PurchaseOrder",
                 "purchase_order_item": "PurchaseOrderItem",
@@ -198,6 +198,44 @@ PLACES: Final[dict[str, tuple[Place, ...]]] = {
         ),
     ),
     "gl_entry": (
+        # The service adds up what the columns that are asked for do not tell apart, and has no key
+        # but a text made of them: with this one in every question its rows are lines of entries.
+        # An entry is in several ledgers, so amounts are added up within one of them only.
+        Place(
+            "API_GLACCOUNTLINEITEM",
+            "GLAccountLineItem",
+            {
+                "journal_entry": "AccountingDocument",
+                "journal_entry_item": "LedgerGLLineItem",
+                "fiscal_year": "FiscalYear",
+                "ledger": "Ledger",
+                "company_code": "CompanyCode",
+                "gl_account": "GLAccount",
+                "description": "DocumentItemText",
+                "cost_center": "CostCenter",
+                "plant_code": "Plant",
+                "supplier": "Supplier",
+                "amount": "AmountInCompanyCodeCurrency",  # what is credited is negative
+                "currency": "CompanyCodeCurrency",
+                "debit_credit": "DebitCreditCode",
+                "quantity": "Quantity",
+                "unit": "BaseUnit",
+                "posting_date": "PostingDate",
+                "document_date": "DocumentDate",
+                "changed_at": "LastChangeDateTime",
+            },
+            "posting_date",
+            (
+                "SourceLedger",
+                "CompanyCode",
+                "FiscalYear",
+                "AccountingDocument",
+                "LedgerGLLineItem",
+                "Ledger",
+            ),
+        ),
+        # For a login that may not read the lines: totals, which published metadata give no entry's
+        # number, so whoever needs the lines has to be given the right.
         Place(
             "API_JOURNALENTRYITEMBASIC_SRV",
             "A_JournalEntryItemBasic",
@@ -208,7 +246,6 @@ PLACES: Final[dict[str, tuple[Place, ...]]] = {
                 "company_code": "CompanyCode",
                 "gl_account": "GLAccount",
                 "cost_center": "CostCenter",
-                "supplier": "Supplier",
                 "amount": "AmountInCompanyCodeCurrency",
                 "currency": "CompanyCodeCurrency",
                 "debit_credit": "DebitCreditCode",
@@ -216,23 +253,9 @@ PLACES: Final[dict[str, tuple[Place, ...]]] = {
             },
             "posting_date",
         ),
-        Place(
-            "API_GLACCOUNTLINEITEM",
-            "GLAccountLineItem",
-            {
-                "journal_entry": "AccountingDocument",
-                "fiscal_year": "FiscalYear",
-                "company_code": "CompanyCode",
-                "gl_account": "GLAccount",
-                "cost_center": "CostCenter",
-                "amount": "AmountInCompanyCodeCurrency",
-                "currency": "CompanyCodeCurrency",
-                "posting_date": "PostingDate",
-            },
-            "posting_date",
-        ),
     ),
     "plant": tuple(
+        # Known from what others wrote about it; no metadata of it was seen.
         Place(service, "Plant", {"plant_code": "Plant", "name": "PlantName"})
         for service in (
             "api_plant_2/srvd_a2x/sap/plant/0001",
@@ -244,8 +267,10 @@ PLACES: Final[dict[str, tuple[Place, ...]]] = {
             "api_fixedasset/srvd_a2x/sap/fixedasset/0001",
             "FixedAsset",
             {
-                "fixed_asset": "FixedAsset",
+                "fixed_asset": "MasterFixedAsset",
+                "fixed_asset_subnumber": "FixedAsset",
                 "company_code": "CompanyCode",
+                # The three that follow were not seen in published metadata.
                 "description": "FixedAssetDescription",
                 "cost_center": "CostCenter",
                 "plant_code": "Plant",

@@ -154,12 +154,7 @@ class NetSuiteReading(RecordReading):
         return answer.data
 
     def _proven(self, question: Question, after: int | None) -> pa.Table:
-        try:
-            table, _ = put_together(question.read, self._pages.pages)
-        except (ValueError, pa.ArrowInvalid) as error:
-            raise ProtocolError(
-                f"its values are of no one type: {str(error)[:150]}", source=self._source
-            ) from None
+        table, _ = put_together(question.read, self._pages.pages, self._source)
         proof = Proof(question, self._pages, after, True, self._log, self.release)
         try:
             return question.answer(proof.checked(table))

@@ -227,19 +227,12 @@ class RecordsReading(RecordReading):
         return (await self._client.ask(ask, self._log, self._decode)).data
 
     def _as_one(self, question: Question, pages: Sequence[Page]) -> Page:
-        table = self._together(question, pages).combine_chunks()
+        table, _ = put_together(question.read, pages, self._source)
+        table = table.combine_chunks()
         return Page(table.num_rows, [one.combine_chunks() for one in table.columns], None, None)
 
-    def _together(self, question: Question, pages: Sequence[Page]) -> pa.Table:
-        try:
-            return put_together(question.read, pages)[0]
-        except (ValueError, pa.ArrowInvalid) as error:
-            raise ProtocolError(
-                f"its values are of no one type: {str(error)[:150]}", source=self._source
-            ) from None
-
     def _proven(self, question: Question) -> pa.Table:
-        table = self._together(question, self._pages.pages)
+        table, _ = put_together(question.read, self._pages.pages, self._source)
         # Pages of ids go by offset, so the count is what proves that none was left out.
         counted = self._pages.counted
         after = None if question.limit is not None or counted is None else counted - len(self._gone)

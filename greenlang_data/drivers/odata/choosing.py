@@ -147,7 +147,10 @@ def _chosen(place: Place, path: str, version: int, entities: EntitySet) -> Chose
     rest = {name: column for name, column in own.items() if name not in natives}
     # A canonical name stands for what it is mapped to, even if the system has such a column too.
     columns = {**mapped, **{name: column for name, column in rest.items() if name not in mapped}}
-    entities = replace(entities, keys=key_of(entities, place.key))
+    told = key_of(entities, place.key)
+    if place.key and told == place.key:
+        # With a key of dimensions in every question, nothing is added up.
+        entities = replace(entities, keys=told, adds_up=False)
     return Chosen(place, version, f"{path}/{place.name}", entities, columns)
 
 

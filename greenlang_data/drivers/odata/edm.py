@@ -39,7 +39,11 @@ class Property:
 
 @dataclass(frozen=True, slots=True)
 class EntitySet:
-    """One set of a service: its columns in the order of the metadata, and its key."""
+    """One set of a service: its columns in the order of the metadata, and its key.
+
+    ``adds_up``: its rows are totals over all that the columns asked for do not tell apart, and its
+    key is made of what they tell.
+    """
 
     name: str
     keys: tuple[str, ...]
@@ -47,6 +51,7 @@ class EntitySet:
     label: str | None = None
     countable: bool = True
     pageable: bool = True
+    adds_up: bool = False
 
 
 @dataclass(frozen=True, slots=True)

@@ -13,15 +13,27 @@ from greenlang_data.drivers.odata.decimals import widest_decimal
 from greenlang_data.drivers.odata.edm import Property
 from greenlang_data.drivers.odata.page import Page
 from greenlang_data.drivers.odata.values import wire_of
+from greenlang_data.errors import ProtocolError
 
 _RELEASED: Final = 8  # batches
 
 
-def put_together(columns: Sequence[Property], pages: Sequence[Page]) -> tuple[pa.Table, list[str]]:
+def put_together(
+    columns: Sequence[Property], pages: Sequence[Page], source: str
+) -> tuple[pa.Table, list[str]]:
     """All rows under the system's names, and the columns that the server left out of all of them.
 
-    Raises ValueError for values that no one type can hold.
+    Raises ProtocolError for values that no one type can hold.
     """
+    try:
+        return _together(columns, pages)
+    except (ValueError, pa.ArrowInvalid) as error:
+        raise ProtocolError(
+            f"its values are of no one type: {str(error)[:150]}", source=source
+        ) from None
+
+
+def _together(columns: Sequence[Property], pages: Sequence[Page]) -> tuple[pa.Table, list[str]]:
     absent = []
     arrays = []
     for place, column in enumerate(columns):

@@ -21,6 +21,7 @@ class _Type:
     base: str | None
     keys: tuple[str, ...]
     properties: dict[str, Property]
+    adds_up: bool
 
 
 @dataclass(slots=True)
@@ -76,7 +77,9 @@ def _read_type(document: _Document, namespace: str, element: Element) -> None:
     keys = tuple(ref.get("Name", "") for ref in _children(element, "Key", "PropertyRef"))
     found = [_property(one) for one in _children(element, "Property")]
     name = f"{namespace}.{element.get('Name')}"
-    document.types[name] = _Type(element.get("BaseType"), keys, {one.name: one for one in found})
+    properties = {one.name: one for one in found}
+    adds_up = element.get(f"{_SAP}semantics") == "aggregate"
+    document.types[name] = _Type(element.get("BaseType"), keys, properties, adds_up)
 
 
 def _read_enum(document: _Document, namespace: str, element: Element) -> None:
@@ -138,12 +141,14 @@ def _entity_set(
 ) -> EntitySet:
     keys: tuple[str, ...] = ()
     properties: dict[str, Property] = {}
+    adds_up = False
     seen: set[str] = set()
     following: str | None = document.qualified(type_name)
     while following in document.types and following not in seen:
         seen.add(following)
         kind = document.types[following]
         keys = kind.keys or keys
+        adds_up = adds_up or kind.adds_up
         # What a base type has comes first.
         properties = {**kind.properties, **properties}
         following = kind.base and document.qualified(kind.base)
@@ -156,6 +161,7 @@ def _entity_set(
         about.get("label"),
         about.get("countable") != "false",
         about.get("pageable") != "false",
+        adds_up,
     )
 
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass, field
 from typing import Protocol
 
@@ -12,6 +12,7 @@ from greenlang_data.drivers.base import ReadLog
 from greenlang_data.drivers.odata.gathered import distinct_rows, first_of_each
 from greenlang_data.drivers.odata.page import Page
 from greenlang_data.drivers.odata.question import Question
+from greenlang_data.errors import AuthenticationError, SourceError, TransientError
 
 
 class Pages(Protocol):
@@ -46,6 +47,17 @@ class NotWholeError(Exception):
         super().__init__(what)
         self.what = what
         self.remedy = remedy
+
+
+async def counted_after(count: Awaitable[int | None], log: ReadLog) -> int | None:
+    """What ``count`` tells after a read; None, with a note, where the source refuses to tell."""
+    try:
+        return await count
+    except (TransientError, AuthenticationError):
+        raise
+    except SourceError as error:
+        log.note(f"how many rows there were after the read is not known: {error.what}")
+        return None
 
 
 @dataclass(slots=True)

@@ -58,7 +58,9 @@ class Question:
     def condition(self) -> str:
         """The text of ``$filter``."""
         own = [one.rendered(self.chosen.version) for one in self.there]
-        return " and ".join([*own, self.within] if self.within else own)
+        where = self.chosen.place.where
+        # In parentheses: an OR in it would let rows through that the other conditions exclude.
+        return " and ".join(filter(None, (f"({where})" if where else "", *own, self.within)))
 
     @property
     def line(self) -> str:
@@ -225,6 +227,11 @@ def question_of(
     needed = [*chosen.entities.keys, *([MODE] if tracks else [])]
     read |= {name: properties[name] for name in needed if name in properties}
     in_order = tuple(one for name, one in properties.items() if name in read)
+    if chosen.entities.adds_up:
+        log.caution(
+            f"a row of {chosen.entities.name} is a total over all that the columns asked for do "
+            "not tell apart, and no single record"
+        )
     there = tuple(one for one in conditions if one.column.filterable)
     return Question(
         chosen, profile, output, in_order, there, here, request.limit, log, request.since, changed

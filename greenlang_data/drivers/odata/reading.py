@@ -29,7 +29,7 @@ from greenlang_data.drivers.odata.page import Page, kept, page_decoder
 from greenlang_data.drivers.odata.pager import NotTheSameError, Pager
 from greenlang_data.drivers.odata.parts import NotInRangesError, Part, Parts
 from greenlang_data.drivers.odata.profiles import Profile
-from greenlang_data.drivers.odata.proof import NotWholeError, Proof
+from greenlang_data.drivers.odata.proof import NotWholeError, Proof, counted_after
 from greenlang_data.drivers.odata.question import Question, question_of
 from greenlang_data.drivers.odata.ranges import Range
 from greenlang_data.drivers.odata.said import check_messages
@@ -40,7 +40,6 @@ from greenlang_data.drivers.odata.strays import without_strays
 from greenlang_data.drivers.reading import RecordReading
 from greenlang_data.errors import (
     AuthenticationError,
-    ProtocolError,
     SourceError,
     SourceTimeout,
     TransientError,
@@ -273,8 +272,8 @@ class ODataReading(RecordReading):
         if read.counted is None or not whole or not read.may_drift:
             return None
         if parts is None or parts.begun is not None:
-            return pager.known(await self._count(question))
-        counts = [await self._count(one.question) for one in parts.parts]
+            return pager.known(await counted_after(self._count(question), self._log))
+        counts = [await counted_after(self._count(one.question), self._log) for one in parts.parts]
         known = [one for one in counts if one is not None]
         return sum(known) if len(known) == len(counts) else None
 
@@ -284,14 +283,7 @@ class ODataReading(RecordReading):
             headers={"Accept": "text/plain", **self._profile.headers},
             accept=("text/plain", "application/json"),
         )
-        try:
-            answer = await self._client.ask(ask, self._log, _number)
-        except (TransientError, AuthenticationError):
-            raise
-        except SourceError as error:
-            self._log.note(f"how many rows there were after the read is not known: {error.what}")
-            return None
-        return answer.data
+        return (await self._client.ask(ask, self._log, _number)).data
 
     def _proven(self, pager: Pager, after: int | None) -> pa.Table:
         """What was asked for, once the rows have been proven whole.
@@ -304,12 +296,7 @@ class ODataReading(RecordReading):
         if link_of(question.since) is not None:
             return self._changes(question, pager)
         read = self._parts or pager
-        try:
-            table, absent = put_together(question.read, read.pages)
-        except (ValueError, pa.ArrowInvalid) as error:
-            raise ProtocolError(
-                f"its values are of no one type: {str(error)[:150]}", source=self._source
-            ) from None
+        table, absent = put_together(question.read, read.pages, self._source)
         if absent:
             self._log.note(f"the server left these columns out: {', '.join(absent)}")
         if read.resumed_rows:
@@ -338,12 +325,7 @@ class ODataReading(RecordReading):
     def _changes(self, question: Question, pager: Pager) -> pa.Table:
         """What has changed since the mark; a record may be there as often as it was changed."""
         columns = [*question.read, Property(CHANGE, "Edm.String")]
-        try:
-            table, absent = put_together(columns, pager.pages)
-        except (ValueError, pa.ArrowInvalid) as error:
-            raise ProtocolError(
-                f"its values are of no one type: {str(error)[:150]}", source=self._source
-            ) from None
+        table, absent = put_together(columns, pager.pages, self._source)
         # Its link was made for the filters of another question, or for these.
         gone = pc.equal(table.column(CHANGE), GONE)
         table = without_strays(question, table, absent, self._source, also=gone)

@@ -58,7 +58,7 @@ class Access:
     user_private_key_path: str | None
     server_certificate_path: str | None
     trust_on_first_use: bool
-    allow_clear_text_password: bool
+    allow_clear_text_credentials: bool
     security_mode: str
     security_policy: str
     timeout: float
@@ -96,7 +96,7 @@ def access_of(config: Any) -> Access:
         user_private_key_path=setting("user_private_key_path"),
         server_certificate_path=setting("server_certificate_path"),
         trust_on_first_use=setting("trust_on_first_use", False),
-        allow_clear_text_password=setting("allow_clear_text_password", False),
+        allow_clear_text_credentials=setting("allow_clear_text_credentials", False),
         security_mode=setting("security_mode", "SignAndEncrypt"),
         security_policy=setting("security_policy", "Basic256Sha256"),
         timeout=config.timeout_seconds,
@@ -245,13 +245,13 @@ def _no_match(endpoints: list[ua.EndpointDescription], access: Access) -> Config
 
 
 def _refuse_clear_text(access: Access) -> None:
-    if access.username is None or access.encrypted or access.allow_clear_text_password:
+    if access.username is None or access.encrypted or access.allow_clear_text_credentials:
         return
     how = "signed but not encrypted" if access.secure else "not encrypted"
     raise ConfigurationError(
         f"the password would go over a channel that is {how}",
         source=access.source,
-        remedy="Set security_mode = 'SignAndEncrypt', or allow_clear_text_password = true "
+        remedy="Set security_mode = 'SignAndEncrypt', or allow_clear_text_credentials = true "
         "if you accept that.",
     )
 

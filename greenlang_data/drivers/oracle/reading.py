@@ -21,7 +21,7 @@ from greenlang_data.drivers.odata.edm import Property
 from greenlang_data.drivers.odata.gathered import put_together
 from greenlang_data.drivers.odata.page import Page, kept
 from greenlang_data.drivers.odata.profiles import Profile
-from greenlang_data.drivers.odata.proof import NotWholeError, Proof, ReadPages
+from greenlang_data.drivers.odata.proof import NotWholeError, Proof, ReadPages, counted_after
 from greenlang_data.drivers.odata.question import Question, ask_for, query_text
 from greenlang_data.drivers.odata.saved import line_name, resumed_note
 from greenlang_data.drivers.odata.values import INTEGERS
@@ -31,7 +31,6 @@ from greenlang_data.drivers.oracle.page import Rows, Wanted, rows_decoder
 from greenlang_data.drivers.oracle.resources import HEADERS, Resources
 from greenlang_data.drivers.reading import RecordReading
 from greenlang_data.errors import (
-    AuthenticationError,
     ProtocolError,
     QueryError,
     SourceError,
@@ -77,7 +76,7 @@ class OracleReading(RecordReading):
         enough = question.limit is not None and not question.here and self.rows >= question.limit
         if (parents and not enough) or self._so_far.pending:
             return True
-        after = None if parents else await self._count_again(question)
+        after = None if parents else await counted_after(self._count_again(question), self._log)
         self.table = self._proven(question, after)
         return False
 
@@ -248,14 +247,7 @@ class OracleReading(RecordReading):
         # Of children the parents are counted.
         resource = question.chosen.entities.name.partition("/")[0]
         path = f"{self._resources.path(resource)}?{query_text(params)}"
-        try:
-            rows = await self._ask(path, rows_decoder(Wanted((key,), "", ()), []))
-        except (TransientError, AuthenticationError):
-            raise
-        except SourceError as error:
-            self._log.note(f"how many rows there were after the read is not known: {error.what}")
-            return None
-        return rows.page.count
+        return (await self._ask(path, rows_decoder(Wanted((key,), "", ()), []))).page.count
 
     def _parents_proven(self, question: Question, after: int | None) -> dict[str, Any]:
         """What is told of the parents, which are what is counted where children are read.
@@ -291,12 +283,7 @@ class OracleReading(RecordReading):
         return Children(self._wanted.own, keys, line_name(asked, keys, columns))
 
     def _proven(self, question: Question, after: int | None) -> pa.Table:
-        try:
-            table, absent = put_together(self._columns, self._pages.pages)
-        except (ValueError, pa.ArrowInvalid) as error:
-            raise ProtocolError(
-                f"its values are of no one type: {str(error)[:150]}", source=self._source
-            ) from None
+        table, absent = put_together(self._columns, self._pages.pages, self._source)
         if absent:
             self._log.note(f"the server left these columns out: {', '.join(absent)}")
         trusts = self._settings.trust_counts

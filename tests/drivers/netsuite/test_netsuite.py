@@ -112,6 +112,21 @@ def test_nothing_is_lost_to_the_cap_or_to_the_users_own_formats(
     assert_rows(items, str, lines_of("PurchOrd"), key=["purchase_order", "purchase_order_item"])
 
 
+def test_what_is_owed_to_a_vendor_is_positive(peer: HistorianPeer) -> None:
+    orders, bills = read(peer, "purchase_order"), read(peer, "supplier_invoice")
+    every = [truth.transaction(one) for one in range(LINES // truth.LINES)]
+    for frame, kind, number, name in (
+        (orders, "PurchOrd", "purchase_order", "amount"),
+        (bills, "VendBill", "supplier_invoice", "gross_amount"),
+    ):
+        totals = {one["tranid"]: -one["foreigntotal"] for one in every if one["type"] == kind}
+        assert dict(zip(frame[number], map(cell, frame[name]), strict=True)) == totals
+        assert sum(totals.values()) > 0
+    with session(peer) as s:
+        large = s.erp("purchase_order", filters={"amount": orders["amount"].max()}, limit=None)
+    assert list(large["amount"]) == [orders["amount"].max()]
+
+
 def test_rows_that_come_and_go_shift_nothing(peer: HistorianPeer) -> None:
     peer.set(inserts=1, deletes=1)
     ledger = read(peer, "gl_entry")

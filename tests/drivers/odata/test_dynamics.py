@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from datetime import date, datetime
 from typing import Any
+from uuid import UUID
 
 import pytest
 
@@ -36,6 +37,11 @@ def as_told(row: dict[str, Any], *days: str) -> dict[str, Any]:
     """A row of the system with 1900 as no date, and ``days`` as calendar dates."""
     told = {name: None if value == rows.NO_DATE else value for name, value in row.items()}
     return told | {day: told[day].date() for day in days if isinstance(told[day], datetime)}
+
+
+def as_text(row: dict[str, Any]) -> dict[str, Any]:
+    """A row with its ids as text."""
+    return {name: str(v) if isinstance(v, UUID) else v for name, v in row.items()}
 
 
 @pytest.mark.parametrize("knobs", [{}, {"page": 700}, {"page": 700, "token": "skiptoken"}], ids=str)
@@ -82,11 +88,39 @@ def test_entries_and_products_have_the_names_of_the_metadata(finance: HistorianP
     with session(finance, "finance") as s:
         entries = s.erp("gl_entry", limit=None)
         products = s.erp("material", limit=None)
-    assert list(entries["description"].sort_values()) == sorted(
-        rows.account_entry(index)["Description"] for index in range(len(entries))
-    )
+        with pytest.raises(gd.QueryError, match="no date that start and end could bound"):
+            s.erp("gl_entry", start="2023-01-01", end="2023-02-01")
+    wanted = [rows.account_entry(index) for index in range(3_000)]
+    for row in wanted:
+        del row["AccountingCurrencyAmount"]  # in a currency that the entity does not tell
+    assert_rows(entries, native_names(entries), wanted, key=["SourceKey"])
+    assert set(entries["credited"][entries["amount"] < 0]) == {"Yes"}
     assert {"search_name", "material_group", "unit", "net_weight"} <= set(products)
     assert products["search_name"].notna().all()
+
+
+def test_cost_centres_are_no_departments(finance: HistorianPeer) -> None:
+    with session(finance, "finance") as s:
+        centres = s.erp("cost_center", limit=None)
+        one = s.erp("cost_center", filters={"cost_center": ["004", "005"]}, limit=None)
+        units = s.erp("OperatingUnits", limit=None)
+    assert set(centres["description"]) == {f"CostCenter {n}" for n in range(1, 30, 3)}
+    assert list(one["cost_center"]) == ["004"]
+    assert len(units) == 30
+
+
+def test_a_configured_condition_holds_for_all_rows(finance: HistorianPeer) -> None:
+    entity = {"service": "/data", "name": "Warehouses", "columns": {"site": "OperationalSiteId"}}
+    condition = "OperationalSiteId eq '1' or OperationalSiteId eq '2'"
+    entities = {"stores": {**entity, "where": condition}}
+    with session(finance, "finance", entities=entities) as s:
+        every = s.erp("stores", limit=None)
+        some = s.erp("stores", filters={"dataAreaId": "usmf"}, limit=None)
+    assert set(every["site"]) == {"1", "2"}
+    assert set(some["dataAreaId"]) == {"usmf"}
+    assert set(some["site"]) <= {"1", "2"}
+    with pytest.raises(ValueError, match="where does nothing for stores in oracle"):
+        config("https://x.example.com", erp_system="oracle", entities=entities)
 
 
 def test_a_configured_company_that_an_entity_cannot_be_restricted_to_is_told(
@@ -120,12 +154,12 @@ def test_dates_are_days_in_windows_and_filters(finance: HistorianPeer, zone: str
     low, high = date(2023, 3, 1), date(2023, 3, 9)
     with session(finance, "finance", zone=zone) as s:
         frame = s.erp("purchase_order", start="2023-03-01", end="2023-03-09", limit=None)
-        day = s.erp("purchase_order", filters={"order_date": low}, limit=None)
+        day = s.erp("purchase_order", filters={"posting_date": low}, limit=None)
     every = [rows.order_header(index) for index in range(LINES // 5)]
     wanted = [row for row in every if low <= row["AccountingDate"].date() <= high]
     assert len(frame) == len(wanted) > 0
-    assert str(frame["order_date"].dtype) == "date32[day][pyarrow]"
-    assert set(day["order_date"]) == {low}
+    assert str(frame["posting_date"].dtype) == "date32[day][pyarrow]"
+    assert set(day["posting_date"]) == {low}
 
 
 def test_the_date_that_is_none_is_found_as_missing_and_is_in_no_window(
@@ -166,15 +200,26 @@ def test_accounts_are_exact_and_limits_are_kept(dataverse: HistorianPeer) -> Non
         frame = s.erp("accounts", limit=None)
         with pytest.warns(gd.GreenLangWarning):
             few = s.erp("customer", limit=3)
-    wanted = [
-        {
-            name: str(v) if hasattr(v, "hex") and not isinstance(v, float) else v
-            for name, v in row.items()
-        }
-        for row in map(rows.account, range(len(frame)))
-    ]
+    wanted = [as_text(rows.account(n)) for n in range(len(frame))]
     assert_rows(frame, str, wanted, key=["accountid"])
     assert len(few) == 3
+
+
+def test_orders_of_field_service_are_exact_and_their_dates_are_times(
+    dataverse: HistorianPeer,
+) -> None:
+    with session(dataverse, "dataverse") as s:
+        orders = s.erp("purchase_order", limit=None)
+        items = s.erp("purchase_order_item", limit=None)
+        with pytest.raises(gd.QueryError, match="ordered_at"):
+            s.erp("purchase_order", filters={"order_date": date(2023, 1, 1)})
+    wanted = [as_text(rows.dataverse_order(n)) for n in range(LINES // rows.LINES_PER_ORDER)]
+    assert_rows(orders, native_names(orders), wanted, key=["msdyn_purchaseorderid"])
+    assert {str(one.time()) for one in orders["ordered_at"]} == {"23:00:00"}
+    lines = [as_text(rows.dataverse_order_product(n)) for n in range(LINES)]
+    lines = [{**line, "msdyn_lineorder": str(line["msdyn_lineorder"])} for line in lines]
+    assert_rows(items, native_names(items), lines, key=["msdyn_purchaseorderproductid"])
+    assert {"purchase_order_item", "description", "amount", "status"} <= set(items)
 
 
 def test_a_table_that_changes_while_it_is_read_is_not_skipped_in(dataverse: HistorianPeer) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from datetime import date
 from pathlib import Path
 from typing import Any
 
@@ -9,6 +10,7 @@ import pandas as pd
 import pytest
 
 import greenlang_data as gd
+from tests.drivers.common import notes
 from tests.drivers.odata.every_type import exact_rows, frame_cells, parquet_cells, wrong_cells
 from tests.drivers.odata.helpers import (
     EVERY_TYPE,
@@ -20,7 +22,12 @@ from tests.drivers.odata.helpers import (
     native_names,
 )
 from tests.peers.erp_live import is_steady
-from tests.peers.erp_rows import cost_center, purchase_order_item
+from tests.peers.erp_rows import (
+    LEDGER_LINES,
+    cost_center,
+    gl_account_line_item,
+    purchase_order_item,
+)
 from tests.peers.historian_launch import HistorianPeer
 
 ROWS = 1_500
@@ -112,6 +119,40 @@ def test_a_key_of_dates_and_texts_is_gone_on_from(peer: HistorianPeer) -> None:
         assert told["pages"] >= 13
 
 
+def test_lines_of_entries_are_not_added_up_whatever_columns_are_asked_for(
+    peer: HistorianPeer,
+) -> None:
+    peer.set(page=400)
+    rows = [gl_account_line_item(index) for index in range(LEDGER_LINES)]
+    frame = read(peer, "gl_entry")
+    key = ["AccountingDocument", "LedgerGLLineItem", "Ledger"]
+    assert_rows(frame, native_names(frame), rows, key=key)
+    with session(peer) as s:
+        some = s.erp("gl_entry", fields=["gl_account", "amount"], limit=None)
+        own = s.erp("API_GLACCOUNTLINEITEM/GLAccountLineItem", fields=["Quantity"], limit=None)
+        leading = s.erp("gl_entry", filters={"ledger": "0L"}, fields=["amount"], limit=None)
+        march = s.erp("gl_entry", start="2023-03-01", end="2023-03-31", limit=None)
+    every = sorted(one["AmountInCompanyCodeCurrency"] for one in rows)
+    assert sorted(some["amount"]) == every
+    assert len(own) == LEDGER_LINES
+    assert sum(leading["amount"]) == sum(every) / 2
+    low, high = date(2023, 3, 1), date(2023, 3, 31)
+    assert len(march) == sum(low <= one["PostingDate"] <= high for one in rows) > 0
+    assert "is a total" not in notes(frame) + notes(some) + notes(own)
+
+
+def test_totals_say_that_they_are_totals(peer: HistorianPeer) -> None:
+    place = {"service": "API_GLACCOUNTLINEITEM", "name": "GLAccountLineItem"}
+    entities = {"balance": {**place, "columns": {"account": "GLAccount"}}}
+    fields = ["account", "AmountInCompanyCodeCurrency"]
+    with (
+        session(peer, entities=entities) as s,
+        pytest.warns(gd.GreenLangWarning, match="GLAccountLineItem is a total over all"),
+    ):
+        frame = s.erp("balance", fields=fields, limit=None)
+    assert len(frame) == 3
+
+
 def test_a_fault_now_and_then_loses_nothing(peer: HistorianPeer, items: str) -> None:
     peer.set(page=150)
     faults = [
@@ -175,6 +216,27 @@ def test_a_column_of_a_frame_filters_and_a_mapping_does_not(peer: HistorianPeer)
     assert set(frame["purchase_order"]) == set(wanted)
     assert frame.equals(same)
     assert gd.verify(frame) == "intact"
+
+
+def test_lines_of_orders_tell_what_goes_back_is_deleted_and_what_a_price_is_for(
+    peer: HistorianPeer,
+) -> None:
+    told = {
+        "returns_item": "IsReturnsItem",
+        "deletion_code": "PurchasingDocumentDeletionCode",
+        "price_quantity_unit": "OrderPriceUnit",
+    }
+    key = ["purchase_order", "purchase_order_item"]
+    rows = [purchase_order_item(index) for index in range(ROWS)]
+    expected = {
+        (row["PurchaseOrder"], row["PurchaseOrderItem"]): [row[own] for own in told.values()]
+        for row in rows
+    }
+    frame = read(peer, "purchase_order_item")
+    values = frame[[*key, *told]].itertuples(index=False)
+    assert {(order, item): rest for order, item, *rest in values} == expected
+    assert frame["returns_item"].any()
+    assert not frame["returns_item"].all()
 
 
 def test_a_source_is_for_its_company_and_plants(peer: HistorianPeer) -> None:

@@ -10,7 +10,7 @@ import pytest
 
 import greenlang_data as gd
 from tests.drivers.odata.helpers import config
-from tests.peers.erp_rows import journal_entry_item, purchase_order_item
+from tests.peers.erp_rows import LEDGER_LINES, gl_account_line_item, purchase_order_item
 from tests.peers.historian_launch import HistorianPeer
 from tests.peers.launch_erp import start_gateway
 
@@ -60,19 +60,22 @@ def test_by_material_group(peer: HistorianPeer, tmp_path: Path) -> None:
 
 
 def test_by_account_and_what_the_rules_leave_out(peer: HistorianPeer) -> None:
-    service = "API_JOURNALENTRYITEMBASIC_SRV/A_JournalEntryItemBasic"
+    key = ["journal_entry", "journal_entry_item", "ledger"]
     rules = {
-        "entity": service,
+        "entity": "gl_entry",
         "commodity_by": "GLAccount",
         "commodities": {"water": ["0000476000"]},
-        "columns": {"amount": "AmountInCompanyCodeCurrency", "currency": "CompanyCodeCurrency"},
-        "fields": ["ID", "amount", "currency"],
+        "fields": [*key, "amount", "currency"],
     }
-    truth = [journal_entry_item(index) for index in range(3_000)]
-    bills = {one["ID"]: one for one in truth if one["GLAccount"] == "0000476000"}
+    truth = [gl_account_line_item(index) for index in range(LEDGER_LINES)]
+    bills = {
+        (one["AccountingDocument"], one["LedgerGLLineItem"], one["Ledger"]): one
+        for one in truth
+        if one["GLAccount"] == "0000476000"
+    }
     with session(peer, rules) as s:
         frame = s.erp("utility_bill", limit=None)
-    found = dict(zip(frame["ID"], frame["amount"], strict=True))
+    found = dict(zip(zip(*(frame[one] for one in key), strict=True), frame["amount"], strict=True))
     assert found == {key: one["AmountInCompanyCodeCurrency"] for key, one in bills.items()}
     wider = rules | {"filters": {"GLAccount": ["0000476000", "0011001000"]}}
     with session(peer, wider) as s, pytest.raises(gd.ConfigurationError, match="'0011001000' have"):

@@ -29,7 +29,7 @@ def page(column: Property, written: Sequence[str], version: int = 4) -> Page:
 
 
 def decoded(column: Property, written: Sequence[str], version: int = 4) -> list[Any]:
-    table, _ = put_together([column], [page(column, written, version)])
+    table, _ = put_together([column], [page(column, written, version)], "s4")
     found: list[Any] = table.column(0).to_pylist()
     return found
 
@@ -62,7 +62,7 @@ def test_decimals_keep_their_declared_type_where_they_fit(values: list[Decimal])
 def test_pages_of_different_decimals_get_one_type_that_holds_all() -> None:
     column = of("Decimal", precision=6, scale=2)
     pages = [page(column, one) for one in (["1.25"], ["null"], ["12345678.5"], ["0.00001"])]
-    table, _ = put_together([column], pages)
+    table, _ = put_together([column], pages, "s4")
     assert table.column(0).type == pa.decimal128(13, 5)
     assert table.column(0).to_pylist() == [
         Decimal("1.25"), None, Decimal("12345678.5"), Decimal("0.00001"),
@@ -176,7 +176,7 @@ def test_a_hundred_nanoseconds_are_kept() -> None:
         page(column, ['"2024-01-31T10:00:00.1234567Z"']),
         page(column, ['"2024-01-31T10:00:00Z"', "null"]),
     ]
-    table, _ = put_together([column], pages)
+    table, _ = put_together([column], pages, "s4")
     assert table.column(0).cast(pa.int64()).to_pylist() == [
         1_706_695_200_123_456_700, 1_706_695_200_000_000_000, None,
     ]  # fmt: skip
@@ -208,7 +208,7 @@ def test_a_column_that_all_rows_lack_is_told_and_one_that_some_lack_is_refused()
     columns = [of("String"), Property("Y", "Edm.Int32"), Property("Z", "NS.Complex")]
     decode = page_decoder(columns, 4)
     pages = [decode(b'{"value":[{"X":"a"},{"X":null}]}'), decode(b'{"value":[]}')]
-    table, absent = put_together(columns, pages)
+    table, absent = put_together(columns, pages, "s4")
     assert absent == ["Y", "Z"]
     assert table.to_pydict() == {"X": ["a", None], "Y": [None, None], "Z": [None, None]}
     with pytest.raises(ValueError, match="Y is missing in 1 of 2"):

@@ -101,9 +101,9 @@ def test_no_password_goes_over_a_channel_that_is_not_encrypted(
     opcua_peer.clear_requests()
     text = refused(opcua_peer.endpoint, ConfigurationError, **security, **user)
     assert "not encrypted" in text
-    assert "allow_clear_text_password" in text
+    assert "allow_clear_text_credentials" in text
     assert opcua_peer.requests() == []
-    allowed = {"allow_clear_text_password": True, "trust_on_first_use": True}
+    allowed = {"allow_clear_text_credentials": True, "trust_on_first_use": True}
     login(opcua_peer.endpoint, **security, **user, **allowed)
 
 

@@ -46,11 +46,34 @@ def test_every_cell_of_every_resource_is_exact(peer: HistorianPeer) -> None:
     invoices = read(peer, "supplier_invoice")
     rows = [tables.invoice(index) for index in range(ORDERS // 3)]
     assert_rows(invoices, native_names(invoices), rows, key=["InvoiceId"])
+    credit = invoices["invoice_type"] == "Credit memo"
+    assert set(invoices["gross_amount"][credit] < 0) == {True}
     materials = read(peer, "material")
     rows = [tables.item(index) for index in range(1_500)]
     assert_rows(materials, native_names(materials), rows, key=["ItemId", "OrganizationId"])
     units = read(peer, "unit_of_measure")
     assert_rows(units, native_names(units), list(map(tables.unit, range(4))), key=["UOMCode"])
+
+
+def test_lines_of_invoices_say_what_they_are_for(peer: HistorianPeer) -> None:
+    names = {
+        "InvoiceId": "InvoiceId", "LineNumber": "supplier_invoice_item", "LineType": "line_type",
+        "LineAmount": "amount", "AccountingDate": "posting_date", "CanceledFlag": "cancelled",
+        "DiscardedFlag": "discarded",
+    }  # fmt: skip
+    with session(peer) as s:
+        lines = s.erp("supplier_invoice", fields=list(names.values()), limit=None)
+    each = tables.LINES_PER_INVOICE
+    told = [
+        {**tables.invoice_line(n), "InvoiceId": tables.invoice(n // each)["InvoiceId"]}
+        for n in range(ORDERS // 3 * each)
+    ]
+    wanted = [
+        {**{name: row[name] for name in names}, "LineNumber": str(row["LineNumber"])}
+        for row in told
+    ]
+    assert_rows(lines, names.__getitem__, wanted, key=["InvoiceId", "LineNumber"])
+    assert set(lines["line_type"]) == {"Item", "Tax", "Freight"}
 
 
 def test_lines_come_with_their_orders(peer: HistorianPeer) -> None:

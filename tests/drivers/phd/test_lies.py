@@ -12,7 +12,7 @@ import pytest
 from greenlang_data.drivers.phd.driver import decode
 from greenlang_data.errors import ProtocolError, ReadFailed
 from tests.drivers.lying_historian import Query, lying
-from tests.drivers.phd.test_answers import answer
+from tests.drivers.phd.answers import of_gateway
 
 START = datetime(2025, 3, 1, tzinfo=UTC)
 DAY = (START, START + timedelta(days=1))
@@ -73,7 +73,7 @@ def test_a_unit_that_changes_between_the_pages_is_refused() -> None:
 def test_a_time_that_no_nanoseconds_reach_is_refused() -> None:
     lowest = int(np.iinfo(np.int64).min)
     with pytest.raises(ValueError, match="beyond nanoseconds"):
-        decode(answer(times=[lowest], values=[1], confidence=[100]))
+        decode(of_gateway(times=[lowest], values=[1], confidence=[100]))
 
 
 def test_a_login_in_the_failure_of_a_tag_is_masked() -> None:

@@ -46,6 +46,25 @@ def test_history_over_opc_ua(opcua_peer: OpcuaPeer) -> None:
     assert raw.attrs["provenance"]["source_system"].startswith("phd opc.tcp://")
 
 
+def test_one_key_lets_credentials_go_unencrypted_over_opc_ua_as_over_http(
+    opcua_peer: OpcuaPeer,
+) -> None:
+    more: dict[str, Any] = {
+        "security_mode": "None",
+        "username": "operator",
+        "password": "secret-operator",
+    }
+    end = START + timedelta(milliseconds=5)
+    with (
+        gd.Session([config(opcua_peer.endpoint, **more)]) as s,
+        pytest.raises(gd.ConfigurationError, match="allow_clear_text_credentials = true"),
+    ):
+        s.historian(["History.Million"], START, end)
+    more |= {"allow_clear_text_credentials": True, "namespace_index": opcua_peer.namespace}
+    with gd.Session([config(opcua_peer.endpoint, **more)]) as s:
+        assert len(s.historian(["History.Million"], START, end)) == 1
+
+
 def test_its_own_library_is_refused_where_there_is_no_windows() -> None:
     with (
         gd.Session([config("phd://phd.example:3100")]) as s,

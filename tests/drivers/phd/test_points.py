@@ -1,23 +1,11 @@
-"""Answers of an OIBus agent, right and wrong, as columns."""
+"""Answers of an OIBus agent as columns."""
 
 from __future__ import annotations
 
-import json
-from typing import Any
-
 import pytest
-from hypothesis import given
-from hypothesis import strategies as st
 
 from greenlang_data.drivers.phd.points import decode
-
-STAMP = "2025-01-01T00:00:00.123Z"
-
-
-def answer(*data: dict[str, Any], count: int | None = None, stamp: str = STAMP) -> bytes:
-    content = [{"pointId": "a", "timestamp": stamp, "data": one} for one in data]
-    count = len(content) if count is None else count
-    return json.dumps({"recordCount": count, "content": content}).encode()
+from tests.drivers.phd.answers import of_agent
 
 
 @pytest.mark.parametrize(
@@ -44,7 +32,7 @@ def answer(*data: dict[str, Any], count: int | None = None, stamp: str = STAMP) 
     ],
 )
 def test_a_value(value: object, expected: tuple[object, object]) -> None:
-    (samples,) = decode(answer({"value": value, "quality": "0x400C0"})).values()
+    (samples,) = decode(of_agent({"value": value, "quality": "0x400C0"})).values()
     row = samples.batch(100).to_pylist()[0]
     assert (row["value"], row["text"], row["quality"]) == (*expected, "good")
     assert row["timestamp"].value == 1_735_689_600_123_000_000
@@ -52,7 +40,7 @@ def test_a_value(value: object, expected: tuple[object, object]) -> None:
 
 @pytest.mark.parametrize("value", [None, "NaN", "Infinity", "-Infinity"])
 def test_what_is_no_value_is_bad(value: object) -> None:
-    (samples,) = decode(answer({"value": value, "quality": "0x400C0"})).values()
+    (samples,) = decode(of_agent({"value": value, "quality": "0x400C0"})).values()
     row = samples.batch(100).to_pylist()[0]
     assert (row["value"], row["text"], row["quality"]) == (None, None, "bad")
 
@@ -77,37 +65,6 @@ def test_what_is_no_value_is_bad(value: object) -> None:
     ],
 )
 def test_a_quality(quality: str | None, expected: tuple[str, str]) -> None:
-    (samples,) = decode(answer({"value": "1", "quality": quality})).values()
+    (samples,) = decode(of_agent({"value": "1", "quality": quality})).values()
     row = samples.batch(1).to_pylist()[0]
     assert (row["quality"], row["status"]) == expected
-
-
-@pytest.mark.parametrize(
-    "body",
-    [
-        b"{}",
-        b"[]",
-        b'{"content":[]}',
-        answer({"value": "1"}, count=2),
-        answer({"value": "1", "quality": "Good"}),
-        answer({"value": "1", "quality": "0xZZ"}),
-        answer({"value": "1", "quality": "0x-1"}),
-        answer({"value": "1", "quality": "0x1FFFFFFFF"}),
-        answer({"value": "1", "quality": 192}),
-        answer({"value": "System.Single[]", "quality": "0xC0"}),
-        answer({"value": {"a": 1}}),
-        answer({"value": "1"}, stamp="2025-01-01T00:00:00.000"),
-        answer({"value": "1"}, stamp="soon"),
-    ],
-)
-def test_nonsense_is_refused(body: bytes) -> None:
-    with pytest.raises(ValueError, match=r"\w"):
-        decode(body)
-
-
-@given(st.binary(max_size=200))
-def test_any_bytes_are_refused_or_read(body: bytes) -> None:
-    try:
-        decode(body)
-    except ValueError:
-        return

@@ -38,6 +38,7 @@ entity PurchaseOrderItem {
       PriceIsToBePrinted             : Boolean;
       OverdelivTolrtdLmtRatioInPct   : Decimal(3, 1);
       UnlimitedOverdeliveryIsAllowed : Boolean;
+      IsReturnsItem                  : Boolean;
       IsCompletelyDelivered          : Boolean;
       IsFinallyInvoiced              : Boolean;
       AccountAssignmentCategory      : String(1);
@@ -126,16 +127,22 @@ entity SupplierInvoice {
       InvoiceGrossAmount     : Decimal(14, 3);
 }
 
-entity JournalEntryItemBasic {
-  key ID                          : String(40);
-      CompanyCode                 : String(4);
-      FiscalYear                  : String(4);
-      AccountingDocument          : String(10);
+entity GLAccountLineItem {
+  key SourceLedger                : String(2);
+  key CompanyCode                 : String(4);
+  key FiscalYear                  : String(4);
+  key AccountingDocument          : String(10);
+  key LedgerGLLineItem            : String(6);
+  key Ledger                      : String(2);
       GLAccount                   : String(10);
-      PostingDate                 : Date;
       CostCenter                  : String(10);
-      AmountInCompanyCodeCurrency : Decimal(23, 2);
       CompanyCodeCurrency         : String(5);
+      AmountInCompanyCodeCurrency : Decimal(23, 3);
+      BaseUnit                    : String(3);
+      Quantity                    : Decimal(23, 3);
+      DebitCreditCode             : String(1);
+      PostingDate                 : Date;
+      DocumentDate                : Date;
 }
 
 // One column of each type; the first rows hold the largest, the smallest and no values.

@@ -39,9 +39,9 @@ service API_SUPPLIERINVOICE_PROCESS_SRV {
   @readonly entity A_SupplierInvoice as projection on business.SupplierInvoice;
 }
 
-@path: 'API_JOURNALENTRYITEMBASIC_SRV'
-service API_JOURNALENTRYITEMBASIC_SRV {
-  @readonly entity A_JournalEntryItemBasic as projection on business.JournalEntryItemBasic;
+@path: 'API_GLACCOUNTLINEITEM'
+service API_GLACCOUNTLINEITEM {
+  @readonly entity GLAccountLineItem as projection on business.GLAccountLineItem;
 }
 
 @path: 'Z_EVERY_TYPE_SRV'
