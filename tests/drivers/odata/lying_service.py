@@ -136,7 +136,7 @@ class LyingService(Emulator):
         token = request.one("$skiptoken")
         skip = int(request.one("$skip") or 0) if self.knob("skips") else 0
         first = int(token.strip("'")) if token else skip
-        if first and self.expired < self.knob("expired_times"):
+        if token and self.expired < self.knob("expired_times"):
             self.expired += 1
             if self.knob("expired") == "an error":
                 return Answer(410, {"error": {"code": "X/3", "message": "the link is too old"}})
