@@ -39,7 +39,13 @@ from greenlang_data.drivers.odata.kept_links import (
 from greenlang_data.drivers.odata.keyset import key_columns, rows_after
 from greenlang_data.drivers.odata.page import Page
 from greenlang_data.drivers.odata.question import Question
-from greenlang_data.drivers.odata.saved import Saved, SavedPage, saved_page
+from greenlang_data.drivers.odata.saved import (
+    Saved,
+    SavedPage,
+    line_name,
+    saved_page,
+    saved_plan,
+)
 from greenlang_data.errors import ProtocolError
 from greenlang_data.settings.odata import ODataSettings
 
@@ -224,6 +230,16 @@ class Pager:
 
     def without_keys(self, why: str) -> None:
         """Go on with the server's links, because it cannot be asked for rows after a key."""
+        if self._line:
+            self._unsaved.append(saved_plan(self._why_not_by_key, why))
+        self._follow_links(why)
+
+    @property
+    def _why_not_by_key(self) -> str:
+        """The line under which it is kept that there is no asking by key."""
+        return line_name(self._line, "by key")
+
+    def _follow_links(self, why: str) -> None:
         self._log.note(f"its own pages were followed, since {why}; changes may have shifted them")
         self._keys = ()
         if self.pages and self._answer is None:
@@ -298,6 +314,9 @@ class Pager:
             some = [one for one in self.pages if one.rows]
             self._first = self._row(some[0], 0)
             self._last = self._row(some[-1], some[-1].rows - 1)
+            why = saved.plan(self._why_not_by_key)
+            if why is not None:
+                self._follow_links(why)
         self._followed_links = {self._at_place(one.about["asked"]) for one in found[:-1]}
 
     def _at_place(self, place: str) -> str:

@@ -2,24 +2,20 @@
 
 from __future__ import annotations
 
-import json
 import multiprocessing
 import re
-import sys
 import time
-from functools import cache
+from collections.abc import Callable
+from functools import cache, partial
 from pathlib import Path
 from typing import Any, Final
 
+import pandas as pd
+
+import greenlang_data as gd
 from tests.peers.historian_launch import HistorianPeer
 from tests.peers.launch import Peer
 
-READ = """
-import json, sys
-import greenlang_data as gd
-with gd.Session([gd.ERPConfig(**json.loads(sys.argv[1]))]) as s:
-    s.erp(sys.argv[2], limit=None, **json.loads(sys.argv[3]))
-"""
 # What a process has to have before it can read, which takes longer than most of these reads.
 _IMPORTED: Final = (
     "greenlang_data.calls.erp",
@@ -27,7 +23,6 @@ _IMPORTED: Final = (
     "greenlang_data.drivers.odata.driver",
     "greenlang_data.drivers.oracle.driver",
     "greenlang_data.export.records",
-    "pandas",
     __name__,
 )
 
@@ -40,9 +35,17 @@ def _processes() -> multiprocessing.context.ForkServerContext:
     return context
 
 
-def _run(script: str, *arguments: str) -> None:
-    sys.argv = ["-c", *arguments]
-    exec(script, {"__name__": "__main__"})
+def read_frame(keys: dict[str, Any], entity: str, query: dict[str, Any], path: str) -> pd.DataFrame:
+    """Read all of ``entity`` of the source with ``keys``, with further arguments ``query``."""
+    with gd.Session([gd.ERPConfig(**keys)]) as s:
+        return s.erp(entity, limit=None, **query)
+
+
+def read_file(keys: dict[str, Any], entity: str, query: dict[str, Any], path: str) -> pd.DataFrame:
+    """The same by a scan to a file of its own at ``path``."""
+    asked = gd.ERPQuery(entity_type=entity, limit=None, **query)
+    with gd.Session([gd.ERPConfig(**keys)]) as s:
+        return gd.read_parquet(gd.to_parquet(s.scan(asked), path))
 
 
 def data_requests(peer: Peer, match: str) -> list[str]:
@@ -63,14 +66,14 @@ def kill_after(
     How often it has asked. ``query`` are further arguments of the read.
     """
     told = {"connector_id": "s4", "connector_type": "erp", "max_retries": 0, **keys}
-    texts = [READ, json.dumps(told), entity, json.dumps(query)]
-    return kill_script_after(peer, texts, match=match, requests=requests)
+    call = partial(read_frame, told, entity, query, "")
+    return kill_call_after(peer, call, match=match, requests=requests)
 
 
-def kill_script_after(peer: Peer, script: list[str], *, match: str, requests: int) -> int:
-    """The same for a process that runs a script, given with its arguments."""
+def kill_call_after(peer: Peer, call: Callable[[], Any], *, match: str, requests: int) -> int:
+    """The same for a process that makes a call, of a function that every process has."""
     peer.clear_requests()
-    process = _processes().Process(target=_run, args=script, daemon=True)
+    process = _processes().Process(target=call, daemon=True)
     process.start()
     try:
         deadline = time.monotonic() + 60
