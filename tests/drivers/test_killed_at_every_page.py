@@ -17,6 +17,7 @@ from typing import Any
 import pandas as pd
 import pytest
 
+from tests.drivers.common import content
 from tests.drivers.netsuite.test_netsuite import TBA
 from tests.drivers.odata.helpers import LOGIN
 from tests.drivers.odata.killing import data_requests, kill_call_after, read_file, read_frame
@@ -126,10 +127,6 @@ CASES = {
 def peers() -> Iterator[dict[str, HistorianPeer]]:
     with ExitStack() as stack:
         yield {name: stack.enter_context(start()) for name, start in PEERS.items()}
-
-
-def content(frame: Any) -> str:
-    return str(frame.attrs["provenance"]["response_hash"])
 
 
 @pytest.mark.parametrize("read", [read_frame, read_file])

@@ -10,6 +10,7 @@ import pandas as pd
 import pytest
 
 import greenlang_data as gd
+from tests.drivers.common import content, notes
 from tests.drivers.netsuite.test_netsuite import TBA
 from tests.drivers.odata.helpers import config
 from tests.drivers.odata.killing import data_requests, kill_while_waiting
@@ -45,14 +46,6 @@ def read(peer: HistorianPeer, folder: Path, entity: str, **more: Any) -> pd.Data
     told = keys(peer, folder, **more)
     with gd.Session([config(told.pop("base_url"), **told)]) as s:
         return s.erp(entity, limit=None)
-
-
-def content(frame: pd.DataFrame) -> str:
-    return str(frame.attrs["provenance"]["response_hash"])
-
-
-def notes(frame: pd.DataFrame) -> str:
-    return " ".join(frame.attrs["provenance"].full["notes"])
 
 
 @pytest.mark.parametrize("pages", [1, 4, 9])

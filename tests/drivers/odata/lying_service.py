@@ -8,14 +8,11 @@ from __future__ import annotations
 
 import operator
 import re
-import sys
-from collections.abc import Sequence
 from typing import Any, ClassVar
 from urllib.parse import quote
 
 from tests.peers.historian_http import Answer, Emulator, Request, run
-from tests.peers.historian_launch import TOP, HistorianPeer
-from tests.peers.launch import _scratch_file
+from tests.peers.historian_launch import HistorianPeer, start_module
 
 _SAP = 'xmlns:sap="http://www.sap.com/Protocols/SAPData"'
 _TYPE = """<EntityType Name="Row"><Key><PropertyRef Name="ID"/></Key>
@@ -37,13 +34,7 @@ _V4 = (
 
 def start_lying_service() -> HistorianPeer:
     """Start it in a process of its own."""
-    audit = _scratch_file("requests.jsonl")
-
-    def command(port: int) -> Sequence[str]:
-        module = "tests.drivers.odata.lying_service"
-        return [sys.executable, "-m", module, "--port", str(port), "--audit", str(audit)]
-
-    return HistorianPeer("lying OData service", command, audit=audit, folder=TOP)
+    return start_module("lying OData service", "tests.drivers.odata.lying_service")
 
 
 class LyingService(Emulator):

@@ -15,7 +15,7 @@ import pandas as pd
 import pytest
 
 import greenlang_data as gd
-from tests.drivers.common import notes
+from tests.drivers.common import content, notes
 from tests.drivers.odata.helpers import config
 from tests.drivers.odata.killing import data_requests, kill_while_waiting
 from tests.drivers.odata.tracking_service import CHANGES, changes, start_tracking_service
@@ -52,10 +52,6 @@ def read(told: dict[str, Any], since: Any) -> pd.DataFrame:
 
 def mark(frame: pd.DataFrame) -> str:
     return str(frame.attrs["provenance"].full["metadata"]["completeness"]["mark"])
-
-
-def content(frame: pd.DataFrame) -> str:
-    return str(frame.attrs["provenance"]["response_hash"])
 
 
 def killed(peer: HistorianPeer, told: dict[str, Any], since: str, pages: int) -> int:

@@ -13,7 +13,7 @@ import pandas as pd
 import pytest
 
 import greenlang_data as gd
-from tests.drivers.common import notes
+from tests.drivers.common import content, notes
 from tests.drivers.odata.helpers import config, native_names
 from tests.drivers.odata.killing import data_requests, kill_while_waiting
 from tests.peers import dynamics_rows as rows
@@ -49,10 +49,6 @@ def read(peer: HistorianPeer, folder: Path, **more: Any) -> pd.DataFrame:
     told = keys(peer, folder, **more)
     with gd.Session([config(told.pop("base_url"), **told)]) as s:
         return s.erp(LINE_SET, limit=None)
-
-
-def content(frame: pd.DataFrame) -> str:
-    return str(frame.attrs["provenance"]["response_hash"])
 
 
 def assert_every_line(frame: pd.DataFrame) -> None:

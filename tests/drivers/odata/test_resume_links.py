@@ -13,10 +13,12 @@ import pandas as pd
 import pytest
 
 import greenlang_data as gd
+from tests.drivers.common import content, notes
 from tests.drivers.odata.helpers import LOGIN, config
 from tests.drivers.odata.killing import data_requests, kill_while_waiting, page_requests
 from tests.drivers.odata.lying_service import start_lying_service
 from tests.peers import dynamics_rows
+from tests.peers.fixtures import renewed
 from tests.peers.historian_launch import HistorianPeer
 from tests.peers.launch_erp import start_dataverse
 
@@ -26,15 +28,11 @@ ASKED = r"AttrOf0MATERIAL_ATTR\?"
 CLIENT = {"client_id": "historian-client", "client_secret": "s3cret-client"}
 
 
-@pytest.fixture(scope="module")
-def lies() -> Iterator[HistorianPeer]:
-    with start_lying_service() as started:
-        yield started
+lies_session, lies = renewed("lies", start_lying_service, scope="module")
 
 
 @pytest.fixture
 def liar(lies: HistorianPeer) -> HistorianPeer:
-    lies.reset()
     lies.set(cap=20, keys="refused")
     return lies
 
@@ -63,14 +61,6 @@ def of_liar(peer: HistorianPeer, folder: Path, version: int = 4) -> dict[str, An
         "erp_system": "sap", "base_url": peer.origin, "services": services, "max_retries": 0,
         "checkpoint_path": str(folder),
     }  # fmt: skip
-
-
-def notes(frame: pd.DataFrame) -> str:
-    return " ".join(frame.attrs["provenance"].full["notes"])
-
-
-def content(frame: pd.DataFrame) -> str:
-    return str(frame.attrs["provenance"]["response_hash"])
 
 
 def told(frame: pd.DataFrame) -> dict[str, Any]:

@@ -8,13 +8,10 @@ delta links, and without a queue: a list of what has changed that may be shifted
 from __future__ import annotations
 
 import re
-import sys
-from collections.abc import Sequence
 from typing import Any, ClassVar, Final
 
 from tests.peers.historian_http import Answer, Emulator, Request, run
-from tests.peers.historian_launch import TOP, HistorianPeer
-from tests.peers.launch import _scratch_file
+from tests.peers.historian_launch import HistorianPeer, start_module
 
 _TYPE: Final = """<EntityType Name="Row"><Key><PropertyRef Name="ID"/></Key>
 <Property Name="ID" Type="Edm.String" Nullable="false"/>
@@ -37,13 +34,7 @@ CHANGES: Final = 50  # behind each mark; every seventh is a deletion
 
 def start_tracking_service() -> HistorianPeer:
     """Start it in a process of its own."""
-    audit = _scratch_file("requests.jsonl")
-
-    def command(port: int) -> Sequence[str]:
-        module = "tests.drivers.odata.tracking_service"
-        return [sys.executable, "-m", module, "--port", str(port), "--audit", str(audit)]
-
-    return HistorianPeer("tracking OData service", command, audit=audit, folder=TOP)
+    return start_module("tracking OData service", "tests.drivers.odata.tracking_service")
 
 
 class TrackingService(Emulator):

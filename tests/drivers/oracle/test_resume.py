@@ -10,6 +10,7 @@ import pandas as pd
 import pytest
 
 import greenlang_data as gd
+from tests.drivers.common import content
 from tests.drivers.odata.helpers import assert_rows, config, native_names
 from tests.drivers.odata.killing import data_requests, kill_while_waiting
 from tests.drivers.oracle.many_lines import start_many_lines
@@ -55,10 +56,6 @@ def assert_every_line(frame: pd.DataFrame) -> None:
         for one in range(30 if order % 2 else 3)
     ]
     assert sorted(found) == wanted
-
-
-def content(frame: pd.DataFrame) -> str:
-    return str(frame.attrs["provenance"]["response_hash"])
 
 
 @pytest.mark.parametrize(
