@@ -30,6 +30,11 @@ class Ahead(Generic[T]):
             self._running.append(task)
         return await self._running.popleft()
 
+    @property
+    def is_ready(self) -> bool:
+        """Whether the next answer has come already."""
+        return bool(self._running) and self._running[0].done()
+
     def end(self) -> None:
         """Cancel what nobody will ask for."""
         for task in self._running:

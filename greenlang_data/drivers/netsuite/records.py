@@ -243,16 +243,18 @@ class RecordsReading(RecordReading):
         self._unsaved.append(batch.replace_schema_metadata({"page": page}))
 
     async def _read_some(self, question: Question) -> None:
-        """The next records, as many as are asked for at once; those behind them are under way."""
+        """The next records, as many of them as have come; those behind them are under way."""
         if self._ahead is None:
             starts = [partial(self._read, question, one) for one in self._waiting]
             self._ahead = Ahead(starts, self._width)
-        some = self._waiting[: self._width]
         try:
-            pages = [await self._ahead.next() for _ in some]
+            pages = [await self._ahead.next()]
+            while self._ahead.is_ready:
+                pages.append(await self._ahead.next())
         except BaseException:
             self._end_ahead()
             raise
+        some = self._waiting[: len(pages)]
         # Only now, so that a step that failed can be taken again.
         gone = {key for key, page in zip(some, pages, strict=True) if page is None}
         found = self._as_one(question, [one for one in pages if one is not None])
@@ -285,6 +287,9 @@ class RecordsReading(RecordReading):
         self._pages.counted = after
         proof = Proof(question, self._pages, after, True, self._log, self.release)
         try:
-            return question.answer(proof.checked(table))
+            rows = proof.checked(table)
         except NotWholeError as error:
             raise SourceError(error.what, source=self._source, remedy=error.remedy) from None
+        # Of records each is a request, and how many of them came together is chance.
+        self._log.completeness["pages"] = self._listed // _LIMIT
+        return question.answer(rows)
