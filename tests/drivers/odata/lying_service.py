@@ -38,7 +38,7 @@ def start_lying_service() -> HistorianPeer:
 
 
 class LyingService(Emulator):
-    """It filters by keys at most. ``after`` pages, ``then`` happens to the rows: deleted, inserted, changed, or a lower cap."""
+    """It filters by keys at most. ``after`` pages, ``then`` happens to the rows: deleted, inserted, replaced, changed, or a lower cap."""
 
     defaults: ClassVar[dict[str, Any]] = {
         **Emulator.defaults,
@@ -103,6 +103,8 @@ class LyingService(Emulator):
         happened = self._happened()
         if happened == "deleted":
             numbers = numbers[5:]
+        elif happened == "replaced":  # by as many at the end, so that no count tells
+            numbers = [*numbers[5:], *range(len(numbers), len(numbers) + 5)]
         elif happened == "inserted":
             numbers = [-5, -4, -3, *numbers]
         bonus = 1 if happened in ("changed", "changed once") else 0
