@@ -39,13 +39,7 @@ from greenlang_data.drivers.odata.kept_links import (
 from greenlang_data.drivers.odata.keyset import key_columns, rows_after
 from greenlang_data.drivers.odata.page import Page
 from greenlang_data.drivers.odata.question import Question
-from greenlang_data.drivers.odata.saved import (
-    Saved,
-    SavedPage,
-    line_name,
-    saved_page,
-    saved_plan,
-)
+from greenlang_data.drivers.odata.saved import Saved, line_name, saved_page, saved_plan
 from greenlang_data.errors import ProtocolError
 from greenlang_data.settings.odata import ODataSettings
 
@@ -291,7 +285,7 @@ class Pager:
         """Take the pages of an earlier read, as far as each begins where the one before ended."""
         keys = [one.name for one in self._keys]
         found = saved.line(self._line, self.columns, keys) if self._line else []
-        while found and not found[-1].page.rows and not _leads_on(found[-1]):
+        while found and not found[-1].page.rows and not found[-1].leads_on:
             found.pop()
         if not found:
             return
@@ -403,8 +397,3 @@ class Pager:
         if values is None:
             raise ProtocolError("it left the key out of its answer", source=self._source)
         return values[place].as_py()
-
-
-def _leads_on(saved: SavedPage) -> bool:
-    """Whether a kept page without rows is the last one, or has a link to the next."""
-    return bool(saved.about["ended"] or saved.about["next"])

@@ -28,6 +28,11 @@ class SavedPage(NamedTuple):
     page: Page
     about: dict[str, Any]
 
+    @property
+    def leads_on(self) -> bool:
+        """Whether a page of a set is the last one, or has a link to the next."""
+        return bool(self.about["ended"] or self.about["next"])
+
 
 class Saved:
     """What an earlier read left, by the names of its lines."""
