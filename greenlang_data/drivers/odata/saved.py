@@ -10,7 +10,6 @@ from __future__ import annotations
 import json
 from collections import defaultdict
 from collections.abc import Iterable, Sequence
-from dataclasses import replace
 from hashlib import sha256
 from typing import Any, NamedTuple
 
@@ -81,20 +80,6 @@ def line_name(*parts: Any) -> str:
     return sha256(repr(parts).encode()).hexdigest()[:32]
 
 
-def saved_line_page(
-    columns: Sequence[Property],
-    pages: Sequence[Page],
-    number: int,
-    keys: Sequence[str] | None,
-    **about: Any,
-) -> pa.RecordBatch:
-    """One of the pages of a line; without ``keys`` it was not asked for by the last of them."""
-    before = pages[:number]
-    end = None if keys is None else _end(columns, [SavedPage(one, {}) for one in before], keys)
-    rows = sum(one.rows for one in before)
-    return saved_page(columns, pages[number], before=rows, after=end, **about)
-
-
 def saved_plan(name: str, plan: Any) -> pa.RecordBatch:
     """What is to be known of a line beside its pages."""
     told = json.dumps({"line": name, PLAN: plan})
@@ -150,11 +135,6 @@ def page_of(columns: Sequence[Property], batch: pa.RecordBatch) -> tuple[Page, d
     names = batch.schema.names
     values = [batch.column(one.name) if one.name in names else None for one in columns]
     return Page(batch.num_rows, values, None, counted), about
-
-
-def with_link(saved: SavedPage, link: str | None) -> Page:
-    """A page with the link that it had."""
-    return replace(saved.page, next_link=link)
 
 
 def _line_of(batch: pa.RecordBatch) -> str:
