@@ -6,7 +6,6 @@ import base64
 import json
 import os
 import stat
-from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
@@ -18,8 +17,10 @@ import greenlang_data as gd
 from greenlang_data.connectors.asked import asked_of
 from greenlang_data.connectors.checkpoint import Checkpoint
 from greenlang_data.drivers.base import ReadLog, Records
+from tests.drivers.common import notes
 from tests.drivers.odata.helpers import config
 from tests.drivers.odata.lying_service import start_lying_service
+from tests.peers.fixtures import renewed
 from tests.peers.historian_launch import HistorianPeer
 
 SECRETS = {
@@ -27,17 +28,13 @@ SECRETS = {
 }  # fmt: skip
 
 
-@pytest.fixture(scope="module")
-def running() -> Iterator[HistorianPeer]:
-    with start_lying_service() as peer:
-        yield peer
+lies_session, lies = renewed("lies", start_lying_service, scope="module")
 
 
 @pytest.fixture
-def peer(running: HistorianPeer) -> HistorianPeer:
-    running.reset()
-    running.set(cap=20)
-    return running
+def peer(lies: HistorianPeer) -> HistorianPeer:
+    lies.set(cap=20)
+    return lies
 
 
 def session(peer: HistorianPeer, folder: Path, **more: Any) -> gd.Session:
@@ -60,10 +57,6 @@ def read(peer: HistorianPeer, folder: Path, **more: Any) -> pd.DataFrame:
         frame = s.erp("S/Rows", limit=None)
     assert list(frame["ID"]) == [f"{one:04d}" for one in range(250)]
     return frame
-
-
-def notes(frame: pd.DataFrame) -> str:
-    return " ".join(frame.attrs["provenance"].full["notes"])
 
 
 def is_gone_on_with(frame: pd.DataFrame) -> bool:
