@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Collection, Sequence
 from dataclasses import dataclass, replace
 from operator import attrgetter
 from typing import Any, Final, Literal
@@ -45,6 +45,7 @@ def kept(page: Page, keep: Callable[[pa.RecordBatch], pa.RecordBatch]) -> Page:
     return replace(page, columns=columns)
 
 
+_NULL: Final = msgspec.Raw(b"null")
 _V4_NAMES: Final = {
     "rows": "value",
     "next_link": "@odata.nextLink",
@@ -60,11 +61,15 @@ _V2_NAMES: Final = {
 
 
 def page_decoder(
-    columns: Sequence[Property], version: Literal[2, 4]
+    columns: Sequence[Property], version: Literal[2, 4], keys: Collection[str] = ()
 ) -> Callable[[bytes | bytearray], Page]:
-    """A function from the body of a page to its rows. It raises ValueError for anything else."""
-    read_rows = _rows_reader(columns, version)
-    read_alike = alike_reader(columns)
+    """A function from the body of a page to its rows. It raises ValueError for anything else.
+
+    So it does for null in a column of ``keys``, which no row can have. A date of ABAP that is none
+    may be in one, and becomes null.
+    """
+    read_rows = _rows_reader(columns, version, keys)
+    read_alike = alike_reader(columns, keys)
     read_rest = _v4(_Mark) if version == 4 else _v2(_Mark)
 
     def decode(body: bytes | bytearray) -> Page:
@@ -97,7 +102,7 @@ def _around(alike: Alike, read: Callable[[bytes], tuple[list[Any], Any]]) -> Any
 
 
 def _rows_reader(
-    columns: Sequence[Property], version: Literal[2, 4]
+    columns: Sequence[Property], version: Literal[2, 4], keys: Collection[str]
 ) -> Callable[[bytes | bytearray], tuple[int, list[pa.Array | None], Any]]:
     """A function from a body to the number of rows, their columns, and what is around them."""
     wires = [wire_of(one) for one in columns]
@@ -112,14 +117,22 @@ def _rows_reader(
 
     def read_rows(body: bytes | bytearray) -> tuple[int, list[pa.Array | None], Any]:
         rows, envelope = read(body)
+        arrays: list[pa.Array | None] = []
         # Column by column, because a tuple for each row would set off Python's garbage collection.
-        arrays = [
-            convert(column, wire, list(map(cells, rows))) if rows else pa.array([], wire.empty)
-            for column, wire, cells in zip(columns, wires, cells_of, strict=True)
-        ]
+        for column, wire, cells in zip(columns, wires, cells_of, strict=True):
+            values = list(map(cells, rows))
+            arrays.append(convert(column, wire, values) if rows else pa.array([], wire.empty))
+            if column.name in keys and arrays[-1] is not None and arrays[-1].null_count:
+                _check_key(column.name, values)
         return len(rows), arrays, envelope
 
     return read_rows
+
+
+def _check_key(name: str, values: Sequence[Any]) -> None:
+    missing = sum(one is None or one == _NULL for one in values)
+    if missing:
+        raise ValueError(f"{name} is of the key, and null in {missing} of {len(values)} rows")
 
 
 def _envelope(row: type[Struct], names: dict[str, str]) -> Any:

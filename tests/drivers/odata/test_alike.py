@@ -281,6 +281,24 @@ def test_every_type_is_what_it_is_row_by_row(
         ]
 
 
+@pytest.mark.parametrize("place", [0, 5, 11])
+@pytest.mark.parametrize("key", ["Key", "Größe", "Day"])
+def test_a_key_that_is_null_is_refused_and_a_date_that_is_none_is_not(
+    place: int, key: str
+) -> None:
+    names = ["Key", "Größe", "Flag", "Count", "Ratio", "Day", "Extra"]
+    cells = [list(PLAIN) for _ in range(12)]
+    cells[place][names.index("Day")] = '"0000-00-00"'
+    body = body_of([ROW % tuple(one) for one in cells])
+    columns = page_decoder(COLUMNS, 4, [key])(body).columns[:6]
+    assert sum(one.null_count for one in columns if one is not None) == 1
+    cells[place][names.index(key)] = "null"
+    body = body_of([ROW % tuple(one) for one in cells])
+    assert by_columns(body)
+    with pytest.raises(ValueError, match=f"{key} is of the key, and null in 1 of 12 rows"):
+        page_decoder(COLUMNS, 4, [key])(body)
+
+
 @pytest.mark.parametrize("cut", range(12))
 def test_a_page_that_ends_too_early_is_none(cut: int) -> None:
     body = b'{"value":[' + b",".join([b'{"Key":1}'] * 9) + b"]}"

@@ -163,12 +163,11 @@ def test_pages_that_may_have_been_shifted_are_all_read_again(
         read(peer, version, max_retries=0)
 
 
-def test_a_row_without_its_key_is_no_place_to_go_on_from(peer: HistorianPeer, version: int) -> None:
-    peer.set(nameless=99)
-    frame = read(peer, version)
-    assert len(frame) == 250
-    assert list(frame["ID"].isna().to_numpy().nonzero()[0]) == [99]
-    assert told(frame)["paged_by"] == "the server"
+def test_a_row_without_its_key_is_refused(peer: HistorianPeer, version: int) -> None:
+    for place in (0, 42, 99, 249):
+        peer.set(nameless=place)
+        with pytest.raises(gd.ProtocolError, match=r"ID is of the key, and null in 1 of"):
+            read(peer, version)
 
 
 def test_rows_that_came_twice_and_differ_are_refused(peer: HistorianPeer, version: int) -> None:
