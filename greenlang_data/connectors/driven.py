@@ -360,7 +360,7 @@ class DrivenConnector(BaseConnector[TQuery, TPayload, TConfig]):
         told = {
             "exchanges": log.exchanges,
             "basis": log.basis,
-            "completeness": log.completeness,
+            "completeness": result.completeness,
         }
         return {
             "requests": result.log.requests,

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from decimal import Decimal
+from pathlib import Path
 from typing import Any
 
 import pandas as pd
@@ -282,6 +283,23 @@ def test_rows_that_were_not_asked_for_are_no_answer_to_a_limit(
         # It may compare as it likes, so zeros in front make no other number.
         with pytest.warns(gd.GreenLangWarning, match="249 records that hold something else"):
             assert list(s.erp("S/Rows", filters={"ID": "7"}, limit=None)["ID"]) == ["0007"]
+
+
+def test_the_rows_that_are_told_are_those_of_the_frame(
+    peer: HistorianPeer, version: int, tmp_path: Path
+) -> None:
+    with session(peer, version) as s:
+        with pytest.warns(gd.GreenLangWarning, match="limit"):
+            few = s.erp("S/Rows", limit=30)
+        some = s.erp("S/Rows", filters={"Hidden": "o"}, limit=None)
+        whole = s.erp("S/Rows", limit=None)
+        with pytest.warns(gd.GreenLangWarning, match="limit"):
+            path = gd.to_parquet(s.scan(gd.ERPQuery(entity_type="S/Rows", limit=30)), tmp_path / "f")
+        read = gd.read_parquet(path)
+    assert [(len(one), told(one)["rows"]) for one in (few, some, whole, read)] == [
+        (30, 30), (125, 125), (250, 250), (30, 30),
+    ]  # fmt: skip
+    assert [told(one).get("rows_read") for one in (few, some, whole, read)] == [31, 250, None, 31]
 
 
 @pytest.mark.parametrize("keys", ["compared", "ignored"])
