@@ -283,9 +283,7 @@ def test_every_type_is_what_it_is_row_by_row(
 
 @pytest.mark.parametrize("place", [0, 5, 11])
 @pytest.mark.parametrize("key", ["Key", "Größe", "Day"])
-def test_a_key_that_is_null_is_refused_and_a_date_that_is_none_is_not(
-    place: int, key: str
-) -> None:
+def test_a_key_that_is_null_is_refused_and_a_date_that_is_none_is_not(place: int, key: str) -> None:
     names = ["Key", "Größe", "Flag", "Count", "Ratio", "Day", "Extra"]
     cells = [list(PLAIN) for _ in range(12)]
     cells[place][names.index("Day")] = '"0000-00-00"'

@@ -294,7 +294,9 @@ def test_the_rows_that_are_told_are_those_of_the_frame(
         some = s.erp("S/Rows", filters={"Hidden": "o"}, limit=None)
         whole = s.erp("S/Rows", limit=None)
         with pytest.warns(gd.GreenLangWarning, match="limit"):
-            path = gd.to_parquet(s.scan(gd.ERPQuery(entity_type="S/Rows", limit=30)), tmp_path / "f")
+            path = gd.to_parquet(
+                s.scan(gd.ERPQuery(entity_type="S/Rows", limit=30)), tmp_path / "f"
+            )
         read = gd.read_parquet(path)
     assert [(len(one), told(one)["rows"]) for one in (few, some, whole, read)] == [
         (30, 30), (125, 125), (250, 250), (30, 30),
