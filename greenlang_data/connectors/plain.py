@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Collection, Mapping
 from datetime import date, datetime
 from decimal import Decimal
@@ -38,7 +39,8 @@ def _plain(name: str, value: Any) -> Any:
         value = parse_moment(value) if is_time else own
         if value is None:
             raise _missing(name, "NaT")
-    if type(value).__name__ in _MISSING or (isinstance(value, float | Decimal) and value != value):
+    is_number = isinstance(value, float | Decimal)
+    if type(value).__name__ in _MISSING or (is_number and math.isnan(value)):
         raise _missing(name, str(value))
     if isinstance(value, datetime) and type(value) is not datetime:
         return parse_moment(value)
