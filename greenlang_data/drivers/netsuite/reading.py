@@ -21,7 +21,7 @@ from greenlang_data.drivers.netsuite.sql import count_query, page_query
 from greenlang_data.drivers.netsuite.tables import Tables
 from greenlang_data.drivers.odata.choosing import choose
 from greenlang_data.drivers.odata.edm import Property
-from greenlang_data.drivers.odata.gathered import put_together
+from greenlang_data.drivers.odata.gathered import no_one_type, put_together
 from greenlang_data.drivers.odata.page import Page, kept
 from greenlang_data.drivers.odata.profiles import Profile
 from greenlang_data.drivers.odata.proof import NotWholeError, Proof, ReadPages
@@ -158,9 +158,7 @@ class NetSuiteReading(RecordReading):
         try:
             table, _ = put_together(question.read, self._pages.pages)
         except (ValueError, pa.ArrowInvalid) as error:
-            raise ProtocolError(
-                f"its values are of no one type: {str(error)[:150]}", source=self._source
-            ) from None
+            raise no_one_type(error, self._source) from None
         proof = Proof(question, self._pages, after, True, self._log, self.release)
         try:
             return question.answer(proof.checked(table))

@@ -24,7 +24,7 @@ from greenlang_data.drivers.netsuite.empty import without_empty_texts
 from greenlang_data.drivers.netsuite.page import row_decoder
 from greenlang_data.drivers.odata.choosing import choose
 from greenlang_data.drivers.odata.edm import EntitySet, Property, Service
-from greenlang_data.drivers.odata.gathered import put_together
+from greenlang_data.drivers.odata.gathered import no_one_type, put_together
 from greenlang_data.drivers.odata.page import Page, kept
 from greenlang_data.drivers.odata.profiles import Profile
 from greenlang_data.drivers.odata.proof import NotWholeError, Proof, ReadPages
@@ -234,9 +234,7 @@ class RecordsReading(RecordReading):
         try:
             return put_together(question.read, pages)[0]
         except (ValueError, pa.ArrowInvalid) as error:
-            raise ProtocolError(
-                f"its values are of no one type: {str(error)[:150]}", source=self._source
-            ) from None
+            raise no_one_type(error, self._source) from None
 
     def _proven(self, question: Question) -> pa.Table:
         table = self._together(question, self._pages.pages)

@@ -22,7 +22,7 @@ from greenlang_data.drivers.odata.changes import (
 )
 from greenlang_data.drivers.odata.choosing import choose
 from greenlang_data.drivers.odata.edm import Property
-from greenlang_data.drivers.odata.gathered import put_together
+from greenlang_data.drivers.odata.gathered import no_one_type, put_together
 from greenlang_data.drivers.odata.keyset import key_columns
 from greenlang_data.drivers.odata.long_lists import in_parts
 from greenlang_data.drivers.odata.page import Page, kept, page_decoder
@@ -40,7 +40,6 @@ from greenlang_data.drivers.odata.strays import without_strays
 from greenlang_data.drivers.reading import RecordReading
 from greenlang_data.errors import (
     AuthenticationError,
-    ProtocolError,
     SourceError,
     SourceTimeout,
     TransientError,
@@ -307,9 +306,7 @@ class ODataReading(RecordReading):
         try:
             table, absent = put_together(question.read, read.pages)
         except (ValueError, pa.ArrowInvalid) as error:
-            raise ProtocolError(
-                f"its values are of no one type: {str(error)[:150]}", source=self._source
-            ) from None
+            raise no_one_type(error, self._source) from None
         if absent:
             self._log.note(f"the server left these columns out: {', '.join(absent)}")
         if read.resumed_rows:
@@ -341,9 +338,7 @@ class ODataReading(RecordReading):
         try:
             table, absent = put_together(columns, pager.pages)
         except (ValueError, pa.ArrowInvalid) as error:
-            raise ProtocolError(
-                f"its values are of no one type: {str(error)[:150]}", source=self._source
-            ) from None
+            raise no_one_type(error, self._source) from None
         # Its link was made for the filters of another question, or for these.
         gone = pc.equal(table.column(CHANGE), GONE)
         table = without_strays(question, table, absent, self._source, also=gone)

@@ -18,7 +18,7 @@ from greenlang_data.drivers.http.client import HttpClient
 from greenlang_data.drivers.http.message import Ask
 from greenlang_data.drivers.odata.choosing import choose
 from greenlang_data.drivers.odata.edm import Property
-from greenlang_data.drivers.odata.gathered import put_together
+from greenlang_data.drivers.odata.gathered import no_one_type, put_together
 from greenlang_data.drivers.odata.page import Page, kept
 from greenlang_data.drivers.odata.profiles import Profile
 from greenlang_data.drivers.odata.proof import NotWholeError, Proof, ReadPages
@@ -294,9 +294,7 @@ class OracleReading(RecordReading):
         try:
             table, absent = put_together(self._columns, self._pages.pages)
         except (ValueError, pa.ArrowInvalid) as error:
-            raise ProtocolError(
-                f"its values are of no one type: {str(error)[:150]}", source=self._source
-            ) from None
+            raise no_one_type(error, self._source) from None
         if absent:
             self._log.note(f"the server left these columns out: {', '.join(absent)}")
         trusts = self._settings.trust_counts
