@@ -13,6 +13,7 @@ from msgspec import UNSET, Struct
 
 from greenlang_data.drivers.http.alike import Alike
 from greenlang_data.drivers.http.jsons import json_decoder
+from greenlang_data.drivers.http.twice import check_names, check_rows
 from greenlang_data.drivers.odata.alike import alike_reader
 from greenlang_data.drivers.odata.edm import Property
 from greenlang_data.drivers.odata.values import ABSENT, convert, wire_of
@@ -113,10 +114,15 @@ def _rows_reader(
     names = {f"c{place}": one.name for place, one in enumerate(columns)}
     row = msgspec.defstruct("Row", fields, rename=names, gc=False)
     cells_of = [attrgetter(name) for name, *_ in fields]
-    read = _v4(row) if version == 4 else _v2(row)
+    reader, lists = (_v4, (b'"value":',)) if version == 4 else (_v2, (b'"results":', b'"d":'))
+    read, read_raw = reader(row), reader(msgspec.Raw)
 
     def read_rows(body: bytes | bytearray) -> tuple[int, list[pa.Array | None], Any]:
         rows, envelope = read(body)
+        if any(body.count(one) > 1 for one in lists):
+            check_names(body)  # of two lists of rows one would be lost
+        else:
+            check_rows(body, read_raw(body)[0])
         arrays: list[pa.Array | None] = []
         # Column by column, because a tuple for each row would set off Python's garbage collection.
         for column, wire, cells in zip(columns, wires, cells_of, strict=True):
@@ -135,7 +141,7 @@ def _check_key(name: str, values: Sequence[Any]) -> None:
         raise ValueError(f"{name} is of the key, and null in {missing} of {len(values)} rows")
 
 
-def _envelope(row: type[Struct], names: dict[str, str]) -> Any:
+def _envelope(row: Any, names: dict[str, str]) -> Any:
     return msgspec.defstruct(
         "Envelope",
         [
@@ -149,7 +155,7 @@ def _envelope(row: type[Struct], names: dict[str, str]) -> Any:
     )
 
 
-def _v4(row: type[Struct]) -> Callable[[bytes | bytearray], tuple[list[Any], Any]]:
+def _v4(row: Any) -> Callable[[bytes | bytearray], tuple[list[Any], Any]]:
     decoder = json_decoder(_envelope(row, _V4_NAMES))
 
     def read(body: bytes | bytearray) -> tuple[list[Any], Any]:
@@ -161,7 +167,7 @@ def _v4(row: type[Struct]) -> Callable[[bytes | bytearray], tuple[list[Any], Any
     return read
 
 
-def _v2(row: type[Struct]) -> Callable[[bytes | bytearray], tuple[list[Any], Any]]:
+def _v2(row: Any) -> Callable[[bytes | bytearray], tuple[list[Any], Any]]:
     inner = _envelope(row, _V2_NAMES)
     outer = msgspec.defstruct("Outer", [("d", inner | list[row])])  # type: ignore[valid-type]
     decoder: Callable[[bytes | bytearray], Any] = json_decoder(outer)

@@ -234,6 +234,27 @@ def test_a_name_that_is_there_twice_hides_nothing() -> None:
     assert_same(body_of([*rows, '{"Key":05,"Key":"A1"}', *rows]))
 
 
+@pytest.mark.parametrize("version", VERSIONS)
+@pytest.mark.parametrize("place", [0, 4, 8])
+def test_a_name_that_is_there_twice_is_refused(place: int, version: Version) -> None:
+    rows = [ROW % PLAIN] * 9
+    assert found(body_of(rows, version), version) is not None
+    rows[place] = rows[place].replace('"Flag"', '"Key":"A2","Flag"')
+    with pytest.raises(ValueError, match="'Key' twice"):
+        page_decoder(COLUMNS, version)(body_of(rows, version))
+
+
+def test_a_list_of_rows_that_is_there_twice_is_refused() -> None:
+    row = ROW % PLAIN
+    for version, body in (
+        (4, f'{{"value":[{row}],"value":[{row}]}}'),
+        (2, f'{{"d":{{"results":[{row}],"results":[{row}]}}}}'),
+        (2, f'{{"d":[{row}],"d":[{row}]}}'),
+    ):
+        with pytest.raises(ValueError, match="twice"):
+            page_decoder(COLUMNS, 4 if version == 4 else 2)(body.encode())
+
+
 def test_a_value_that_is_missing_among_spaces_is_none() -> None:
     rows = ['{"Key": "A1" ,"Flag": true }'] * 9
     assert by_columns(body_of(rows))

@@ -86,6 +86,17 @@ def test_times_that_no_unit_holds_are_told_with_what_to_do(
     assert tuple(found["ValidTo"]) == values[:1]
 
 
+@pytest.mark.parametrize("rows", [9, 3000])
+def test_a_row_with_a_column_twice_is_refused(peer: HistorianPeer, rows: int) -> None:
+    for place in (None, 0, rows - 1):
+        peer.set(twice=place)
+        if place is None:
+            assert len(read(peer, [FAR_AWAY] * rows, 5000)) == rows
+            continue
+        with pytest.raises(gd.ProtocolError, match="'ValidTo' twice"):
+            read(peer, [FAR_AWAY] * rows, 5000)
+
+
 def test_what_is_no_time_is_still_told_as_that(peer: HistorianPeer) -> None:
     with pytest.raises(gd.ProtocolError, match="a time stamp is none"):
         read(peer, ["31.12.9999", FOREVER])

@@ -1,10 +1,12 @@
 """An OData service of rows with times: ``/v4/S/Rows`` has the key ``ID`` and a time ``ValidTo``.
 
 ``values`` are the times as they are written, ``cap`` of which come at once. It knows no filters.
+The row ``twice`` has its time twice, the other one first.
 """
 
 from __future__ import annotations
 
+import json
 import sys
 from collections.abc import Sequence
 from typing import Any, ClassVar, Final
@@ -38,7 +40,12 @@ def start_timed_service() -> HistorianPeer:
 class TimedService(Emulator):
     """Its pages follow by ``$skip``."""
 
-    defaults: ClassVar[dict[str, Any]] = {**Emulator.defaults, "values": [], "cap": 1000}
+    defaults: ClassVar[dict[str, Any]] = {
+        **Emulator.defaults,
+        "values": [],
+        "cap": 1000,
+        "twice": None,
+    }
 
     def handle(self, request: Request) -> Answer:
         if request.parts[-1] == "$metadata":
@@ -53,7 +60,11 @@ class TimedService(Emulator):
         first = int(request.one("$skip") or 0)
         window = rows[first : first + self.knob("cap")]
         value = [{name: row[name] for name in names} for row in window]
-        return Answer(body={"@odata.count": len(rows), "value": value})
+        body = json.dumps({"@odata.count": len(rows), "value": value})
+        if self.knob("twice") is not None:
+            start = f'{{"ID": {self.knob("twice")}, '
+            body = body.replace(start, f'{start}"ValidTo": "2001-01-01T00:00:00Z", ')
+        return Answer(body=body, content_type="application/json")
 
 
 if __name__ == "__main__":
