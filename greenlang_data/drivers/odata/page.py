@@ -145,7 +145,7 @@ def _envelope(row: Any, names: dict[str, str]) -> Any:
     return msgspec.defstruct(
         "Envelope",
         [
-            ("rows", list[row]),  # type: ignore[valid-type]  # made a moment ago
+            ("rows", list[row]),
             ("next_link", str | None, None),
             ("count", int | str | None, None),
             ("delta_link", str | None, None),
@@ -169,7 +169,7 @@ def _v4(row: Any) -> Callable[[bytes | bytearray], tuple[list[Any], Any]]:
 
 def _v2(row: Any) -> Callable[[bytes | bytearray], tuple[list[Any], Any]]:
     inner = _envelope(row, _V2_NAMES)
-    outer = msgspec.defstruct("Outer", [("d", inner | list[row])])  # type: ignore[valid-type]
+    outer = msgspec.defstruct("Outer", [("d", inner | list[row])])
     decoder: Callable[[bytes | bytearray], Any] = json_decoder(outer)
 
     def read(body: bytes | bytearray) -> tuple[list[Any], Any]:
