@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping
 from datetime import UTC, datetime
 from functools import partial
 from typing import Any, Literal, Self
@@ -16,6 +15,7 @@ from greenlang_data.connectors.driven import DrivenConnector
 from greenlang_data.connectors.entities import SYSTEMS, places_of
 from greenlang_data.connectors.listing import EntitiesQuery, FieldsQuery, ListingPayload
 from greenlang_data.connectors.payload import ReadPayload, Rows, rows_of
+from greenlang_data.connectors.plain import plain_values
 from greenlang_data.connectors.query import DatedQuery, Moment
 from greenlang_data.connectors.result import ReadResult
 from greenlang_data.connectors.utility_bills import (
@@ -148,15 +148,7 @@ class ERPQuery(DatedQuery):
     @field_validator("filters")
     @classmethod
     def _plain(cls, filters: dict[str, Any]) -> dict[str, Any]:
-        return {name: _plain_values(name, wanted) for name, wanted in filters.items()}
-
-
-def _plain_values(name: str, wanted: Any) -> Any:
-    """Values of a pandas column or a numpy array as Python's own; anything else as it is."""
-    if isinstance(wanted, Mapping):
-        raise ValueError(f"{name!r} is to be compared with a mapping; give a value or a list")  # noqa: TRY004 - pydantic's
-    plain = getattr(wanted, "tolist", None)
-    return wanted if plain is None else plain()
+        return {name: plain_values(name, wanted) for name, wanted in filters.items()}
 
 
 class ERPRecord(BaseModel):

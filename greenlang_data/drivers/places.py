@@ -19,7 +19,7 @@ class Place:
     key : the columns of the key, by the system's own names, where the system does not tell them.
     days : canonical names of columns that hold calendar days and are told as points in time.
     types : what the columns hold, where the system does not tell: text, integer, decimal, boolean,
-        date or datetime.
+        date or datetime. ``text`` also for a time of OData that is wanted as it is written.
     where : what all rows fulfil, in the system's own language.
     """
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import base64
 import json
 import os
 import stat
@@ -17,6 +16,7 @@ import greenlang_data as gd
 from greenlang_data.connectors.asked import asked_of
 from greenlang_data.connectors.checkpoint import Checkpoint
 from greenlang_data.drivers.base import ReadLog, Records
+from tests.connectors.tokens import token
 from tests.drivers.common import notes
 from tests.drivers.odata.helpers import config
 from tests.drivers.odata.lying_service import start_lying_service
@@ -111,12 +111,6 @@ def test_how_it_is_asked_and_a_new_password_make_no_other_read(
     broken_off(peer, tmp_path, **SECRETS)
     changed = {"password": "correct horse", "page_size": 777, "parallel_ranges": 3}
     assert is_gone_on_with(read(peer, tmp_path, **{**SECRETS, **changed, "trust_counts": False}))
-
-
-def token(subject: str, expires: int) -> str:
-    parts = [{"alg": "none"}, {"iss": "i", "sub": subject, "exp": expires}]
-    texts = [base64.urlsafe_b64encode(json.dumps(one).encode()).decode() for one in parts]
-    return ".".join(one.rstrip("=") for one in [*texts, "c2ln"])
 
 
 def test_a_later_token_of_the_same_user_makes_no_other_read() -> None:

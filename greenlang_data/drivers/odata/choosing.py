@@ -130,7 +130,8 @@ def _suggestion(name: str, known: Iterable[str]) -> str:
 
 
 def _chosen(place: Place, path: str, version: int, entities: EntitySet) -> Chosen:
-    own = entities.properties
+    own = {name: _as_text(place, column) for name, column in entities.properties.items()}
+    entities = replace(entities, properties=own)
     mapped = {
         name: replace(own[native], told_at_noon=True) if name in place.days else own[native]
         for name, native in place.columns.items()
@@ -144,6 +145,13 @@ def _chosen(place: Place, path: str, version: int, entities: EntitySet) -> Chose
         # With a key of dimensions in every question, nothing is added up.
         entities = replace(entities, keys=place.key, adds_up=False)
     return Chosen(place, version, f"{path}/{place.name}", entities, columns)
+
+
+def _as_text(place: Place, column: Property) -> Property:
+    """A time of more digits than a time stamp has may be wanted as its text, and is filtered here."""
+    if place.types.get(column.name) != "text" or not column.type.startswith("Edm.DateTime"):
+        return column
+    return replace(column, type="Edm.String", date_only=False, filterable=False, sortable=False)
 
 
 def _missing(chosen: Chosen, request: Records) -> list[str]:

@@ -196,7 +196,7 @@ class ODataReading(RecordReading):
         self, question: Question, version: Literal[2, 4]
     ) -> Callable[[bytes | bytearray], Page]:
         if link_of(question.since) is None:
-            return page_decoder(question.read, version)
+            return page_decoder(question.read, version, question.keys)
         if len(question.keys) != 1 or question.here:
             raise UnsupportedError(
                 "changes are told by one key column and filtered by the server, here they cannot be",
