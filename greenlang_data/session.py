@@ -250,8 +250,8 @@ class Session(HistorianCalls, CmmsCalls, SamplingCalls):
                 remedy="Read a shorter window at once.",
             )
         if isinstance(query, ERPQuery | CMMSQuery):
-            return RecordScan(connector, query, self._zone)
-        return Scan(connector, query.in_utc(self._zone))
+            return RecordScan(connector, query, self._zone, self._check_open)
+        return Scan(connector, query.in_utc(self._zone), self._check_open)
 
     def status(self) -> pd.DataFrame:
         """How each source is doing: state, breaker, counters. Asks nobody."""

@@ -52,7 +52,8 @@ class WatchingCalls(Calls):
         """
         query = watch_query(tags, for_, every)
         self._check_open()
-        return Stream(_watchable(self._sources, source), query, errors, show_progress)
+        connector = _watchable(self._sources, source)
+        return Stream(connector, query, errors, show_progress, self._check_open)
 
     def _record(
         self,

@@ -7,6 +7,7 @@ import binascii
 import json
 from collections.abc import Mapping, Set
 from dataclasses import fields, is_dataclass
+from functools import lru_cache
 from hashlib import pbkdf2_hmac
 from typing import Any, Final
 
@@ -36,6 +37,9 @@ _HOW: Final = frozenset(
 _LOGINS: Final = ("token", "api_key")
 _SUBJECT: Final = ("iss", "tid", "sub", "oid", "appid", "azp", "client_id")
 _ROUNDS: Final = 100_000
+_DIGESTS_KEPT: Final = 16  # each takes as long as a small read
+# Of those that have one, in HTTP or in OPC UA.
+_NAMES: Final = ("username", "client_id", "client_certificate_path", "user_certificate_path")
 
 
 def asked_of(config: ConnectorConfig, request: Records) -> dict[str, Any]:
@@ -54,12 +58,30 @@ def asked_of(config: ConnectorConfig, request: Records) -> dict[str, Any]:
     return {"source": config.source_system, **settings, **logins, **question}
 
 
+def login_name(config: ConnectorConfig) -> str | None:
+    """Who asks, as far as the settings tell; empty for nobody. No secret can be told from it.
+
+    None for a Kerberos ticket that may be anybody's. Raises ConfigurationError for a token that
+    cannot be had.
+    """
+    names = [getattr(config, name, None) for name in _NAMES]
+    if getattr(config, "login", None) == "kerberos" and names[0] is None:
+        return None
+    token = _whose(getattr(config, "token", None))
+    return " ".join(filter(None, [names[0] or names[1], *names[2:], token]))
+
+
 def _whose(secret: Secret | None) -> str | None:
     """Who logs in with a token: as it says itself, else a digest that no guessing undoes."""
     if secret is None:
         return None
     text = secret.get_secret_value()
-    return _subject(text) or pbkdf2_hmac("sha256", text.encode(), b"checkpoint", _ROUNDS).hex()
+    return _subject(text) or _digest(text)
+
+
+@lru_cache(maxsize=_DIGESTS_KEPT)
+def _digest(token: str) -> str:
+    return pbkdf2_hmac("sha256", token.encode(), b"checkpoint", _ROUNDS).hex()
 
 
 def _subject(token: str) -> str:

@@ -24,7 +24,7 @@ from greenlang_data.connectors.locked import Lock
 from greenlang_data.drivers.base import ReadLog
 from greenlang_data.provenance.hash import hash_json
 
-_FORM: Final = b"greenlang page 1\n"
+_FORM: Final = b"greenlang page 2\n"
 _DIGEST_BYTES: Final = 32
 _PAGE: Final = re.compile(r"page-(\d+)\.arrow")
 _ABOUT: Final = "about.json"

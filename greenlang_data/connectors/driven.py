@@ -28,6 +28,7 @@ from greenlang_data.drivers.base import Snapshot as SnapshotRequest
 from greenlang_data.drivers.spool import Spool
 from greenlang_data.errors import (
     DeadlineExceeded,
+    SessionClosedError,
     SourceError,
     SourceUnreachable,
     UnsupportedError,
@@ -201,7 +202,7 @@ class DrivenConnector(BaseConnector[TQuery, TPayload, TConfig]):
             self.run_step,
             self.config.connector_id,
         )
-        settings = _own_settings(self.config)
+        settings, closings = _own_settings(self.config), self.closings
         async for batch in batches:
             if not _same(settings, _own_settings(self.config)):
                 raise SourceError(
@@ -211,6 +212,13 @@ class DrivenConnector(BaseConnector[TQuery, TPayload, TConfig]):
                 )
             budget.count(batch.num_rows)
             yield batch
+            if self.closings != closings:
+                # Nothing waited for it then, and the next batch would connect anew.
+                raise SessionClosedError(
+                    "the session was closed between two batches",
+                    source=self.config.connector_id,
+                    remedy="Open a new one, and read it again from the start.",
+                )
 
     async def list_tags(
         self,
@@ -352,7 +360,7 @@ class DrivenConnector(BaseConnector[TQuery, TPayload, TConfig]):
         told = {
             "exchanges": log.exchanges,
             "basis": log.basis,
-            "completeness": log.completeness,
+            "completeness": result.completeness,
         }
         return {
             "requests": result.log.requests,

@@ -17,6 +17,7 @@ from greenlang_data.connectors.entities import CANONICAL, SYSTEMS, places_of
 from greenlang_data.connectors.entities.columns import with_identifiers
 from greenlang_data.connectors.listing import EntitiesQuery, FieldsQuery, ListingPayload
 from greenlang_data.connectors.payload import ReadPayload, Rows, rows_of
+from greenlang_data.connectors.plain import plain_values
 from greenlang_data.connectors.query import DatedQuery, Moment
 from greenlang_data.connectors.result import ReadResult
 from greenlang_data.connectors.utility_bills import (
@@ -165,15 +166,7 @@ class ERPQuery(DatedQuery):
     @field_validator("filters")
     @classmethod
     def _plain(cls, filters: dict[str, Any]) -> dict[str, Any]:
-        return {name: _plain_values(name, wanted) for name, wanted in filters.items()}
-
-
-def _plain_values(name: str, wanted: Any) -> Any:
-    """Values of a pandas column or a numpy array as Python's own; anything else as it is."""
-    if isinstance(wanted, Mapping):
-        raise ValueError(f"{name!r} is to be compared with a mapping; give a value or a list")  # noqa: TRY004 - pydantic's
-    plain = getattr(wanted, "tolist", None)
-    return wanted if plain is None else plain()
+        return {name: plain_values(name, wanted) for name, wanted in filters.items()}
 
 
 class ERPRecord(BaseModel):

@@ -14,6 +14,7 @@ from pydantic import BaseModel, Field, field_validator, model_validator
 
 from greenlang_data.cache.reader import CachedReader
 from greenlang_data.cache.store import Store
+from greenlang_data.connectors.asked import login_name
 from greenlang_data.connectors.current import SnapshotPayload, SnapshotQuery
 from greenlang_data.connectors.driven import DrivenConnector
 from greenlang_data.connectors.eventframes import EventFramePayload, EventFrameQuery
@@ -224,9 +225,12 @@ class HistorianConnector(DrivenConnector[HistorianQuery, HistorianPayload, Histo
             or request.interval is not None
         ):
             return super()._batches(request, log)
+        login = login_name(config)
+        if login is None:
+            log.note("the cache was not used, since nothing says whose ticket it is: set username")
+            return super()._batches(request, log)
         # What the samples depend on, beside the tag; who asks, since not all may read all.
         judged = config.good_confidence if config.historian_type == "phd" else ""
-        login = config.username or config.client_id or ""
         source = f"{config.source_system} {config.database_name or judged} {login}".strip()
         late = math.ceil(config.cache_late_seconds) * 1_000_000_000
         store = Store(Path(config.cache_path), config.connector_id, source, late)

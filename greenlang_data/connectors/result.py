@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import AsyncIterator, Callable, Mapping, Sequence, Sized
 from dataclasses import dataclass, field
 from functools import cached_property
-from typing import Final
+from typing import Any, Final
 
 import pyarrow as pa
 
@@ -52,6 +52,19 @@ class ReadResult:
             self.batches = table.slice(0, limit).to_batches()
             self.truncated = True
             self.log.note(f"cut at the limit of {limit} records; the source has more")
+
+    @property
+    def completeness(self) -> dict[str, Any]:
+        """What the driver tells of a read of records; ``rows`` are those that are here.
+
+        ``rows_read`` are those that came, where they are others: one more than the limit was asked
+        for, or some were filtered out here.
+        """
+        told = self.log.completeness
+        if "rows" not in told:
+            return told
+        rows = sum(one.num_rows for one in self.batches)
+        return told | {"rows": rows} | ({} if rows == told["rows"] else {"rows_read": told["rows"]})
 
     @property
     def kind(self) -> str:

@@ -20,7 +20,7 @@ class Place:
     days : canonical names of columns that hold calendar days and are told as points in time.
     texts : canonical names of columns that are texts here, though the system may tell whole numbers.
     types : what the columns hold, where the system does not tell: text, integer, decimal, boolean,
-        date or datetime.
+        date or datetime. ``text`` also for a time of OData that is wanted as it is written.
     where : what all rows fulfil, in the system's own language.
     """
 

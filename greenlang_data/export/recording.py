@@ -54,11 +54,13 @@ class Stream:
         query: WatchQuery,
         errors: Errors,
         showing: Callable[[Recording], AbstractContextManager[None]],
+        check_open: Callable[[], None],
     ) -> None:
         self._connector = connector
         self._query = query
         self._errors: Errors = errors
         self._showing = showing
+        self._check_open = check_open
 
     def __iter__(self) -> Iterator[pa.RecordBatch]:
         return get_runtime().iterate(self._recording().batches)
@@ -82,6 +84,7 @@ class Stream:
         return target
 
     def _recording(self) -> Recording:
+        self._check_open()
         return Recording(self._connector, self._query, self._errors)
 
 

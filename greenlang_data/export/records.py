@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import warnings
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from datetime import tzinfo
 from typing import TYPE_CHECKING, Any
@@ -48,12 +48,17 @@ class RecordScan:
     """
 
     def __init__(
-        self, connector: DrivenConnector[Any, Any, Any], query: Query, zone: tzinfo
+        self,
+        connector: DrivenConnector[Any, Any, Any],
+        query: Query,
+        zone: tzinfo,
+        check_open: Callable[[], None],
     ) -> None:
         # The usual limit is there for who looks at a frame; a file is to be whole.
         if "limit" in type(query).model_fields and "limit" not in query.model_fields_set:
             query = query.model_copy(update={"limit": None})
         self._connector = connector
+        self._check_open = check_open
         self._query = query.in_utc(zone)
         self._next: _Answer | None = None
         self._last: _Answer | None = None
@@ -105,6 +110,7 @@ class RecordScan:
         return self._last
 
     def _read(self) -> _Answer:
+        self._check_open()
         spool = Spool()
         try:
             payload, origin, attempts = get_runtime().run(

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator, Iterator
+from collections.abc import AsyncIterator, Callable, Iterator
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any, Final
 from uuid import uuid4
@@ -54,12 +54,19 @@ class Scan:
         ]
     )
 
-    def __init__(self, connector: DrivenConnector[Any, Any, Any], query: Query) -> None:
+    def __init__(
+        self,
+        connector: DrivenConnector[Any, Any, Any],
+        query: Query,
+        check_open: Callable[[], None],
+    ) -> None:
         self._connector = connector
+        self._check_open = check_open
         self._query = query
         self._tally = _Tally(connector.config.source_system)
 
     def __iter__(self) -> Iterator[pa.RecordBatch]:
+        self._check_open()
         # A tally of its own for each reading; the footer is about the last one begun.
         tally = self._tally = _Tally(self._connector.config.source_system)
         return get_runtime().iterate(lambda: self._batches(tally))

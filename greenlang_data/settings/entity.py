@@ -11,8 +11,8 @@ class EntityPlace(BaseModel):
     """An entity's own service, set and column names; ``date`` is what start and end bound.
 
     ``columns`` maps canonical names to the system's own; ``key`` and ``types`` are by own
-    names, for systems that do not tell them; ``where`` is what all rows fulfil, as a condition of
-    SuiteQL or of OData's ``$filter``.
+    names, for systems that do not tell them, and ``types`` also for times of OData that are to
+    be text; ``where`` is what all rows fulfil, as a condition of SuiteQL or of OData's ``$filter``.
     """
 
     model_config = ConfigDict(extra="forbid", frozen=True, hide_input_in_errors=True)

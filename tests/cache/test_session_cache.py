@@ -10,7 +10,9 @@ import pandas as pd
 import pytest
 
 import greenlang_data as gd
+from greenlang_data.connectors.asked import login_name
 from greenlang_data.errors import AuthenticationError
+from tests.connectors.tokens import token
 from tests.drivers.piwebapi.helpers import DAY, config
 from tests.peers.historian_launch import HistorianPeer
 
@@ -114,6 +116,37 @@ def test_what_one_login_may_read_is_not_given_to_another(
         pytest.raises(AuthenticationError),
     ):
         s.historian(["Ramp"], DAY, DAY + HOUR)
+
+
+def test_what_one_token_was_given_is_not_given_to_another(
+    pi_peer: HistorianPeer, tmp_path: Path
+) -> None:
+    jwt = (token("me", 1), token("me", 2), token("you", 1))
+    asked = [("s3cret-of-one", 1), ("s3cret-of-one", 1), ("s3cret-of-two", 2),
+             (jwt[0], 3), (jwt[1], 3), (jwt[2], 4)]  # fmt: skip
+    for text, times in asked:
+        with opened(pi_peer, tmp_path, token=text) as s:
+            s.historian(["Ramp"], DAY, DAY + HOUR)
+        assert reads(pi_peer) == times
+    files = [one.read_bytes() for one in tmp_path.rglob("*") if one.is_file()]
+    assert len(files) == 4
+    assert not any(b"s3cret" in one or jwt[0].encode() in one for one in files)
+
+
+def test_a_ticket_that_may_be_anybodys_is_given_nothing_that_was_kept(
+    pi_peer: HistorianPeer, tmp_path: Path
+) -> None:
+    pytest.importorskip("spnego")
+    with opened(pi_peer, tmp_path) as s:
+        s.historian(["Ramp"], DAY, DAY + HOUR)
+    # The peer speaks no Kerberos, so nothing but the cache could answer.
+    with (
+        opened(pi_peer, tmp_path, login="kerberos") as s,
+        pytest.raises(AuthenticationError, match="did not prove"),
+    ):
+        s.historian(["Ramp"], DAY, DAY + HOUR)
+    assert login_name(config(pi_peer, login="kerberos")) is None
+    assert login_name(config(pi_peer, login="kerberos", username="me@PLANT")) == "me@PLANT"
 
 
 def test_what_is_simulated_is_never_kept(tmp_path: Path) -> None:

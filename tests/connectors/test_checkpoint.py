@@ -2,11 +2,9 @@
 
 from __future__ import annotations
 
-import base64
 import json
 import os
 import stat
-from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
@@ -18,8 +16,11 @@ import greenlang_data as gd
 from greenlang_data.connectors.asked import asked_of
 from greenlang_data.connectors.checkpoint import Checkpoint
 from greenlang_data.drivers.base import ReadLog, Records
+from tests.connectors.tokens import token
+from tests.drivers.common import notes
 from tests.drivers.odata.helpers import config
 from tests.drivers.odata.lying_service import start_lying_service
+from tests.peers.fixtures import renewed
 from tests.peers.historian_launch import HistorianPeer
 
 SECRETS = {
@@ -27,17 +28,13 @@ SECRETS = {
 }  # fmt: skip
 
 
-@pytest.fixture(scope="module")
-def running() -> Iterator[HistorianPeer]:
-    with start_lying_service() as peer:
-        yield peer
+lies_session, lies = renewed("lies", start_lying_service, scope="module")
 
 
 @pytest.fixture
-def peer(running: HistorianPeer) -> HistorianPeer:
-    running.reset()
-    running.set(cap=20)
-    return running
+def peer(lies: HistorianPeer) -> HistorianPeer:
+    lies.set(cap=20)
+    return lies
 
 
 def session(peer: HistorianPeer, folder: Path, **more: Any) -> gd.Session:
@@ -60,10 +57,6 @@ def read(peer: HistorianPeer, folder: Path, **more: Any) -> pd.DataFrame:
         frame = s.erp("S/Rows", limit=None)
     assert list(frame["ID"]) == [f"{one:04d}" for one in range(250)]
     return frame
-
-
-def notes(frame: pd.DataFrame) -> str:
-    return " ".join(frame.attrs["provenance"].full["notes"])
 
 
 def is_gone_on_with(frame: pd.DataFrame) -> bool:
@@ -118,12 +111,6 @@ def test_how_it_is_asked_and_a_new_password_make_no_other_read(
     broken_off(peer, tmp_path, **SECRETS)
     changed = {"password": "correct horse", "page_size": 777, "parallel_ranges": 3}
     assert is_gone_on_with(read(peer, tmp_path, **{**SECRETS, **changed, "trust_counts": False}))
-
-
-def token(subject: str, expires: int) -> str:
-    parts = [{"alg": "none"}, {"iss": "i", "sub": subject, "exp": expires}]
-    texts = [base64.urlsafe_b64encode(json.dumps(one).encode()).decode() for one in parts]
-    return ".".join(one.rstrip("=") for one in [*texts, "c2ln"])
 
 
 def test_a_later_token_of_the_same_user_makes_no_other_read() -> None:

@@ -28,6 +28,11 @@ def notes(frame: pd.DataFrame) -> str:
     return " | ".join(frame.attrs["provenance"].full["notes"])
 
 
+def content(frame: pd.DataFrame) -> str:
+    """The hash of what a frame holds."""
+    return str(frame.attrs["provenance"]["response_hash"])
+
+
 async def rows_of(
     driver: Driver, tags: Iterable[str], log: ReadLog | None = None
 ) -> dict[str, dict[str, Any]]:

@@ -79,14 +79,19 @@ class HistorianPeer(Peer):
         return found
 
 
-def _start(name: str, module: str, port: int, options: dict[str, object]) -> HistorianPeer:
+def start_module(name: str, module: str, port: int = 0, **options: object) -> HistorianPeer:
+    """Start the emulator that a module of the tests is when it is run."""
     audit = _scratch_file("requests.jsonl")
     flags = _flags({"audit": audit, **options})
 
     def command(chosen: int) -> Sequence[str]:
-        return [sys.executable, "-m", f"{__package__}.{module}", "--port", str(chosen), *flags]
+        return [sys.executable, "-m", module, "--port", str(chosen), *flags]
 
     return HistorianPeer(name, command, port=port, audit=audit, folder=TOP)
+
+
+def _start(name: str, module: str, port: int, options: dict[str, object]) -> HistorianPeer:
+    return start_module(name, f"{__package__}.{module}", port, **options)
 
 
 def start_pi(*, port: int = 0, bulk: int = 2_500, **options: object) -> HistorianPeer:

@@ -33,6 +33,7 @@ class NetSuiteEmulator(ErpEmulator):
         "date_format": "MM/DD/YYYY",  # the user's own
         "unordered": True,  # without a whole order, pages repeat rows and leave others out
         "total_lie": 0,  # added to totalResults
+        "ids_gone": 0,  # so many of the first records are not listed any more
         "ids_cap": 1_000,  # a page of ids has no more, whatever is asked for
         "account_concurrency": 5,  # what governanceLimits says
     }
@@ -171,7 +172,7 @@ class NetSuiteEmulator(ErpEmulator):
                 return problem(404, "NONEXISTENT_ID", f"The record {key} is not there.")
             return Answer(200, records.record(type_, row, base))
         limit, offset = _page(request)
-        limit = min(limit, self.knob("ids_cap"))
+        limit, rows = min(limit, self.knob("ids_cap")), rows[self.knob("ids_gone") :]
         items = [
             {"links": [{"rel": "self", "href": f"{base}/{row['id']}"}], "id": str(row["id"])}
             for row in rows[offset : offset + limit]

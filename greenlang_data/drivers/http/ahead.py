@@ -25,8 +25,20 @@ class Ahead(Generic[T]):
     async def next(self) -> T:
         """The next answer. Raises what its request raised."""
         while self._waiting and len(self._running) < self._width:
-            self._running.append(asyncio.create_task(_awaited(self._waiting.popleft())))
+            task = asyncio.create_task(_awaited(self._waiting.popleft()))
+            task.add_done_callback(ignored)
+            self._running.append(task)
         return await self._running.popleft()
+
+    @property
+    def is_ready(self) -> bool:
+        """Whether the next answer has come already."""
+        return bool(self._running) and self._running[0].done()
+
+    def end(self) -> None:
+        """Cancel what nobody will ask for."""
+        for task in self._running:
+            task.cancel()
 
     async def __aenter__(self) -> Self:
         return self
@@ -37,9 +49,7 @@ class Ahead(Generic[T]):
         error: BaseException | None,
         traceback: TracebackType | None,
     ) -> None:
-        for task in self._running:
-            task.add_done_callback(ignored)
-            task.cancel()
+        self.end()
 
 
 async def _awaited(start: Callable[[], Awaitable[T]]) -> T:

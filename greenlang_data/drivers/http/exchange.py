@@ -108,7 +108,7 @@ class Exchange:
             data = decode(body)
         except ValueError as error:
             told = masked(str(error).encode(), secrets).decode()
-            raise not_understood(ValueError(told), self._source) from None
+            raise not_understood(told, error, self._source) from None
         return Raw(status, headers, url, data, b"", len(body))
 
 

@@ -47,10 +47,19 @@ def errors_in(body: bytes) -> Any:
         return None
 
 
-def not_understood(error: ValueError, source: str) -> ProtocolError:
-    """The error for a body that its decoder refused."""
+class UnheldError(ValueError):
+    """A value that is right, and that nothing here holds exactly; ``remedy`` says what to do."""
+
+    def __init__(self, what: str, remedy: str) -> None:
+        super().__init__(what)
+        self.remedy = remedy
+
+
+def not_understood(told: str, error: ValueError, source: str) -> ProtocolError:
+    """The error for a body that its decoder refused; ``told`` is what may be told of its own."""
+    usual = "Check that the address is right and the server's version is supported."
     return ProtocolError(
-        f"its answer cannot be understood ({str(error)[:200]}), so none of it is used",
+        f"its answer cannot be understood ({told[:200]}), so none of it is used",
         source=source,
-        remedy="Check that the address is right and the server's version is supported.",
+        remedy=error.remedy if isinstance(error, UnheldError) else usual,
     )

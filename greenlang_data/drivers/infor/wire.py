@@ -10,6 +10,7 @@ from typing import Any, Final
 from msgspec import Struct
 
 from greenlang_data.drivers.http.jsons import errors_in, json_decoder
+from greenlang_data.drivers.http.twice import check_names
 
 _NO_SESSION: Final = "NoSessionException"
 _NONE: Final = (None, "", "0", 0)
@@ -81,7 +82,10 @@ def read_grid(body: bytes | bytearray) -> Page:
     if data.datarecord is None and (data.metadata is None or data.metadata.records not in _NONE):
         raise ValueError("it has no DATARECORD")
     records = data.datarecord or []
+    check_names(body)
     rows = [{one.fieldname: one.fieldvalue for one in record.datafield} for record in records]
+    if any(len(row) < len(one.datafield) for row, one in zip(rows, records, strict=True)):
+        raise ValueError("a record has a field twice")
     kinds = {one.fieldname: one.datatype for one in records[0].datafield} if records else {}
     says_more = data.metadata is not None and data.metadata.morerecordpresent == "+"
     current, following = map(_position, (data.currentcursorposition, data.nextcursorposition))
@@ -92,8 +96,10 @@ def collection_reader(within: str) -> Callable[[bytes | bytearray], Page]:
     """A function from a body to a page of the entities called ``within``."""
 
     def read(body: bytes | bytearray) -> Page:
+        found = _any(body)
+        check_names(body)
         try:
-            data = _any(body)["Result"]["ResultData"]
+            data = found["Result"]["ResultData"]
             rows = [record.get(within, record) for record in data["DATARECORD"] or []]
             positions = [data.get(f"{name}CURSORPOSITION") for name in ("CURRENT", "NEXT")]
         except (KeyError, TypeError, AttributeError) as error:

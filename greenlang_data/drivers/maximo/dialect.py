@@ -8,6 +8,7 @@ from decimal import Decimal
 from typing import Any, Final
 
 from greenlang_data.drivers.http.jsons import errors_in, json_decoder
+from greenlang_data.drivers.http.twice import check_names
 
 Row = dict[str, Any]
 
@@ -34,6 +35,7 @@ _decode: Callable[[bytes | bytearray], Any] = json_decoder(Any, float_hook=Decim
 def read_page(body: bytes | bytearray) -> Page:
     """A collection in either dialect. Raises ValueError when it is none."""
     answer = _decode(body)
+    check_names(body)
     if not isinstance(answer, dict):
         raise ValueError("it is no object")  # noqa: TRY004 - a decoder raises ValueErrors
     members = answer.get("member", answer.get("rdfs:member"))

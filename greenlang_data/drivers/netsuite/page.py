@@ -9,6 +9,7 @@ import msgspec
 import pyarrow as pa
 
 from greenlang_data.drivers.http.jsons import json_decoder
+from greenlang_data.drivers.http.twice import check_names
 from greenlang_data.drivers.odata.edm import Property
 from greenlang_data.drivers.odata.page import Page
 from greenlang_data.drivers.odata.values import ABSENT, Wire, convert, wire_of
@@ -29,6 +30,7 @@ def page_decoder(columns: Sequence[Property]) -> Callable[[bytes | bytearray], P
 
     def decode(body: bytes | bytearray) -> Page:
         rows = decoder(body).items
+        check_names(body)
         cells = list(zip(*map(msgspec.structs.astuple, rows), strict=True))
         arrays = [
             convert(column, wire, cells[place]) if rows else pa.array([], wire.empty)
@@ -52,6 +54,7 @@ def row_decoder(columns: Sequence[Property]) -> Callable[[bytes | bytearray], Pa
 
     def decode(body: bytes | bytearray) -> Page:
         cells = msgspec.structs.astuple(decoder(body))
+        check_names(body)
         arrays = [
             pa.nulls(1, wire.empty) if cell is ABSENT else convert(column, wire, [cell])
             for column, wire, cell in zip(columns, wires, cells, strict=True)

@@ -2,7 +2,8 @@
 
 A collection tells only the ids, so what is filtered is filtered here, and a record that is deleted
 between its id and its request is told as gone. A read that was killed goes on with the ids that were
-listed, once all of them were; a list by offsets that is not whole yet may have shifted meanwhile.
+listed. Where these were not all, the id that is now where the last one was is asked for first: a list
+by offsets may have shifted meanwhile, and is begun anew then.
 """
 
 from __future__ import annotations
@@ -36,7 +37,6 @@ from greenlang_data.errors import ProtocolError, SourceError
 SERVICE: Final = "record"
 _ROOT: Final = "/services/rest/record/v1"
 _LIMIT: Final = 1000
-_AT_ONCE: Final = 50
 _SCHEMA: Final = ("application/schema+json", "application/json")
 _KEY: Final = "id"
 _TYPES: Final = {
@@ -125,6 +125,8 @@ class RecordsReading(RecordReading):
         self._listed = 0
         self._gone: set[str] = set()
         self._all_listed = False
+        self._may_have_shifted = False
+        self._ahead: Ahead[Page | None] | None = None
         self._line = ""
         self._unsaved: list[pa.RecordBatch] = []
 
@@ -132,13 +134,22 @@ class RecordsReading(RecordReading):
         question = self._question or await self._begin()
         enough = question.limit is not None and not question.here
         if not self._all_listed:
+            if self._may_have_shifted:
+                await self._check_place(question)
             await self._list(question)
             return True
         if self._waiting and not (enough and self.rows >= (question.limit or 0)):
             await self._read_some(question)
             return True
+        self._end_ahead()
         self.table = self._proven(question)
         return False
+
+    def _end_ahead(self) -> None:
+        """Ask for no record more than those that came."""
+        if self._ahead is not None:
+            self._ahead.end()
+        self._ahead = None
 
     async def _begin(self) -> Question:
         types = RecordTypes(self._client, [one.name for one in self._request.places], self._source)
@@ -166,13 +177,38 @@ class RecordsReading(RecordReading):
             if about["line"] != self._line:
                 continue
             if "listed" in about:
-                self._pages.counted, self._all_listed = about["counted"], True
-                self._waiting = batch.column("listed").to_pylist()
-            elif about["ids"] == self._waiting[: len(about["ids"])]:
+                self._take_listed(batch, about)
+            elif self._all_listed and about["ids"] == self._waiting[: len(about["ids"])]:
                 self._took(page, about["ids"], set(about["gone"]))
         self.saved = ()
         if self.rows:
             self._log.note(resumed_note(self.rows))
+
+    def _take_listed(self, batch: pa.RecordBatch, about: dict[str, Any]) -> None:
+        """Take a page of ids of an earlier read, where it follows those before it."""
+        if not about["listed"]:
+            self._begin_list()
+        if about["listed"] == self._listed and not self._all_listed:
+            self._waiting += batch.column("listed").to_pylist()
+            self._listed += _LIMIT
+            self._pages.counted, self._all_listed = about["counted"], about["all"]
+            self._may_have_shifted = not self._all_listed
+
+    def _begin_list(self) -> None:
+        self._waiting, self._listed, self._pages.counted = [], 0, None
+        self._all_listed = self._may_have_shifted = False
+
+    async def _check_place(self, question: Question) -> None:
+        """Begin the list anew unless the last id of an earlier read is where it was."""
+        path = f"{question.chosen.path}?limit=1&offset={self._listed - 1}"
+        answer = await self._client.ask(Ask(path), self._log, _ids)
+        assert answer.data is not None
+        self._may_have_shifted = False
+        if [one.id for one in answer.data.items] != self._waiting[-1:]:
+            self._log.note(
+                "the list of an earlier read was not gone on with, since others have shifted it"
+            )
+            self._begin_list()
 
     def _took(self, page: Page, ids: Sequence[str], gone: set[str]) -> None:
         """So many records are read; those that are gone are told, once."""
@@ -198,22 +234,27 @@ class RecordsReading(RecordReading):
             )
         if self._pages.counted is None:
             self._pages.counted = answer.data.totalResults
+        told = {"line": self._line, "counted": self._pages.counted, "listed": self._listed}
         self._waiting += found
         self._listed += _LIMIT
         self._all_listed = len(found) < _LIMIT
-        if self._all_listed:
-            told = {"line": self._line, "counted": self._pages.counted, "listed": True}
-            ids = pa.array(self._waiting, pa.string())
-            batch = pa.RecordBatch.from_arrays([ids], names=["listed"])
-            self._unsaved.append(batch.replace_schema_metadata({"page": json.dumps(told)}))
+        batch = pa.RecordBatch.from_arrays([pa.array(found, pa.string())], names=["listed"])
+        page = json.dumps({**told, "all": self._all_listed})
+        self._unsaved.append(batch.replace_schema_metadata({"page": page}))
 
     async def _read_some(self, question: Question) -> None:
-        some = self._waiting[:_AT_ONCE]
-        starts = [partial(self._read, question, one) for one in some]
-        pages: list[Page | None] = []
-        async with Ahead(starts, self._width) as ahead:
-            for _ in some:
-                pages.append(await ahead.next())  # noqa: PERF401 - in turn, and not all at once
+        """The next records, as many of them as have come; those behind them are under way."""
+        if self._ahead is None:
+            starts = [partial(self._read, question, one) for one in self._waiting]
+            self._ahead = Ahead(starts, self._width)
+        try:
+            pages = [await self._ahead.next()]
+            while self._ahead.is_ready:
+                pages.append(await self._ahead.next())
+        except BaseException:
+            self._end_ahead()
+            raise
+        some = self._waiting[: len(pages)]
         # Only now, so that a step that failed can be taken again.
         gone = {key for key, page in zip(some, pages, strict=True) if page is None}
         found = self._as_one(question, [one for one in pages if one is not None])
@@ -239,6 +280,9 @@ class RecordsReading(RecordReading):
         self._pages.counted = after
         proof = Proof(question, self._pages, after, True, self._log, self.release)
         try:
-            return question.answer(proof.checked(table))
+            rows = proof.checked(table)
         except NotWholeError as error:
             raise SourceError(error.what, source=self._source, remedy=error.remedy) from None
+        # Of records each is a request, and how many of them came together is chance.
+        self._log.completeness["pages"] = self._listed // _LIMIT
+        return question.answer(rows)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Collection, Sequence
 from typing import Any, Final
 
 import pyarrow as pa
@@ -20,12 +20,12 @@ ReadTokens = Callable[[bytes], list[Any]]
 
 
 def alike_reader(
-    columns: Sequence[Property],
+    columns: Sequence[Property], keys: Collection[str] = ()
 ) -> Callable[[bytes | bytearray], tuple[Alike, list[pa.Array | None]] | None]:
     """A function from a body to rows of it and their columns, None where it has to be read by rows.
 
     The columns are those that the rows have when they are read one by one, and that they are those
-    of the page remains to be proven.
+    of the page remains to be proven. Nor are they read where a column of ``keys`` has no value.
     """
     wires = [wire_of(one) for one in columns]
     readers: list[ReadTokens] = [json_decoder(list[one.found]) for one in wires]  # type: ignore[name-defined]  # known only now
@@ -54,6 +54,9 @@ def alike_reader(
             ]
         except (ValueError, TypeError, ArithmeticError):
             return None  # whoever reads it by rows can tell what is wrong
+        for column, array in zip(columns, arrays, strict=True):
+            if column.name in keys and array is not None and array.null_count:
+                return None
         return alike, arrays
 
     return read

@@ -2,6 +2,11 @@
 
 A mark is what a read leaves for the next one: ``delta:`` and the link that the server gave, or the
 latest time stamp that was read.
+
+A queue such as SAP's (ODP) repeats what is behind a mark until the next mark is asked for, and
+forgets it then. So a read asks for its own mark and for the links of its own pages only, and gives
+the next mark out with its last row. One that was killed goes on with the link of its last page; where
+that is refused the mark is asked for again, and all that had come must be told again.
 """
 
 from __future__ import annotations
@@ -107,6 +112,24 @@ def delta_decoder(
         return _and_gone(page, [_id(one) for one in gone], names.index(key)) if gone else page
 
     return decode_changes
+
+
+def untold_keys(before: Sequence[Page], pages: Sequence[Page], key: int) -> bool:
+    """Whether keys of pages of changes ``before`` are not among those of ``pages``.
+
+    Who asks for changes again gets all that it got before, and what came since: each record at least
+    once more. Else the server has forgotten what it had told.
+    """
+    old = _chunks(before, key)
+    if not old:
+        return False
+    new = [one.cast(old[0].type) for one in _chunks(pages, key)]
+    found = pc.is_in(pa.chunked_array(old), pa.chunked_array(new, old[0].type))
+    return not pc.all(found).as_py()
+
+
+def _chunks(pages: Sequence[Page], column: int) -> list[pa.Array]:
+    return [one for page in pages if page.rows and (one := page.columns[column]) is not None]
 
 
 class _Changes(msgspec.Struct):

@@ -137,7 +137,8 @@ def _suggestion(name: str, known: Iterable[str]) -> str:
 
 
 def _chosen(place: Place, path: str, version: int, entities: EntitySet) -> Chosen:
-    own = entities.properties
+    own = {name: _as_text(place, column) for name, column in entities.properties.items()}
+    entities = replace(entities, properties=own)
     mapped = {
         name: replace(own[native], told_at_noon=name in place.days, as_text=name in place.texts)
         for name, native in place.columns.items()
@@ -158,6 +159,13 @@ def key_of(entities: EntitySet, told: Sequence[str]) -> tuple[str, ...]:
     """The key of a set: the one that is told of its place, where it has such columns."""
     known = bool(told) and all(one in entities.properties for one in told)
     return tuple(told) if known else entities.keys
+
+
+def _as_text(place: Place, column: Property) -> Property:
+    """A time of more digits than a time stamp has may be wanted as its text, and is filtered here."""
+    if place.types.get(column.name) != "text" or not column.type.startswith("Edm.DateTime"):
+        return column
+    return replace(column, type="Edm.String", date_only=False, filterable=False, sortable=False)
 
 
 def _missing(chosen: Chosen, request: Records) -> list[str]:

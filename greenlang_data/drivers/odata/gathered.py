@@ -9,13 +9,16 @@ from typing import Any, Final
 import pyarrow as pa
 import pyarrow.compute as pc
 
+from greenlang_data.drivers.http.jsons import UnheldError
 from greenlang_data.drivers.odata.decimals import widest_decimal
 from greenlang_data.drivers.odata.edm import Property
+from greenlang_data.drivers.odata.moments import no_unit
 from greenlang_data.drivers.odata.page import Page
 from greenlang_data.drivers.odata.values import wire_of
 from greenlang_data.errors import ProtocolError
 
 _RELEASED: Final = 8  # batches
+_FARTHEST: Final = (2**63 - 1) // 1000  # microseconds
 
 
 def put_together(
@@ -29,7 +32,9 @@ def put_together(
         return _together(columns, pages)
     except (ValueError, pa.ArrowInvalid) as error:
         raise ProtocolError(
-            f"its values are of no one type: {str(error)[:150]}", source=source
+            f"its values are of no one type: {str(error)[:150]}",
+            source=source,
+            remedy=error.remedy if isinstance(error, UnheldError) else "",
         ) from None
 
 
@@ -41,7 +46,7 @@ def _together(columns: Sequence[Property], pages: Sequence[Page]) -> tuple[pa.Ta
         present = [part for part in parts if part is not None and len(part)]
         if not present and any(part is None for part in parts):
             absent.append(column.name)
-        kind = _common([part.type for part in present]) if present else wire_of(column).empty
+        kind = _common(column.name, present) if present else wire_of(column).empty
         filled = [
             pa.nulls(page.rows, kind) if part is None else _as(kind, part)
             for part, page in zip(parts, pages, strict=True)
@@ -67,14 +72,32 @@ def _as(kind: pa.DataType, part: pa.Array) -> pa.Array:
     return part if part.type == kind else part.cast(kind)
 
 
-def _common(types: Sequence[pa.DataType]) -> pa.DataType:
-    first, *others = dict.fromkeys(types)
+def _common(name: str, parts: Sequence[pa.Array]) -> pa.DataType:
+    first, *others = dict.fromkeys(part.type for part in parts)
     if not others:
         return first
     if pa.types.is_decimal(first):
         return widest_decimal([first, *others])
-    # Else only time stamps differ: a page with finer ones is in nanoseconds.
-    return next(one for one in [first, *others] if one.unit == "ns")
+    # Else only time stamps differ: a page with finer ones is in nanoseconds, one with an end of
+    # time in microseconds.
+    finest = next(one for one in [first, *others] if one.unit == "ns")
+    if all(map(_in_reach, parts)):
+        return finest
+    coarser = pa.timestamp("us", finest.tz)
+    for part in parts:
+        try:
+            part.cast(coarser)
+        except pa.ArrowInvalid:
+            raise no_unit(name) from None
+    return coarser
+
+
+def _in_reach(moments: pa.Array) -> bool:
+    """Whether nanoseconds reach these."""
+    if moments.type.unit == "ns":
+        return True
+    ends = pc.min_max(moments.cast(pa.int64())).values()
+    return all(one.as_py() is None or abs(one.as_py()) <= _FARTHEST for one in ends)
 
 
 def distinct_rows(table: pa.Table, columns: Sequence[str], release: Callable[[], None]) -> int:

@@ -34,6 +34,14 @@ def at_place(base: str, place: str) -> str:
     return f"{parts.scheme}://{parts.netloc}{place}"
 
 
+def own_link(link: str, names: Iterable[str], base: str) -> str:
+    """``link`` with the server that ``base`` is on in place of another of its ``names``."""
+    parts = urlsplit(link)
+    if f"{parts.scheme}://{parts.netloc}" in names:
+        return urlunsplit((*urlsplit(base)[:2], *parts[2:]))
+    return link
+
+
 def named(params: Iterable[str]) -> str:
     """Names of parameters for a sentence, as they cannot break it."""
     return ", ".join(repr(one[:40]) for one in params)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Collection, Sequence
 from dataclasses import dataclass, replace
 from operator import attrgetter
 from typing import Any, Final, Literal
@@ -13,6 +13,7 @@ from msgspec import UNSET, Struct
 
 from greenlang_data.drivers.http.alike import Alike
 from greenlang_data.drivers.http.jsons import json_decoder
+from greenlang_data.drivers.http.twice import check_names, check_rows
 from greenlang_data.drivers.odata.alike import alike_reader
 from greenlang_data.drivers.odata.edm import Property
 from greenlang_data.drivers.odata.values import ABSENT, convert, wire_of
@@ -45,6 +46,7 @@ def kept(page: Page, keep: Callable[[pa.RecordBatch], pa.RecordBatch]) -> Page:
     return replace(page, columns=columns)
 
 
+_NULL: Final = msgspec.Raw(b"null")
 _V4_NAMES: Final = {
     "rows": "value",
     "next_link": "@odata.nextLink",
@@ -60,11 +62,15 @@ _V2_NAMES: Final = {
 
 
 def page_decoder(
-    columns: Sequence[Property], version: Literal[2, 4]
+    columns: Sequence[Property], version: Literal[2, 4], keys: Collection[str] = ()
 ) -> Callable[[bytes | bytearray], Page]:
-    """A function from the body of a page to its rows. It raises ValueError for anything else."""
-    read_rows = _rows_reader(columns, version)
-    read_alike = alike_reader(columns)
+    """A function from the body of a page to its rows. It raises ValueError for anything else.
+
+    So it does for null in a column of ``keys``, which no row can have. A date of ABAP that is none
+    may be in one, and becomes null.
+    """
+    read_rows = _rows_reader(columns, version, keys)
+    read_alike = alike_reader(columns, keys)
     read_rest = _v4(_Mark) if version == 4 else _v2(_Mark)
 
     def decode(body: bytes | bytearray) -> Page:
@@ -97,7 +103,7 @@ def _around(alike: Alike, read: Callable[[bytes], tuple[list[Any], Any]]) -> Any
 
 
 def _rows_reader(
-    columns: Sequence[Property], version: Literal[2, 4]
+    columns: Sequence[Property], version: Literal[2, 4], keys: Collection[str]
 ) -> Callable[[bytes | bytearray], tuple[int, list[pa.Array | None], Any]]:
     """A function from a body to the number of rows, their columns, and what is around them."""
     wires = [wire_of(one) for one in columns]
@@ -108,25 +114,38 @@ def _rows_reader(
     names = {f"c{place}": one.name for place, one in enumerate(columns)}
     row = msgspec.defstruct("Row", fields, rename=names, gc=False)
     cells_of = [attrgetter(name) for name, *_ in fields]
-    read = _v4(row) if version == 4 else _v2(row)
+    reader, lists = (_v4, (b'"value":',)) if version == 4 else (_v2, (b'"results":', b'"d":'))
+    read, read_raw = reader(row), reader(msgspec.Raw)
 
     def read_rows(body: bytes | bytearray) -> tuple[int, list[pa.Array | None], Any]:
         rows, envelope = read(body)
+        if any(body.count(one) > 1 for one in lists):
+            check_names(body)  # of two lists of rows one would be lost
+        else:
+            check_rows(body, read_raw(body)[0])
+        arrays: list[pa.Array | None] = []
         # Column by column, because a tuple for each row would set off Python's garbage collection.
-        arrays = [
-            convert(column, wire, list(map(cells, rows))) if rows else pa.array([], wire.empty)
-            for column, wire, cells in zip(columns, wires, cells_of, strict=True)
-        ]
+        for column, wire, cells in zip(columns, wires, cells_of, strict=True):
+            values = list(map(cells, rows))
+            arrays.append(convert(column, wire, values) if rows else pa.array([], wire.empty))
+            if column.name in keys and arrays[-1] is not None and arrays[-1].null_count:
+                _check_key(column.name, values)
         return len(rows), arrays, envelope
 
     return read_rows
 
 
-def _envelope(row: type[Struct], names: dict[str, str]) -> Any:
+def _check_key(name: str, values: Sequence[Any]) -> None:
+    missing = sum(one is None or one == _NULL for one in values)
+    if missing:
+        raise ValueError(f"{name} is of the key, and null in {missing} of {len(values)} rows")
+
+
+def _envelope(row: Any, names: dict[str, str]) -> Any:
     return msgspec.defstruct(
         "Envelope",
         [
-            ("rows", list[row]),  # type: ignore[valid-type]  # made a moment ago
+            ("rows", list[row]),
             ("next_link", str | None, None),
             ("count", int | str | None, None),
             ("delta_link", str | None, None),
@@ -136,7 +155,7 @@ def _envelope(row: type[Struct], names: dict[str, str]) -> Any:
     )
 
 
-def _v4(row: type[Struct]) -> Callable[[bytes | bytearray], tuple[list[Any], Any]]:
+def _v4(row: Any) -> Callable[[bytes | bytearray], tuple[list[Any], Any]]:
     decoder = json_decoder(_envelope(row, _V4_NAMES))
 
     def read(body: bytes | bytearray) -> tuple[list[Any], Any]:
@@ -148,9 +167,9 @@ def _v4(row: type[Struct]) -> Callable[[bytes | bytearray], tuple[list[Any], Any
     return read
 
 
-def _v2(row: type[Struct]) -> Callable[[bytes | bytearray], tuple[list[Any], Any]]:
+def _v2(row: Any) -> Callable[[bytes | bytearray], tuple[list[Any], Any]]:
     inner = _envelope(row, _V2_NAMES)
-    outer = msgspec.defstruct("Outer", [("d", inner | list[row])])  # type: ignore[valid-type]
+    outer = msgspec.defstruct("Outer", [("d", inner | list[row])])
     decoder: Callable[[bytes | bytearray], Any] = json_decoder(outer)
 
     def read(body: bytes | bytearray) -> tuple[list[Any], Any]:

@@ -4,43 +4,54 @@ Where the key sorts, the next page is asked for by the last key: rows that other
 meanwhile then shift nothing. Else the server's own links are followed, and where it has none, rows
 are skipped. A short page proves nothing, since a server may lower what it gives without a word.
 
-A read that was killed goes on after its last key. By links it asks for its last page again, and goes
-on behind it where that has the same records still: so the link holds, and nothing was shifted.
+A read that was killed goes on after its last key, or with the link of its last page.
 """
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+from dataclasses import replace
 from typing import Any, Final
-from urllib.parse import urlsplit, urlunsplit
 
 import pyarrow as pa
 
 from greenlang_data.drivers.base import ReadLog
 from greenlang_data.drivers.http.client import HttpClient
 from greenlang_data.drivers.http.message import Answer
-from greenlang_data.drivers.odata.changes import BEGIN, link_mark, link_of
-from greenlang_data.drivers.odata.kept_links import at_place, named, place_of, unknown_params
+from greenlang_data.drivers.odata.changes import CHANGE, link_mark, link_of
+from greenlang_data.drivers.odata.edm import Property
+from greenlang_data.drivers.odata.going_on import (
+    Doubt,
+    NotTheSameError,
+    begin_alike,
+    first_doubt,
+    has_same_rows,
+    next_doubt,
+    places_of,
+)
+from greenlang_data.drivers.odata.kept_links import (
+    at_place,
+    named,
+    own_link,
+    place_of,
+    unknown_params,
+)
 from greenlang_data.drivers.odata.keyset import key_columns, rows_after
 from greenlang_data.drivers.odata.page import Page
 from greenlang_data.drivers.odata.question import Question
-from greenlang_data.drivers.odata.saved import Saved, saved_page
+from greenlang_data.drivers.odata.saved import Saved, line_name, saved_page, saved_plan
 from greenlang_data.errors import ProtocolError
 from greenlang_data.settings.odata import ODataSettings
 
 _MOST_EMPTY_PAGES: Final = 100
 _SMALLEST_PAGE: Final = 100
-_COMPARED: Final = 10  # rows
-
-
-class NotTheSameError(Exception):
-    """The last page of an earlier read has other records now."""
 
 
 class Pager:
     """The pages of one question.
 
-    ``size`` is how many rows a page is asked to have; ``tracks`` tells whether the server is asked
-    to keep track of changes, or has done so.
+    ``size`` is how many rows a page is asked to have; ``columns`` are those of its pages;
+    ``told_before`` are changes of an earlier read that are asked for again.
     """
 
     def __init__(
@@ -51,27 +62,30 @@ class Pager:
         log: ReadLog,
         source: str,
     ) -> None:
-        self._question = question
+        self.question = question
         self._client = client
         self._settings = settings
         self._log = log
         self._source = source
         # Whoever tracks changes gives the mark behind the last of its own pages.
-        self.tracks = question.since == BEGIN or link_of(question.since) is not None
-        # What has changed is told again for the same mark, so that a read of it begins anew.
-        keeps = settings.checkpoint_path is not None and link_of(question.since) is None
-        self._line = question.line if keeps else ""
+        self.tracks = question.tracks
+        self._tells_changes = link_of(question.since) is not None
+        more = [Property(CHANGE, "Edm.String")] if self._tells_changes else []
+        self.columns = [*question.read, *more]
+        self._line = question.line if settings.checkpoint_path is not None else ""
         self._unsaved: list[pa.RecordBatch] = []
+        self.told_before: list[Page] = []
         self.begin()
 
     def begin(self) -> None:
         """Begin at the first page, whatever there is."""
-        by_key = self._question.profile.by_key and not self.tracks
-        self._keys = key_columns(self._question.chosen.entities) if by_key else ()
+        by_key = self.question.profile.by_key and not self.tracks
+        self._keys = key_columns(self.question.chosen.entities) if by_key else ()
         self._followed_links: set[str] = set()
         self._has_linked = False
         self._answer: Answer[Page] | None = None
         self._link: str | None = None
+        self._doubt = Doubt.NONE
         self._at = ""  # where the last page is, and how many rows it was asked to have
         self._size_then = self.size = self._settings.page_size
         self._first: dict[str, Any] = {}
@@ -105,27 +119,32 @@ class Pager:
         return tuple(self._last.values())
 
     @property
-    def asks_again(self) -> bool:
-        """Whether the last page of an earlier read is asked for again, to go on with its link."""
-        return bool(self.pages) and self._answer is None and not self._keys
+    def asks_for_place(self) -> bool:
+        """Whether :meth:`take_place` is to be told the key of the record where the last one was."""
+        return self._doubt is Doubt.PLACE
+
+    @property
+    def is_in_doubt(self) -> bool:
+        """Whether it is not proven yet that an earlier read can be gone on with."""
+        return self._doubt is not Doubt.NONE
 
     def url(self) -> str:
         """What to ask for next. Raises ProtocolError for a link that leads elsewhere or back."""
         size = self.size
         if not self.pages:
-            link = link_of(self._question.since)
+            link = link_of(self.question.since)
             if link is not None:
-                return self._client.resolve(self._own(link))
-            return self._question.url(page_size=None if self.tracks else size)
+                return self._client.resolve(self._absolute(link))
+            return self.question.url(page_size=None if self.tracks else size)
         if self._keys and self.pages[-1].rows:
-            after = rows_after(self._keys, self._last, self._question.chosen.version)
-            return self._question.url(page_size=size, read=self.rows, after=after)
-        if self.asks_again:
+            after = rows_after(self._keys, self._last, self.question.chosen.version)
+            return self.question.url(page_size=size, read=self.rows, after=after)
+        if self._doubt is Doubt.PAGE:
             return self._at
-        if self._link is not None:
+        if self._link:
             return self._followed(self._link)
         self._skips = True
-        return self._question.url(page_size=size, read=self.rows, skip=self.rows)
+        return self.question.url(page_size=size, read=self.rows, skip=self.rows)
 
     def take(self, answer: Answer[Page]) -> None:
         """Add a page. Raises ProtocolError for one that leads on to nothing but empty ones.
@@ -134,10 +153,9 @@ class Pager:
         """
         page = answer.data
         assert page is not None
-        if self.asks_again:
-            self._take_again(page, answer)
+        if self._doubt is not Doubt.NONE and not self._is_next(page, answer):
             return
-        if self._skips and _begin_alike(page, self.pages[0]):
+        if self._skips and begin_alike(page, self.pages[0]):
             self._end_with_repeated(page)
             return
         after = self.last_key
@@ -169,28 +187,58 @@ class Pager:
         self._has_linked = self._has_linked or self._link is not None
         self.ended = self._is_last(page)
 
-    def _take_again(self, page: Page, answer: Answer[Page]) -> None:
+    def take_place(self, key: tuple[Any, ...]) -> None:
+        """Take the key of the record that is where the last one was; () where it is not told."""
+        keys = key_columns(self.question.chosen.entities)
+        some = next(one for one in reversed(self.pages) if one.rows)
+        last = tuple(self._row(some, some.rows - 1, keys).values())
+        self._doubt = Doubt.LINK if key == last else Doubt.PAGE
+
+    def _is_next(self, page: Page, answer: Answer[Page]) -> bool:
+        """Whether ``page`` is the next one behind those of an earlier read, once that is proven.
+
+        Else it is the last of these, asked for again, or does not prove it yet.
+        """
         before = self.pages[-1]
-        if not self._has_same_rows(page, before):
+        if self._doubt is Doubt.LINK:
+            may_end = not self._link or self.rows == self.counted
+            self._doubt = next_doubt(self.question, self.pages, page, may_end=may_end)
+            return self._doubt is Doubt.NONE
+        if not has_same_rows(page, before, places_of(self.question)):
             raise NotTheSameError("its last page has other records now")
         self.pages[-1] = page
         self.resumed_rows -= before.rows
+        self._doubt = Doubt.NONE
         self._turn(page, answer)
+        return False
 
-    def _has_same_rows(self, page: Page, before: Page) -> bool:
-        """Whether two pages have the same records, by their keys where they have any."""
-        names = [one.name for one in self._question.read]
-        keys = [names.index(one) for one in self._question.keys if one in names]
-        return page.rows == before.rows and all(
-            page.columns[one] == before.columns[one] for one in keys or range(len(names))
-        )
+    def begin_anew(self) -> None:
+        """Begin at the first page, since an earlier read cannot be gone on with.
+
+        What had changed is asked for again, and has to be told again: that it was is only known
+        once all has come.
+        """
+        if self._tells_changes:
+            self.told_before += self.pages
+        self.begin()
 
     def without_keys(self, why: str) -> None:
         """Go on with the server's links, because it cannot be asked for rows after a key."""
+        if self._line:
+            self._unsaved.append(saved_plan(self._why_not_by_key, why))
+        self._follow_links(why)
+
+    @property
+    def _why_not_by_key(self) -> str:
+        """The line under which it is kept that there is no asking by key."""
+        return line_name(self._line, "by key")
+
+    def _follow_links(self, why: str) -> None:
         self._log.note(f"its own pages were followed, since {why}; changes may have shifted them")
         self._keys = ()
-        if self.asks_again:
+        if self.pages and self._answer is None:
             self.size = self._size_then
+            self._doubt = first_doubt(self.question, self.rows, self._link)
 
     def _keep(self, page: Page, after: tuple[Any, ...]) -> None:
         """Have a page kept for a later read, unless its address is needed and may be a secret."""
@@ -204,16 +252,29 @@ class Pager:
             return
         about = {
             "line": self._line,
-            "before": self.rows - page.rows,
+            "before": sum(one.rows for one in self.told_before) + self.rows - page.rows,
+            "round": len(self.told_before),
             "after": (repr(after) if after else "") if self._keys else None,
             "counted": self.counted,
             "asked": "" if unknown else place_of(self._at),
             "size": self.size,
             "linked": self._has_linked,
-            # The mark of what is tracked is on the last page, and nowhere else.
-            "ended": self.ended and not self.tracks,
+            "next": self._place(page.next_link),
+            "mark": self._place(page.delta_link),
         }
-        self._unsaved.append(saved_page(self._question.read, page, **about))
+        # The mark of what is tracked is on the last page, and nowhere else.
+        about["ended"] = self.ended and about["mark"] is not None
+        self._unsaved.append(saved_page(self.columns, page, **about))
+
+    def _place(self, link: str | None) -> str | None:
+        """Where a link leads, nothing where there is none, None where that may not be kept."""
+        if link is None:
+            return ""
+        try:
+            url = self._absolute(link)
+        except ProtocolError:
+            return None
+        return None if unknown_params(url) else place_of(url)
 
     def unsaved(self) -> list[pa.RecordBatch]:
         """What has come since this was last asked, for :meth:`resume` to go on after."""
@@ -223,51 +284,60 @@ class Pager:
     def resume(self, saved: Saved) -> None:
         """Take the pages of an earlier read, as far as each begins where the one before ended."""
         keys = [one.name for one in self._keys]
-        found = saved.line(self._line, self._question.read, keys) if self._line else []
-        while found and not found[-1].page.rows and not found[-1].about["ended"]:
+        found = saved.line(self._line, self.columns, keys) if self._line else []
+        while found and not found[-1].page.rows and not found[-1].leads_on:
             found.pop()
         if not found:
             return
+        about = found[-1].about
+        self.told_before = [one.page for one in found if one.about["round"] < about["round"]]
+        found = found[len(self.told_before) :]
         self.pages = [one.page for one in found]
         self.rows = self.resumed_rows = sum(one.rows for one in self.pages)
         self.counted = self.known(self.pages[0].count)
-        about = found[-1].about
         self._has_linked, self.ended = about["linked"], about["ended"]
-        self._at, self._size_then = at_place(self._client.base_url, about["asked"]), about["size"]
+        self._at, self._size_then = self._at_place(about["asked"]), about["size"]
+        self._link = about["next"] and self._at_place(about["next"])
+        if about["mark"]:
+            self.pages[-1] = replace(self.pages[-1], delta_link=self._at_place(about["mark"]))
         if about["after"] is None:
             self._keys, self.size = (), self._size_then
+            if not self.ended:
+                self._doubt = first_doubt(self.question, self.rows, self._link)
         elif self.rows:
             some = [one for one in self.pages if one.rows]
             self._first = self._row(some[0], 0)
             self._last = self._row(some[-1], some[-1].rows - 1)
-        self._followed_links = {
-            at_place(self._client.base_url, one.about["asked"]) for one in found[:-1]
-        }
+            why = saved.plan(self._why_not_by_key)
+            if why is not None:
+                self._follow_links(why)
+        self._followed_links = {self._at_place(one.about["asked"]) for one in found[:-1]}
+
+    def _at_place(self, place: str) -> str:
+        return at_place(self._client.base_url, place)
 
     @property
     def mark(self) -> str | None:
         """The link to the changes from now on, where the server gave one."""
         link = self.pages[-1].delta_link if self.pages else None
-        if link is None or self._answer is None:
-            return None
-        return link_mark(self._client.linked(self._answer, self._own(link)))
+        return None if link is None else link_mark(self._absolute(link))
 
     def ask_for_less(self) -> None:
         """Ask for smaller pages, because the server did not finish one.
 
         Not behind links that hold the size: to ask for another beside them loses rows.
         """
-        if self.pages and (self._question.profile.steady_links or self.asks_again):
+        if self.pages and (self.question.profile.steady_links or self._doubt is Doubt.PAGE):
             return
         self.size = max(self.size // 4, _SMALLEST_PAGE)
 
     def known(self, count: int | None) -> int | None:
         """A count, where the server counts that far."""
-        most = self._question.profile.counts_up_to
+        most = self.question.profile.counts_up_to
         return None if count is not None and most is not None and count >= most else count
 
     def _is_last(self, page: Page) -> bool:
-        question = self._question
+        question = self.question
         if question.limit is not None and not question.here and self.rows >= question.limit:
             return True
         self._empty = 0 if page.rows else self._empty + 1
@@ -302,26 +372,23 @@ class Pager:
 
     def _followed(self, link: str) -> str:
         """The URL of a link. Raises ProtocolError when it leads elsewhere or in a circle."""
-        assert self._answer is not None  # that has the link
-        url = self._client.linked(self._answer, self._own(link))
+        url = self._absolute(link)
         if url in self._followed_links:
             raise ProtocolError("its pages link in a circle", source=self._source)
         return url
 
-    def _own(self, link: str) -> str:
-        """``link`` with the configured address in place of another name of the same server."""
-        parts = urlsplit(link)
-        if f"{parts.scheme}://{parts.netloc}" in self._settings.server_names:
-            base = urlsplit(self._client.base_url)
-            return urlunsplit((base.scheme, base.netloc, *parts[2:]))
-        return link
+    def _absolute(self, link: str) -> str:
+        """The URL of a link of the newest page; one that was kept is absolute already."""
+        own = own_link(link, self._settings.server_names, self._client.base_url)
+        return own if self._answer is None else self._client.linked(self._answer, own)
 
-    def _row(self, page: Page, place: int) -> dict[str, Any]:
-        names = [one.name for one in self._question.read]
-        return {key.name: self._cell(page, names.index(key.name), place) for key in self._keys}
+    def _row(self, page: Page, place: int, keys: Sequence[Property] = ()) -> dict[str, Any]:
+        names = [one.name for one in self.question.read]
+        wanted = keys or self._keys
+        return {key.name: self._cell(page, names.index(key.name), place) for key in wanted}
 
     def _row_keys(self, page: Page) -> set[tuple[Any, ...]]:
-        names = [one.name for one in self._question.read]
+        names = [one.name for one in self.question.read]
         columns = [page.columns[names.index(key.name)] for key in self._keys]
         return set(zip(*(one.to_pylist() for one in columns if one is not None), strict=True))
 
@@ -330,14 +397,3 @@ class Pager:
         if values is None:
             raise ProtocolError("it left the key out of its answer", source=self._source)
         return values[place].as_py()
-
-
-def _begin_alike(page: Page, other: Page) -> bool:
-    """Whether both have rows, as many, and the same first ones."""
-    if not page.rows or page.rows != other.rows:
-        return False
-    return all(
-        one is two
-        or (one is not None and two is not None and one[:_COMPARED].equals(two[:_COMPARED]))
-        for one, two in zip(page.columns, other.columns, strict=True)
-    )

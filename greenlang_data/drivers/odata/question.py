@@ -55,6 +55,11 @@ class Question:
         return self.chosen.entities.keys
 
     @property
+    def tracks(self) -> bool:
+        """Whether the server is asked to keep track of changes, or has done so."""
+        return self.since == BEGIN or link_of(self.since) is not None
+
+    @property
     def condition(self) -> str:
         """The text of ``$filter``."""
         own = [one.rendered(self.chosen.version) for one in self.there]

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from dataclasses import replace
+from functools import partial
 from typing import Any, Final, Literal
 
 import pyarrow as pa
@@ -19,14 +20,15 @@ from greenlang_data.drivers.odata.changes import (
     TRACKING,
     delta_decoder,
     link_of,
+    untold_keys,
 )
 from greenlang_data.drivers.odata.choosing import choose
-from greenlang_data.drivers.odata.edm import Property
 from greenlang_data.drivers.odata.gathered import put_together
+from greenlang_data.drivers.odata.going_on import NotTheSameError, places_of
 from greenlang_data.drivers.odata.keyset import key_columns
 from greenlang_data.drivers.odata.long_lists import in_parts
 from greenlang_data.drivers.odata.page import Page, kept, page_decoder
-from greenlang_data.drivers.odata.pager import NotTheSameError, Pager
+from greenlang_data.drivers.odata.pager import Pager
 from greenlang_data.drivers.odata.parts import NotInRangesError, Part, Parts
 from greenlang_data.drivers.odata.profiles import Profile
 from greenlang_data.drivers.odata.proof import NotWholeError, Proof, counted_after
@@ -105,12 +107,10 @@ class ODataReading(RecordReading):
         if not self._splits or settings.parallel_ranges == 1 or question.limit is not None:
             return False
         self._splits = False
-        why = not_in_ranges(question, pager)
+        why, key_at = not_in_ranges(question, pager), partial(self._key, question)
         try:
             ranges = (
-                []
-                if why
-                else await find_ranges(question, pager, self._key, settings.parallel_ranges)
+                [] if why else await find_ranges(question, pager, key_at, settings.parallel_ranges)
             )
         except (TransientError, AuthenticationError):
             raise  # the pages are there, and the others follow one another
@@ -196,7 +196,7 @@ class ODataReading(RecordReading):
         self, question: Question, version: Literal[2, 4]
     ) -> Callable[[bytes | bytearray], Page]:
         if link_of(question.since) is None:
-            return page_decoder(question.read, version)
+            return page_decoder(question.read, version, question.keys)
         if len(question.keys) != 1 or question.here:
             raise UnsupportedError(
                 "changes are told by one key column and filtered by the server, here they cannot be",
@@ -208,6 +208,8 @@ class ODataReading(RecordReading):
     async def _read_page(self, pager: Pager) -> None:
         assert self._question is not None
         assert self._decode is not None
+        if pager.asks_for_place:
+            await self._ask_for_place(pager)
         version = self._question.chosen.version
         headers = self._headers(version)
         wishes = [f"odata.maxpagesize={pager.size}"] if version == 4 else []
@@ -226,13 +228,7 @@ class ODataReading(RecordReading):
         except AuthenticationError:
             raise
         except SourceError as error:
-            if pager.asks_again:
-                self._begin_anew(pager, f"its link is not good any more ({error.what[:100]})")
-                return
-            # What it answered to the same question without a key can only be the key's fault.
-            if not pager.pages or not pager.by_key:
-                raise
-            pager.without_keys(f"it refuses to compare keys ({error.what[:100]})")
+            self._take_refusal(pager, error)
             return
         check_messages(answer.headers, self._log, self._source, self._client.without_login)
         assert answer.data is not None
@@ -241,14 +237,34 @@ class ODataReading(RecordReading):
         except NotTheSameError as error:
             self._begin_anew(pager, str(error))
 
+    def _take_refusal(self, pager: Pager, error: SourceError) -> None:
+        """Ask in another way after ``error``, where there is one; else raise it."""
+        if pager.is_in_doubt:
+            self._begin_anew(pager, f"its link is not good any more ({error.what[:100]})")
+            return
+        if pager.told_before and not pager.pages:
+            raise self._forgotten(error.what) from error
+        # What it answered to the same question without a key can only be the key's fault.
+        if not pager.pages or not pager.by_key:
+            raise error
+        pager.without_keys(f"it refuses to compare keys ({error.what[:100]})")
+
     def _begin_anew(self, pager: Pager, why: str) -> None:
         self._log.note(f"an earlier read was not gone on with, since {why}")
-        pager.begin()
+        pager.begin_anew()
 
-    async def _key(self, place: int | None) -> tuple[Any, ...]:
+    async def _ask_for_place(self, pager: Pager) -> None:
+        """Ask which record is where the last one of an earlier read was."""
+        try:
+            key = await self._key(pager.question, pager.rows - 1)
+        except (TransientError, AuthenticationError):
+            raise
+        except SourceError:
+            key = ()  # so the page itself is asked for
+        pager.take_place(key)
+
+    async def _key(self, question: Question, place: int | None) -> tuple[Any, ...]:
         """The key of a row by its place in their order, or of the last; () where it is not told."""
-        question = self._question
-        assert question is not None
         keys, version = key_columns(question.chosen.entities), question.chosen.version
         decode = page_decoder(keys, 2 if version == 2 else 4)
         ask = Ask(question.key_url(place), headers=self._headers(version))
@@ -324,8 +340,11 @@ class ODataReading(RecordReading):
 
     def _changes(self, question: Question, pager: Pager) -> pa.Table:
         """What has changed since the mark; a record may be there as often as it was changed."""
-        columns = [*question.read, Property(CHANGE, "Edm.String")]
-        table, absent = put_together(columns, pager.pages, self._source)
+        table, absent = put_together(pager.columns, pager.pages, self._source)
+        if untold_keys(pager.told_before, pager.pages, places_of(question)[0]):
+            raise self._forgotten("their records are not told again")
+        if pager.resumed_rows:
+            self._log.note(resumed_note(pager.resumed_rows))
         # Its link was made for the filters of another question, or for these.
         gone = pc.equal(table.column(CHANGE), GONE)
         table = without_strays(question, table, absent, self._source, also=gone)
@@ -337,6 +356,15 @@ class ODataReading(RecordReading):
             "mark": pager.mark or question.since,
         }
         return answer.append_column(CHANGE, table.column(CHANGE))
+
+    def _forgotten(self, why: str) -> SourceError:
+        """The error where a server told changes once, and does not do so again."""
+        return SourceError(
+            "its changes were told to an earlier read that did not end, and cannot be told again: "
+            f"{why}",
+            source=self._source,
+            remedy='Read the whole entity with since="start"; what was told is in checkpoint_path.',
+        )
 
 
 def _number(body: bytes | bytearray) -> int:

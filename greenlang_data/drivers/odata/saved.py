@@ -10,7 +10,6 @@ from __future__ import annotations
 import json
 from collections import defaultdict
 from collections.abc import Iterable, Sequence
-from dataclasses import replace
 from hashlib import sha256
 from typing import Any, NamedTuple
 
@@ -27,6 +26,11 @@ class SavedPage(NamedTuple):
 
     page: Page
     about: dict[str, Any]
+
+    @property
+    def leads_on(self) -> bool:
+        """Whether a page of a set is the last one, or has a link to the next."""
+        return bool(self.about["ended"] or self.about["next"])
 
 
 class Saved:
@@ -74,20 +78,6 @@ class Saved:
 def line_name(*parts: Any) -> str:
     """A name for the line of pages that answers exactly this."""
     return sha256(repr(parts).encode()).hexdigest()[:32]
-
-
-def saved_line_page(
-    columns: Sequence[Property],
-    pages: Sequence[Page],
-    number: int,
-    keys: Sequence[str] | None,
-    **about: Any,
-) -> pa.RecordBatch:
-    """One of the pages of a line; without ``keys`` it was not asked for by the last of them."""
-    before = pages[:number]
-    end = None if keys is None else _end(columns, [SavedPage(one, {}) for one in before], keys)
-    rows = sum(one.rows for one in before)
-    return saved_page(columns, pages[number], before=rows, after=end, **about)
 
 
 def saved_plan(name: str, plan: Any) -> pa.RecordBatch:
@@ -145,11 +135,6 @@ def page_of(columns: Sequence[Property], batch: pa.RecordBatch) -> tuple[Page, d
     names = batch.schema.names
     values = [batch.column(one.name) if one.name in names else None for one in columns]
     return Page(batch.num_rows, values, None, counted), about
-
-
-def with_link(saved: SavedPage, link: str | None) -> Page:
-    """A page with the link that it had."""
-    return replace(saved.page, next_link=link)
 
 
 def _line_of(batch: pa.RecordBatch) -> str:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from collections import OrderedDict
-from typing import Final
+from typing import Any, Final
 
 from greenlang_data.drivers.base import ReadLog
 from greenlang_data.drivers.http.client import HttpClient
@@ -21,8 +21,9 @@ _FORBIDDEN: Final = 403
 _NOT_HERE: Final = frozenset({_FORBIDDEN, 404, 410})
 _MOST_KEPT: Final = 32
 
-# URL -> ETag and model, of all sessions of this process: the server says whether it still holds.
-_kept: OrderedDict[str, tuple[str, Service]] = OrderedDict()
+# ETag and model, of all sessions of this process: the server says whether it still holds. It may
+# say so in another language too, which is that of the user where none is asked for.
+_kept: OrderedDict[tuple[Any, ...], tuple[str, Service]] = OrderedDict()
 
 
 class Services:
@@ -61,15 +62,27 @@ class Services:
                 self._models[name] = found
         return self._models[name]
 
+    @property
+    def _user(self) -> tuple[Any, ...]:
+        """Who asks: by name, else by the very token, which nothing but itself equals."""
+        settings = self._settings
+        return (
+            settings.login,
+            settings.username,
+            settings.client_id,
+            settings.token,
+            settings.api_key,
+        )
+
     async def _read(self, name: str, log: ReadLog) -> Service | None:
         path = f"{self.path(name)}/$metadata"
-        url = self._client.resolve(path)
-        etag, kept = _kept.get(url, ("", None))
+        params = [one for one in self._profile.params if one[0].startswith("sap-")]
+        key = (self._client.resolve(path), *params, *self._profile.headers.items(), *self._user)
+        etag, kept = _kept.get(key, ("", None))
         headers = {"Accept": "application/xml", **self._profile.headers}
         if kept is not None:
             headers["If-None-Match"] = etag
         expected = _NOT_HERE if kept is None else _NOT_HERE | {_UNCHANGED}
-        params = [one for one in self._profile.params if one[0].startswith("sap-")]
         ask = Ask(path, params, headers=headers, accept=_XML, expected=expected)
         answer = await self._client.ask(ask, log, read_metadata)
         if answer.status == _UNCHANGED:
@@ -88,8 +101,8 @@ class Services:
             )
         told = answer.headers.get("ETag")
         if told:
-            _kept[url] = (told, answer.data)
-            _kept.move_to_end(url)
+            _kept[key] = (told, answer.data)
+            _kept.move_to_end(key)
             if len(_kept) > _MOST_KEPT:
                 _kept.popitem(last=False)
         return answer.data

@@ -13,6 +13,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 from msgspec import UNSET, UnsetType
 
+from greenlang_data.drivers.http.jsons import UnheldError
 from greenlang_data.drivers.odata.decimals import decimal_array, decimals_of, plain_decimals
 from greenlang_data.drivers.odata.edm import Property
 from greenlang_data.drivers.odata.moments import (
@@ -101,7 +102,10 @@ def convert(column: Property, wire: Wire, values: Sequence[Any]) -> pa.Array | N
             raise ValueError(
                 f"{column.name} is missing in {missing} of {len(values)} rows"
             ) from None
-        raise ValueError(f"{column.name} ({column.type}): {str(error)[:150]}") from None
+        told = f"{column.name} ({column.type}): {str(error)[:150]}"
+        if isinstance(error, UnheldError):
+            raise UnheldError(told, error.remedy) from None
+        raise ValueError(told) from None
 
 
 def _texts(values: Sequence[str | None]) -> pa.Array:

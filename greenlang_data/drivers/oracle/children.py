@@ -3,7 +3,8 @@
 Children come with their parents, a page of these at a time. A parent with more of them than came
 along has the others fetched by pages of their own, one parent after the other, before the next page
 of parents. So a saved page of parents holds the values of those and of its last one, by whose key
-the next is asked for; a saved page of others says whose they are.
+the next is asked for; a saved page of others says whose they are, and an empty one that these were
+all.
 """
 
 from __future__ import annotations
@@ -64,11 +65,17 @@ class Children:
         self._parents, self._about = None, {"of": link}
         self._before, self._place = self._place, json.dumps([link, offset + count])
 
+    def end_others(self) -> None:
+        """There are no children more of the first parent that is waited for."""
+        link = self.pending.popleft().link
+        self._parents, self._about = None, {"of": link}
+        self._before, self._place = self._place, json.dumps([link])
+
     def beside(self, page: Page) -> Page:
         """``page`` of children of the first parent that is waited for, with its columns."""
         values = self.pending[0].values
         repeated = [
-            pa.concat_arrays([values.column(one.name)] * page.rows)
+            pa.concat_arrays([values.column(one.name)[:0], *[values.column(one.name)] * page.rows])
             if one.name in values.schema.names
             else None
             for one in self._own
@@ -100,7 +107,10 @@ class Children:
         links = [one.link for one in self.pending]
         for _ in range(links.index(str(about.get("of")))):  # of these all had been read
             self.pending.popleft()
-        self.take_others(page.rows)
+        if page.rows:
+            self.take_others(page.rows)
+        else:
+            self.end_others()
         return page
 
     def _go_on(self, parents: pa.RecordBatch, links: list[str]) -> None:

@@ -11,6 +11,7 @@ import pyarrow as pa
 from msgspec import UNSET
 
 from greenlang_data.drivers.http.jsons import json_decoder
+from greenlang_data.drivers.http.twice import check_names
 from greenlang_data.drivers.odata.edm import Property
 from greenlang_data.drivers.odata.page import Page
 from greenlang_data.drivers.odata.values import ABSENT, convert, wire_of
@@ -51,6 +52,7 @@ def rows_decoder(wanted: Wanted, keys: Sequence[str]) -> Callable[[bytes | bytea
 
     def decode(body: bytes | bytearray) -> Rows:
         envelope: Any = decoder(body)
+        check_names(body)
         items = _whole(envelope)
         arrays = _columns(own, items)
         last = _last(arrays, places) if items else ()

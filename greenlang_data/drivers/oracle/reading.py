@@ -196,7 +196,8 @@ class OracleReading(RecordReading):
         url = f"{self._client.resolve(link)}/child/{self._wanted.child}?{query_text(params)}"
         rows = await self._ask(url, rows_decoder(Wanted(below, "", ()), []))
         if not rows.parents:
-            self._so_far.pending.popleft()
+            self._take(self._so_far.beside(rows.page))
+            self._so_far.end_others()
             return
         if offset and self._is_newest(rows.page):
             raise ProtocolError(

@@ -20,11 +20,7 @@ from greenlang_data.drivers.base import ReadLog
 from greenlang_data.drivers.http.ahead import Ahead
 from greenlang_data.drivers.intervals import EVENT_WEIGHTED, EventIntervals, NotNumbersError
 from greenlang_data.drivers.piwebapi.api import PiApi, RefusedError, TooManyError
-from greenlang_data.drivers.piwebapi.decode import (
-    Answered,
-    decode_summaries,
-    selected,
-)
+from greenlang_data.drivers.piwebapi.decode import Answered, selected, summaries_decoder
 from greenlang_data.drivers.piwebapi.moments import between
 from greenlang_data.drivers.piwebapi.pages import decode_page
 from greenlang_data.drivers.piwebapi.points import Point
@@ -59,8 +55,8 @@ def _summary(kind: str, basis: str) -> Served:
         ("calculationBasis", basis),
         ("timeType", "EarliestTime"),
     )
-    inner = "Items.Value"
-    return Served("summary", params, decode_summaries, "summaryDuration", selected(inner))
+    fields = selected("Items.Value", "Items.Type")
+    return Served("summary", params, summaries_decoder(kind), "summaryDuration", fields)
 
 
 # Not its Total, which is an integral per day, nor its first and last, which it does not have.

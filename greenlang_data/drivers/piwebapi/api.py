@@ -24,7 +24,13 @@ from greenlang_data.drivers.piwebapi.wire import (
     ItemException,
     WebException,
 )
-from greenlang_data.errors import GreenLangError, ProtocolError, SourceError, TransientError
+from greenlang_data.errors import (
+    GreenLangError,
+    ProtocolError,
+    SourceBusy,
+    SourceError,
+    TransientError,
+)
 from greenlang_data.settings.http import HttpSettings
 
 T = TypeVar("T")
@@ -36,6 +42,7 @@ _TOO_MANY: Final = re.compile(r"(?:maximum allowed \(?|maxCount.*\()(\d[\d.,\s]*
 # The defence against cross-site requests wants it with every POST; a GET may have it too.
 _ALWAYS: Final = {"X-Requested-With": "greenlang-data"}
 _NO_BATCH: Final = frozenset({403, 404, 405, 501})
+_TOO_FAST: Final = 429
 
 
 class TooManyError(Exception):
@@ -55,7 +62,7 @@ class PiApi:
     """One PI Web API server.
 
     ``cap`` is how many items it gives in one call, as far as known, ``width`` how many requests it
-    is sent at once.
+    is sent at once. ``longest`` is the longest page of samples so far.
     """
 
     def __init__(self, url: str, settings: HttpSettings, source: str) -> None:
@@ -63,6 +70,7 @@ class PiApi:
         self.cap = USUAL_CAP
         self.client = HttpClient(url, settings, source, explain=explain)
         self.width = settings.connection_pool_size
+        self.longest = 0
         self._batches = True
 
     async def close(self) -> None:
@@ -129,7 +137,8 @@ class PiApi:
     ) -> list[Found]:
         """What ``path`` (points/multiple) knows of each value of ``key``, in their order.
 
-        It is one batch where it needs more than one request and the server takes batches.
+        It is one batch where it needs more than one request and the server takes batches. Single
+        requests can be sent at the pace of a server that does not take so many at once.
         """
         fields = ("selectedFields", _FOUND_FIELDS)
         chunks = list(self.chunks(path, key, values, [fields]))
@@ -181,11 +190,19 @@ class PiApi:
             content=json.dumps(requests).encode(),
             expected=_NO_BATCH,
         )
-        answer = await self._ask(ask, log, _batch_parts)
+        try:
+            answer = await self._ask(ask, log, _batch_parts)
+        except SourceBusy:
+            # It may be larger than what the server takes in its time, and would be so each time.
+            self._batches = False
+            raise
         if answer.data is None:
             self._batches = False
             return None
         parts = [answer.data.get(str(number)) for number in range(len(chunks))]
+        if any(part is not None and part.status == _TOO_FAST for part in parts):
+            self._batches = False
+            return None
         return self._each(key, chunks, [self._found_in(part) for part in parts])
 
     def _found_in(self, part: BatchPart | None) -> FoundList:
@@ -197,7 +214,7 @@ class PiApi:
             )
         if part.status not in (200, 207):
             body = self.client.without_login(json.dumps(part.content)).encode()
-            if part.status == 429 or part.status >= 500:
+            if part.status >= 500:
                 raise refusal(part.status, {}, body, explain, self.source)
             raise RefusedError(part.status, explain(body))
         try:

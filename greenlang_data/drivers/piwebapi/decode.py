@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Final
 
@@ -51,10 +51,13 @@ class Answered:
     web_exception: WebException | None
 
 
-def selected(inner: str) -> tuple[str, str]:
-    """``selectedFields`` of a streamset whose samples are at ``inner``; half the bytes of all."""
+def selected(inner: str, *beside: str) -> tuple[str, str]:
+    """``selectedFields`` of a streamset whose samples are at ``inner``; half the bytes of all.
+
+    ``beside`` are other fields of each stream.
+    """
     fields = ["WebException", "Errors"]
-    fields += [f"Items.{name}" for name in _STREAM_FIELDS]
+    fields += [f"Items.{name}" for name in (*_STREAM_FIELDS, *beside)]
     fields += [f"Items.{inner}.{name}" for name in _SAMPLE_FIELDS]
     return "selectedFields", ";".join(fields)
 
@@ -78,17 +81,26 @@ def decode_nows(body: bytes | bytearray) -> Answered:
     return answered(answer, items)
 
 
-def decode_summaries(body: bytes | bytearray) -> Answered:
-    """Of one kind of summary."""
-    answer = _summaries(body)
-    values = [
-        None
-        if stream.items is None
-        else [one.value for one in stream.items if one.value is not None]
-        for stream in answer.items or []
-    ]
-    items = [item_of(one, value) for one, value in zip(answer.items or [], values, strict=True)]
-    return answered(answer, items)
+def summaries_decoder(kind: str) -> Callable[[bytes | bytearray], Answered]:
+    """A function from a body to its summaries of one kind; of another one they are an error."""
+
+    def decode_summaries(body: bytes | bytearray) -> Answered:
+        answer = _summaries(body)
+        return answered(answer, [_summarized(one, kind) for one in answer.items or []])
+
+    return decode_summaries
+
+
+def _summarized(stream: SummarizedStream, kind: str) -> Item:
+    summaries = stream.items
+    if summaries is None:
+        return item_of(stream, None)
+    item = item_of(stream, [one.value for one in summaries if one.value is not None])
+    other = next((one.type for one in summaries if one.type != kind), None)
+    if other is not None and not item.errors:
+        named = other or "a summary without a name"
+        item.errors = [f"it answered with {named} where it was asked for {kind}"]
+    return item
 
 
 def item_of(one: Stream | Now | SummarizedStream, samples: Sequence[Sample] | None) -> Item:

@@ -30,6 +30,7 @@ from greenlang_data.errors import ProtocolError, SourceError, TransientError
 
 _PAGE: Final = 50_000
 _LEAST_DOUBTFUL: Final = 100
+_MOST_DOUBTS: Final = 3
 _TICK: Final = 100
 _FIELDS: Final = selected("Items")
 
@@ -43,6 +44,7 @@ class RecordedReader:
         self._api = api
         self._start, self._end = start, end
         self._log = log
+        self._doubts: dict[int, int] = {}
 
     async def each(
         self, points: Sequence[Point]
@@ -122,7 +124,10 @@ class RecordedReader:
 
     async def _ask(self, points: Sequence[Point], start: int, size: int) -> list[Page]:
         params = [*self._window(start), ("maxCount", str(size)), _FIELDS]
-        return await ask_streams(self._api, "recorded", points, params, self._log, decode_page)
+        found = await ask_streams(self._api, "recorded", points, params, self._log, decode_page)
+        lengths = [len(one) for one in found if isinstance(one, Columns)]
+        self._api.longest = max(self._api.longest, *lengths, 0)
+        return found
 
     def _window(self, start: int) -> list[tuple[str, str]]:
         return [*between(start, self._end), ("boundaryType", "Inside")]
@@ -153,7 +158,8 @@ class RecordedReader:
 
         A server may also end a page early without a word. So a long page that was not full is
         only believed to be the last if its end is no farther from the window's end than its
-        samples are from each other, and if it has no round number of samples, as caps are.
+        samples are from each other, and if it has no round number of samples, as caps are. Of
+        short pages only those are doubted that are the longest of all, and a few of one length.
         """
         rows = len(page)
         if not rows or page.times[-1] >= self._end:
@@ -161,12 +167,18 @@ class RecordedReader:
         last = int(page.times[-1])
         if rows >= min(size, self._api.cap):
             return False
+        reaches = keep > 0 and self._end - last <= int(np.diff(page.times).max())
         if rows < _LEAST_DOUBTFUL:
+            if reaches or rows < self._api.longest or self._doubts.get(rows, 0) >= _MOST_DOUBTS:
+                return True
+            self._doubts[rows] = self._doubts.get(rows, 0) + 1
+        elif keep:
+            return reaches and not may_be_a_limit(rows)
+        # A burst, or few samples. Whatever comes after them should have been on the page too.
+        if last + _TICK >= self._end:
             return True
-        if keep:
-            return not may_be_a_limit(rows) and self._end - last <= int(np.diff(page.times).max())
-        # A burst. Whatever comes after it should have been on the page too.
-        if last + _TICK >= self._end or not len((await self._page(point, last + _TICK, 1))[0]):
+        more, _ = await self._page(point, last + _TICK, 1)
+        if not (more.times > last).any():
             return True
         self._found_silent(rows)
         return False

@@ -91,6 +91,22 @@ def _another_page() -> dict[str, object]:
     return {"Result": {"ResultData": data}}
 
 
+@pytest.mark.parametrize(
+    ("field", "told"),
+    [
+        ('{"FIELDNAME": "organization", "FIELDVALUE": "ESSEN"}', "a field twice"),
+        ('{"FIELDNAME": "x", "FIELDVALUE": "1", "FIELDVALUE": "2"}', "'FIELDVALUE' twice"),
+    ],
+)
+def test_a_record_with_a_field_twice_is_refused(
+    infor: HistorianPeer, field: str, told: str
+) -> None:
+    page = json.dumps(_another_page()).replace('"DATAFIELD": [', f'"DATAFIELD": [{field}, ')
+    infor.fault("status", match="grids", status=200, body=page)
+    with session(infor, **STRANGE) as s, pytest.raises(gd.ProtocolError, match=told):
+        s.cmms("work_order")
+
+
 def test_rows_that_never_stay_are_given_up(infor: HistorianPeer) -> None:
     # Every second page is another one: a rule does not count what an earlier rule has spoiled.
     rule = {"kind": "status", "match": "grids", "times": 1, "status": 200, "body": _another_page()}

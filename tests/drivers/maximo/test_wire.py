@@ -77,6 +77,13 @@ def test_a_link_to_another_server_is_refused(maximo: HistorianPeer) -> None:
         s.cmms("work_order")
 
 
+def test_a_record_with_an_attribute_twice_is_refused(maximo: HistorianPeer) -> None:
+    body = '{"member": [{"wonum": "1", "siteid": "A", "status": "COMP", "status": "WAPPR"}]}'
+    maximo.fault("status", match=PAGES, status=200, body=body)
+    with session(maximo) as s, pytest.raises(gd.ProtocolError, match="'status' twice"):
+        s.cmms("work_order")
+
+
 def test_links_in_records_to_another_server_are_left_out(maximo: HistorianPeer) -> None:
     member = {"wonum": "1", "siteid": "A", "href": "https://elsewhere.example/maximo/oslc/os/x/_1"}
     other = {"wonum": "2", "siteid": "A", "href": f"{maximo.url}/oslc/os/MXAPIWODETAIL/_2"}

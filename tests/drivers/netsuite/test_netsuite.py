@@ -175,6 +175,13 @@ def test_a_page_that_fails_is_asked_for_again(peer: HistorianPeer) -> None:
     assert len(read(peer, "gl_entry")) == LINES
 
 
+def test_a_row_with_a_column_twice_is_refused(peer: HistorianPeer) -> None:
+    row = '{"c0": "1", "c1": "Plant Dresden", "c2": "F", "c1": "Plant Essen"}'
+    peer.fault("status", "suiteql", skip=1, status=200, body=f'{{"items": [{row}]}}')
+    with pytest.raises(gd.ProtocolError, match="'c1' twice"):
+        read(peer, "plant")
+
+
 def test_a_row_without_its_key_is_refused_wherever_it_stands(peer: HistorianPeer) -> None:
     rows: list[dict[str, str]] = [{}, {"c0": "1", "c1": "Plant Dresden", "c2": "F"}]
     peer.fault("status", "suiteql", skip=1, status=200, body={"items": rows})

@@ -10,9 +10,11 @@ import pandas as pd
 import pytest
 
 import greenlang_data as gd
+from tests.drivers.common import content, notes
 from tests.drivers.netsuite.test_netsuite import TBA
 from tests.drivers.odata.helpers import config
 from tests.drivers.odata.killing import data_requests, kill_while_waiting
+from tests.peers.fixtures import renewed
 from tests.peers.historian_launch import HistorianPeer
 from tests.peers.launch_erp import start_netsuite
 
@@ -24,6 +26,9 @@ SUITEQL, RECORDS = r"suiteql\?limit=1000", r"record/v1/vendor"
 def running() -> Iterator[HistorianPeer]:
     with start_netsuite(lines=LINES) as peer:
         yield peer
+
+
+many_session, many = renewed("many", lambda: start_netsuite(lines=45_000), scope="module")
 
 
 @pytest.fixture
@@ -41,14 +46,6 @@ def read(peer: HistorianPeer, folder: Path, entity: str, **more: Any) -> pd.Data
     told = keys(peer, folder, **more)
     with gd.Session([config(told.pop("base_url"), **told)]) as s:
         return s.erp(entity, limit=None)
-
-
-def content(frame: pd.DataFrame) -> str:
-    return str(frame.attrs["provenance"]["response_hash"])
-
-
-def notes(frame: pd.DataFrame) -> str:
-    return " ".join(frame.attrs["provenance"].full["notes"])
 
 
 @pytest.mark.parametrize("pages", [1, 4, 9])
@@ -78,11 +75,36 @@ def test_a_killed_read_of_one_record_after_the_other_goes_on(
     kill_while_waiting(peer, "record/vendor", told, match=match, pages=records)
     frame = read(peer, tmp_path / "killed", "record/vendor", connection_pool_size=5)
     assert content(frame) == content(whole)
-    # All are asked for 50 at once, so that what was on the way is no more than those.
-    kept = records // 50 * 50
-    assert len(data_requests(peer, match)) == 500 - kept
+    # Five are asked for at once, so that what was on the way is no more than those.
+    assert len(data_requests(peer, match)) <= 500 - records + 5
     assert not data_requests(peer, r"record/v1/vendor\?")
-    assert (f"the first {kept} records" in notes(frame)) == (kept > 0)
+    assert ("records are those of an earlier read" in notes(frame)) == (records > 0)
+
+
+@pytest.mark.parametrize(("pages", "gone"), [(1, 0), (2, 0), (2, 1)])
+def test_a_list_of_records_that_is_not_whole_goes_on_unless_it_was_shifted(
+    many: HistorianPeer, tmp_path: Path, pages: int, gone: int
+) -> None:
+    match, told = r"record/v1/purchaseOrder\?limit=1000", keys(many, tmp_path, max_retries=0)
+    origin = told.pop("base_url")
+
+    def some(**more: Any) -> pd.DataFrame:
+        with gd.Session([config(origin, **told, **more)]) as s:
+            return s.erp("record/purchaseOrder", fields=["id", "tranId"], limit=3)
+
+    many.fault("reset", match, skip=pages)
+    with pytest.raises(gd.SourceUnreachable):
+        some()
+    many.reset()
+    many.set(ids_gone=gone)
+    with pytest.warns(gd.GreenLangWarning, match="more"):
+        frame = some()
+    assert len(data_requests(many, match)) == (3 if gone else 3 - pages)
+    assert ("others have shifted it" in notes(frame)) == bool(gone)
+    told["checkpoint_path"] = str(tmp_path / "whole")
+    with pytest.warns(gd.GreenLangWarning, match="more"):
+        whole = some()
+    assert content(frame) == content(whole)
 
 
 def test_pages_of_another_login_or_account_are_not_used(

@@ -2,28 +2,60 @@
 
 from __future__ import annotations
 
-import json
+import multiprocessing
 import re
-import subprocess
-import sys
 import time
+from collections.abc import Callable
+from functools import cache, partial
 from pathlib import Path
-from typing import Any
+from typing import Any, Final
 
-from tests.peers.historian_launch import TOP, HistorianPeer
+import pandas as pd
+
+import greenlang_data as gd
+from tests.peers.historian_launch import HistorianPeer
 from tests.peers.launch import Peer
 
-READ = """
-import json, sys
-import greenlang_data as gd
-with gd.Session([gd.ERPConfig(**json.loads(sys.argv[1]))]) as s:
-    s.erp(sys.argv[2], limit=None, **json.loads(sys.argv[3]))
-"""
+# What a process has to have before it can read, which takes longer than most of these reads.
+_IMPORTED: Final = (
+    "greenlang_data.calls.erp",
+    "greenlang_data.drivers.netsuite.driver",
+    "greenlang_data.drivers.odata.driver",
+    "greenlang_data.drivers.oracle.driver",
+    "greenlang_data.export.records",
+    __name__,
+)
+
+
+@cache
+def _processes() -> multiprocessing.context.ForkServerContext:
+    """Makes processes out of one that has imported everything, and has done nothing else."""
+    context = multiprocessing.get_context("forkserver")
+    context.set_forkserver_preload(list(_IMPORTED))
+    return context
+
+
+def read_frame(keys: dict[str, Any], entity: str, query: dict[str, Any], path: str) -> pd.DataFrame:
+    """Read all of ``entity`` of the source with ``keys``, with further arguments ``query``."""
+    with gd.Session([gd.ERPConfig(**keys)]) as s:
+        return s.erp(entity, limit=None, **query)
+
+
+def read_file(keys: dict[str, Any], entity: str, query: dict[str, Any], path: str) -> pd.DataFrame:
+    """The same by a scan to a file of its own at ``path``."""
+    asked = gd.ERPQuery(entity_type=entity, limit=None, **query)
+    with gd.Session([gd.ERPConfig(**keys)]) as s:
+        return gd.read_parquet(gd.to_parquet(s.scan(asked), path))
 
 
 def data_requests(peer: Peer, match: str) -> list[str]:
     """The addresses in which ``match`` is found that the peer was asked for."""
     return [one["target"] for one in peer.requests() if re.search(match, one["target"])]
+
+
+def page_requests(peer: Peer, match: str) -> list[str]:
+    """The same without those for the key of a single record."""
+    return [one for one in data_requests(peer, match) if not re.search(r"[?&]\$top=1(&|$)", one)]
 
 
 def kill_after(
@@ -34,22 +66,24 @@ def kill_after(
     How often it has asked. ``query`` are further arguments of the read.
     """
     told = {"connector_id": "s4", "connector_type": "erp", "max_retries": 0, **keys}
-    texts = [READ, json.dumps(told), entity, json.dumps(query)]
-    return kill_script_after(peer, texts, match=match, requests=requests)
+    call = partial(read_frame, told, entity, query, "")
+    return kill_call_after(peer, call, match=match, requests=requests)
 
 
-def kill_script_after(peer: Peer, script: list[str], *, match: str, requests: int) -> int:
-    """The same for a process that runs a script, given with its arguments."""
+def kill_call_after(peer: Peer, call: Callable[[], Any], *, match: str, requests: int) -> int:
+    """The same for a process that makes a call, of a function that every process has."""
     peer.clear_requests()
-    with subprocess.Popen([sys.executable, "-c", *script], cwd=TOP) as process:
-        try:
-            deadline = time.monotonic() + 60
-            while len(data_requests(peer, match)) < requests and process.poll() is None:
-                assert time.monotonic() < deadline
-                time.sleep(0.02)
-            assert process.poll() is None, "it ended by itself"
-        finally:
-            process.kill()
+    process = _processes().Process(target=call, daemon=True)
+    process.start()
+    try:
+        deadline = time.monotonic() + 60
+        while len(data_requests(peer, match)) < requests and process.is_alive():
+            assert time.monotonic() < deadline
+            time.sleep(0.01)
+        assert process.is_alive(), "it ended by itself"
+    finally:
+        process.kill()
+        process.join()
     asked = len(data_requests(peer, match))
     peer.clear_requests()
     return asked

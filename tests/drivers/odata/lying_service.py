@@ -8,14 +8,11 @@ from __future__ import annotations
 
 import operator
 import re
-import sys
-from collections.abc import Sequence
 from typing import Any, ClassVar
 from urllib.parse import quote
 
 from tests.peers.historian_http import Answer, Emulator, Request, run
-from tests.peers.historian_launch import TOP, HistorianPeer
-from tests.peers.launch import _scratch_file
+from tests.peers.historian_launch import HistorianPeer, start_module
 
 _SAP = 'xmlns:sap="http://www.sap.com/Protocols/SAPData"'
 _TYPE = """<EntityType Name="Row"><Key><PropertyRef Name="ID"/></Key>
@@ -37,17 +34,11 @@ _V4 = (
 
 def start_lying_service() -> HistorianPeer:
     """Start it in a process of its own."""
-    audit = _scratch_file("requests.jsonl")
-
-    def command(port: int) -> Sequence[str]:
-        module = "tests.drivers.odata.lying_service"
-        return [sys.executable, "-m", module, "--port", str(port), "--audit", str(audit)]
-
-    return HistorianPeer("lying OData service", command, audit=audit, folder=TOP)
+    return start_module("lying OData service", "tests.drivers.odata.lying_service")
 
 
 class LyingService(Emulator):
-    """It filters by keys at most. ``after`` pages, ``then`` happens to the rows: deleted, inserted, changed, or a lower cap."""
+    """It filters by keys at most. ``after`` pages, ``then`` happens to the rows: deleted, inserted, replaced, changed, or a lower cap."""
 
     defaults: ClassVar[dict[str, Any]] = {
         **Emulator.defaults,
@@ -112,6 +103,8 @@ class LyingService(Emulator):
         happened = self._happened()
         if happened == "deleted":
             numbers = numbers[5:]
+        elif happened == "replaced":  # by as many at the end, so that no count tells
+            numbers = [*numbers[5:], *range(len(numbers), len(numbers) + 5)]
         elif happened == "inserted":
             numbers = [-5, -4, -3, *numbers]
         bonus = 1 if happened in ("changed", "changed once") else 0
@@ -136,7 +129,7 @@ class LyingService(Emulator):
         token = request.one("$skiptoken")
         skip = int(request.one("$skip") or 0) if self.knob("skips") else 0
         first = int(token.strip("'")) if token else skip
-        if first and self.expired < self.knob("expired_times"):
+        if token and self.expired < self.knob("expired_times"):
             self.expired += 1
             if self.knob("expired") == "an error":
                 return Answer(410, {"error": {"code": "X/3", "message": "the link is too old"}})

@@ -9,16 +9,14 @@ identifiers, or ``letters`` without regard to upper and lower case.
 from __future__ import annotations
 
 import re
-import sys
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from functools import cache
 from hashlib import sha256
 from typing import Any, ClassVar, Final
 from uuid import UUID
 
 from tests.peers.historian_http import Answer, Emulator, Request, run
-from tests.peers.historian_launch import TOP, HistorianPeer
-from tests.peers.launch import _scratch_file
+from tests.peers.historian_launch import HistorianPeer, start_module
 
 _METADATA: Final = (
     '<edmx:Edmx Version="4.0" xmlns:edmx="http://docs.oasis-open.org/odata/ns/edmx">'
@@ -35,13 +33,7 @@ _TYPES: Final = {"guid": "Edm.Guid", "letters": "Edm.String", "digits": "Edm.Str
 
 def start_ordered_service() -> HistorianPeer:
     """Start it in a process of its own."""
-    audit = _scratch_file("requests.jsonl")
-
-    def command(port: int) -> Sequence[str]:
-        module = "tests.drivers.odata.ordered_service"
-        return [sys.executable, "-m", module, "--port", str(port), "--audit", str(audit)]
-
-    return HistorianPeer("ordered OData service", command, audit=audit, folder=TOP)
+    return start_module("ordered OData service", "tests.drivers.odata.ordered_service")
 
 
 @cache

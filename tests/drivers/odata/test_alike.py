@@ -234,6 +234,27 @@ def test_a_name_that_is_there_twice_hides_nothing() -> None:
     assert_same(body_of([*rows, '{"Key":05,"Key":"A1"}', *rows]))
 
 
+@pytest.mark.parametrize("version", VERSIONS)
+@pytest.mark.parametrize("place", [0, 4, 8])
+def test_a_name_that_is_there_twice_is_refused(place: int, version: Version) -> None:
+    rows = [ROW % PLAIN] * 9
+    assert found(body_of(rows, version), version) is not None
+    rows[place] = rows[place].replace('"Flag"', '"Key":"A2","Flag"')
+    with pytest.raises(ValueError, match="'Key' twice"):
+        page_decoder(COLUMNS, version)(body_of(rows, version))
+
+
+def test_a_list_of_rows_that_is_there_twice_is_refused() -> None:
+    row = ROW % PLAIN
+    for version, body in (
+        (4, f'{{"value":[{row}],"value":[{row}]}}'),
+        (2, f'{{"d":{{"results":[{row}],"results":[{row}]}}}}'),
+        (2, f'{{"d":[{row}],"d":[{row}]}}'),
+    ):
+        with pytest.raises(ValueError, match="twice"):
+            page_decoder(COLUMNS, 4 if version == 4 else 2)(body.encode())
+
+
 def test_a_value_that_is_missing_among_spaces_is_none() -> None:
     rows = ['{"Key": "A1" ,"Flag": true }'] * 9
     assert by_columns(body_of(rows))
@@ -279,6 +300,22 @@ def test_every_type_is_what_it_is_row_by_row(
         assert [each and each.type for each in one.columns] == [
             each and each.type for each in other.columns
         ]
+
+
+@pytest.mark.parametrize("place", [0, 5, 11])
+@pytest.mark.parametrize("key", ["Key", "Größe", "Day"])
+def test_a_key_that_is_null_is_refused_and_a_date_that_is_none_is_not(place: int, key: str) -> None:
+    names = ["Key", "Größe", "Flag", "Count", "Ratio", "Day", "Extra"]
+    cells = [list(PLAIN) for _ in range(12)]
+    cells[place][names.index("Day")] = '"0000-00-00"'
+    body = body_of([ROW % tuple(one) for one in cells])
+    columns = page_decoder(COLUMNS, 4, [key])(body).columns[:6]
+    assert sum(one.null_count for one in columns if one is not None) == 1
+    cells[place][names.index(key)] = "null"
+    body = body_of([ROW % tuple(one) for one in cells])
+    assert by_columns(body)
+    with pytest.raises(ValueError, match=f"{key} is of the key, and null in 1 of 12 rows"):
+        page_decoder(COLUMNS, 4, [key])(body)
 
 
 @pytest.mark.parametrize("cut", range(12))

@@ -9,6 +9,7 @@ import pandas as pd
 import pytest
 
 import greenlang_data as gd
+from tests.drivers.common import notes
 from tests.drivers.odata.helpers import config
 from tests.drivers.odata.ordered_service import keys_of, start_ordered_service
 from tests.peers.historian_launch import HistorianPeer
@@ -32,10 +33,6 @@ def read(peer: HistorianPeer, at_once: int, **more: Any) -> pd.DataFrame:
     keys = {"services": {"S": "/v4/S"}, "parallel_ranges": at_once, "max_retries": 0, **more}
     with gd.Session([config(peer.origin, **keys)]) as s:
         return s.erp("S/Rows", limit=None, fields=["Client", "ID"])
-
-
-def notes(frame: pd.DataFrame) -> str:
-    return " ".join(frame.attrs["provenance"].full["notes"])
 
 
 @pytest.mark.parametrize(

@@ -4,15 +4,14 @@ from __future__ import annotations
 
 import subprocess
 import sys
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator
 from pathlib import Path
 
 import pyarrow.parquet as pq
 import pytest
 
 import greenlang_data as gd
-from tests.peers.historian_launch import TOP, HistorianPeer
-from tests.peers.launch import _scratch_file
+from tests.peers.historian_launch import HistorianPeer, start_module
 
 READ = """
 import re, sys
@@ -33,13 +32,7 @@ with open("/proc/self/status") as status:
 
 @pytest.fixture
 def peer() -> Iterator[HistorianPeer]:
-    audit = _scratch_file("requests.jsonl")
-
-    def command(port: int) -> Sequence[str]:
-        module = "tests.drivers.odata.long_keys"
-        return [sys.executable, "-m", module, "--port", str(port), "--audit", str(audit)]
-
-    with HistorianPeer("long keys", command, audit=audit, folder=TOP) as started:
+    with start_module("long keys", "tests.drivers.odata.long_keys") as started:
         yield started
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from decimal import Decimal
+from pathlib import Path
 from typing import Any
 
 import pandas as pd
@@ -163,12 +164,11 @@ def test_pages_that_may_have_been_shifted_are_all_read_again(
         read(peer, version, max_retries=0)
 
 
-def test_a_row_without_its_key_is_no_place_to_go_on_from(peer: HistorianPeer, version: int) -> None:
-    peer.set(nameless=99)
-    frame = read(peer, version)
-    assert len(frame) == 250
-    assert list(frame["ID"].isna().to_numpy().nonzero()[0]) == [99]
-    assert told(frame)["paged_by"] == "the server"
+def test_a_row_without_its_key_is_refused(peer: HistorianPeer, version: int) -> None:
+    for place in (0, 42, 99, 249):
+        peer.set(nameless=place)
+        with pytest.raises(gd.ProtocolError, match=r"ID is of the key, and null in 1 of"):
+            read(peer, version)
 
 
 def test_rows_that_came_twice_and_differ_are_refused(peer: HistorianPeer, version: int) -> None:
@@ -283,6 +283,25 @@ def test_rows_that_were_not_asked_for_are_no_answer_to_a_limit(
         # It may compare as it likes, so zeros in front make no other number.
         with pytest.warns(gd.GreenLangWarning, match="249 records that hold something else"):
             assert list(s.erp("S/Rows", filters={"ID": "7"}, limit=None)["ID"]) == ["0007"]
+
+
+def test_the_rows_that_are_told_are_those_of_the_frame(
+    peer: HistorianPeer, version: int, tmp_path: Path
+) -> None:
+    with session(peer, version) as s:
+        with pytest.warns(gd.GreenLangWarning, match="limit"):
+            few = s.erp("S/Rows", limit=30)
+        some = s.erp("S/Rows", filters={"Hidden": "o"}, limit=None)
+        whole = s.erp("S/Rows", limit=None)
+        with pytest.warns(gd.GreenLangWarning, match="limit"):
+            path = gd.to_parquet(
+                s.scan(gd.ERPQuery(entity_type="S/Rows", limit=30)), tmp_path / "f"
+            )
+        read = gd.read_parquet(path)
+    assert [(len(one), told(one)["rows"]) for one in (few, some, whole, read)] == [
+        (30, 30), (125, 125), (250, 250), (30, 30),
+    ]  # fmt: skip
+    assert [told(one).get("rows_read") for one in (few, some, whole, read)] == [31, 250, None, 31]
 
 
 @pytest.mark.parametrize("keys", ["compared", "ignored"])

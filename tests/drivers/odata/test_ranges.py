@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from typing import Any
 
 import pandas as pd
@@ -13,6 +12,7 @@ from tests.drivers.common import notes
 from tests.drivers.odata.helpers import EVERY_TYPE, ITEMS, ITEMS_V4, LOGIN, config
 from tests.drivers.odata.lying_service import start_lying_service
 from tests.peers.erp_live import is_steady
+from tests.peers.fixtures import renewed
 from tests.peers.historian_launch import HistorianPeer
 
 ROWS = 2_400
@@ -24,15 +24,11 @@ def peer(gateway: HistorianPeer) -> HistorianPeer:
     return gateway
 
 
-@pytest.fixture(scope="module")
-def lies() -> Iterator[HistorianPeer]:
-    with start_lying_service() as peer:
-        yield peer
+lies_session, lies = renewed("lies", start_lying_service, scope="module")
 
 
 @pytest.fixture
 def liar(lies: HistorianPeer) -> HistorianPeer:
-    lies.reset()
     lies.set(cap=20)
     return lies
 

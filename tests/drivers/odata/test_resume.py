@@ -2,30 +2,25 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from pathlib import Path
 
-import pandas as pd
 import pytest
 
 import greenlang_data as gd
+from tests.drivers.common import content, notes
 from tests.drivers.odata.helpers import config
 from tests.drivers.odata.killing import kill_while_waiting
 from tests.drivers.odata.lying_service import start_lying_service
+from tests.peers.fixtures import renewed
 from tests.peers.historian_launch import HistorianPeer
 
-
-@pytest.fixture(scope="module")
-def running() -> Iterator[HistorianPeer]:
-    with start_lying_service() as peer:
-        yield peer
+lies_session, lies = renewed("lies", start_lying_service, scope="module")
 
 
 @pytest.fixture
-def peer(running: HistorianPeer) -> HistorianPeer:
-    running.reset()
-    running.set(cap=20)
-    return running
+def peer(lies: HistorianPeer) -> HistorianPeer:
+    lies.set(cap=20)
+    return lies
 
 
 def session(peer: HistorianPeer, folder: Path) -> gd.Session:
@@ -35,14 +30,6 @@ def session(peer: HistorianPeer, folder: Path) -> gd.Session:
 
 def pages(peer: HistorianPeer) -> int:
     return len([one for one in peer.requests() if one["path"].endswith("/Rows")])
-
-
-def notes(frame: pd.DataFrame) -> str:
-    return " ".join(frame.attrs["provenance"].full["notes"])
-
-
-def content(frame: pd.DataFrame) -> str:
-    return str(frame.attrs["provenance"]["response_hash"])
 
 
 @pytest.mark.parametrize("page", [1, 4, 11])

@@ -10,6 +10,7 @@ import pandas as pd
 import pytest
 
 import greenlang_data as gd
+from tests.drivers.common import content, notes
 from tests.drivers.odata.helpers import config
 from tests.drivers.odata.killing import data_requests, kill_while_waiting
 from tests.peers.historian_launch import HistorianPeer
@@ -46,14 +47,6 @@ def read(peer: HistorianPeer, folder: Path, at_once: int, **more: Any) -> pd.Dat
     told = keys(peer, folder, at_once, **more)
     with gd.Session([config(told.pop("base_url"), **told)]) as s:
         return s.erp(LINE_SET, limit=None)
-
-
-def content(frame: pd.DataFrame) -> str:
-    return str(frame.attrs["provenance"]["response_hash"])
-
-
-def notes(frame: pd.DataFrame) -> str:
-    return " ".join(frame.attrs["provenance"].full["notes"])
 
 
 @pytest.mark.parametrize(("at_once", "pages"), [(1, 1), (1, 9), (1, 14), (3, 11)])

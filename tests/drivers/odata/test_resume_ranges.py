@@ -13,10 +13,11 @@ import pandas as pd
 import pytest
 
 import greenlang_data as gd
+from tests.drivers.common import content, notes
 from tests.drivers.odata.helpers import EVERY_TYPE, ITEMS, ITEMS_V4, LOGIN, cap_config, config
 from tests.drivers.odata.killing import data_requests, kill_after, kill_while_waiting
 from tests.drivers.odata.lying_service import start_lying_service
-from tests.peers.fixtures import running
+from tests.peers.fixtures import renewed, running
 from tests.peers.historian_launch import HistorianPeer
 from tests.peers.launch_erp import CapPeer, start_cap
 
@@ -35,10 +36,7 @@ def cap() -> Iterator[CapPeer]:
     yield from running(lambda: start_cap(items=ROWS, page=100))
 
 
-@pytest.fixture(scope="module")
-def lies() -> Iterator[HistorianPeer]:
-    with start_lying_service() as started:
-        yield started
+lies_session, lies = renewed("lies", start_lying_service, scope="module")
 
 
 def keys(peer: HistorianPeer, folder: Path, at_once: int, **more: Any) -> dict[str, Any]:
@@ -52,14 +50,6 @@ def read(
     told = keys(peer, folder, at_once)
     with gd.Session([config(told.pop("base_url"), **told)]) as s:
         return s.erp(entity, limit=None, **query)
-
-
-def content(frame: pd.DataFrame) -> str:
-    return str(frame.attrs["provenance"]["response_hash"])
-
-
-def notes(frame: pd.DataFrame) -> str:
-    return " ".join(frame.attrs["provenance"].full["notes"])
 
 
 def told(frame: pd.DataFrame) -> Any:
@@ -166,7 +156,6 @@ def test_a_killed_read_of_saps_own_framework_goes_on(
 def test_ranges_that_the_server_does_not_tell_apart_now_are_given_up(
     lies: HistorianPeer, tmp_path: Path
 ) -> None:
-    lies.reset()
     lies.set(cap=20)
     asked = {"erp_system": "sap", "services": {"S": "/v4/S"}, "parallel_ranges": 4}
     asked |= {"base_url": lies.origin, "checkpoint_path": str(tmp_path)}

@@ -2,13 +2,10 @@
 
 from __future__ import annotations
 
-import sys
-from collections.abc import Sequence
 from typing import Any, ClassVar
 
 from tests.peers.historian_http import Answer, Emulator, Request, run
-from tests.peers.historian_launch import TOP, HistorianPeer
-from tests.peers.launch import _scratch_file
+from tests.peers.historian_launch import HistorianPeer, start_module
 
 _ROOT = "/fscmRestApi/resources/11.13.18.05"
 
@@ -74,12 +71,7 @@ class ManyLines(Emulator):
 
 def start_many_lines() -> HistorianPeer:
     """Start it in a process of its own."""
-    audit = _scratch_file("requests.jsonl")
-
-    def command(port: int) -> Sequence[str]:
-        return [sys.executable, "-m", __name__, "--port", str(port), "--audit", str(audit)]
-
-    return HistorianPeer("orders of many lines", command, audit=audit, folder=TOP)
+    return start_module("orders of many lines", __name__)
 
 
 if __name__ == "__main__":

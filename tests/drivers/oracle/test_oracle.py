@@ -287,6 +287,14 @@ def test_rows_that_a_page_lacks_by_its_own_count_are_missed(body: str) -> None:
         rows_decoder(wanted, ["A"])(body.encode())
 
 
+def test_a_record_with_an_attribute_twice_is_refused(peer: HistorianPeer) -> None:
+    item = '{"POHeaderId": 1, "OrderNumber": "1", "POHeaderId": 2}'
+    body = f'{{"items": [{item}], "count": 1, "hasMore": false}}'
+    peer.fault("status", r"purchaseOrders\?", status=200, body=body)
+    with pytest.raises(gd.ProtocolError, match="'POHeaderId' twice"):
+        read(peer, "purchase_order")
+
+
 @pytest.mark.parametrize("name", ["7", "null", "[]"])
 def test_a_description_without_names_is_refused(peer: HistorianPeer, name: str) -> None:
     attributes = f'[{{"name": "POHeaderId"}}, {{"name": {name}}}]'

@@ -96,6 +96,29 @@ def test_another_name_of_the_server_and_another_order_are_no_matter() -> None:
         assert session.historian(["A", "B"], *DAY)["A"].tolist() == [1.5]
 
 
+@pytest.mark.parametrize("kind", ["Total", "Minimum", "", None])
+def test_a_summary_of_another_kind_is_not_taken_for_the_one_that_was_asked_for(
+    kind: str | None,
+) -> None:
+    samples = [sample(1, 1.0), sample(2, 4.0)]
+
+    def other(path: str, streams: list[Stream]) -> dict[str, Any]:
+        if path != "streamsets/summary":
+            return {"Items": streams}
+        hours = [sample(3600 * one, 99.0) for one in range(3)]
+        named = {} if kind is None else {"Type": kind}
+        items = [{**named, "Value": one} for one in hours]
+        return {"Items": [{**one, "Items": items} for one in streams]}
+
+    window = (START, START + timedelta(hours=2))
+    with pi(other, samples) as session:
+        frame = session.historian(["A"], *window, "1h", "avg")
+        assert frame["A"].iloc[0] == 2.5
+        assert "was asked for Average" in " ".join(frame.attrs["provenance"].full["notes"])
+        with pytest.raises(ReadFailed, match="where it was asked for PercentGood"):
+            session.historian(["A"], *window, "1h", "percent_good")
+
+
 @pytest.mark.parametrize("text", ["NaN", "Infinity", "-Infinity"])
 def test_what_is_no_number_is_bad_where_a_number_was_wanted(text: str) -> None:
     samples = [sample(1, 1.5), sample(2, text, Questionable=True), sample(3, "off")]

@@ -49,6 +49,42 @@ def test_a_cap_that_is_not_told_is_found(pi_peer: HistorianPeer, silent: int) ->
     assert f"gives {silent} samples at once" in " ".join(frame.attrs["provenance"]["notes"])
 
 
+@pytest.mark.parametrize("silent", [7, 30, 99])
+def test_a_small_cap_that_is_not_told_is_found(pi_peer: HistorianPeer, silent: int) -> None:
+    window = (DAY, DAY + timedelta(minutes=5))
+    tags = ["Ramp", "Million", "Text"]
+    with pi_peer.knob(silent_cap=silent), session(pi_peer) as s:
+        frame = s.historian(tags, *window)
+    for tag in tags:
+        values = [event.value for event in truth(tag, *window)]
+        assert frame[tag].dropna().tolist() == values
+    assert f"gives {silent} samples at once" in " ".join(frame.attrs["provenance"].full["notes"])
+
+
+def test_a_cap_of_one_is_an_error_and_no_loss(pi_peer: HistorianPeer) -> None:
+    with (
+        pi_peer.knob(silent_cap=1),
+        session(pi_peer) as s,
+        pytest.raises(ProtocolError, match=r"no more than 1 at once.*MaxReturnedItems"),
+    ):
+        s.historian(["Million"], DAY, DAY + timedelta(minutes=5))
+
+
+def test_few_samples_are_doubted_a_few_times_at_most(pi_peer: HistorianPeer) -> None:
+    tags = [f"Bulk.{index:05d}" for index in range(40)]
+    with session(pi_peer) as s:
+        for _ in range(2):
+            pi_peer.clear_requests()
+            frame = s.historian(tags, DAY, DAY + timedelta(hours=20))
+            asked = [one for one in pi_peer.requests() if one["path"].endswith("recorded")]
+            plain = len(asked)
+            pi_peer.clear_requests()
+            s.historian(tags, DAY + timedelta(seconds=1), DAY + timedelta(minutes=2))
+            asked = [one for one in pi_peer.requests() if one["path"].endswith("recorded")]
+            assert len(asked) <= plain + 3
+    assert len(frame)
+
+
 @pytest.mark.parametrize("knobs", [{"max_returned": 5000}, {"silent_cap": 5000}])
 def test_a_burst_beyond_the_cap_is_an_error_and_no_loss(
     pi_peer: HistorianPeer, knobs: dict[str, int]

@@ -207,6 +207,23 @@ def test_a_read_of_many_requests_learns_the_servers_rate(pi_peer: HistorianPeer)
     assert frame["Bulk.00002"].notna().all()
 
 
+@pytest.mark.parametrize("whole", [False, True])
+def test_a_batch_that_is_larger_than_the_servers_rate_is_asked_for_in_single_requests(
+    pi_peer: HistorianPeer, whole: bool
+) -> None:
+    tags = [f"Bulk.{index:05d}" for index in range(700)]
+    if whole:
+        pi_peer.fault("status", "POST /piwebapi/batch", status=429, headers={"Retry-After": "0"})
+    with (
+        pi_peer.knob(rate_max=15, rate_seconds=1.0),
+        session(pi_peer, max_retries=3) as s,
+    ):
+        frame = s.historian(tags, DAY, DAY + timedelta(minutes=3))
+    assert frame["Bulk.00699"].tolist() == [699.0, 699.25, 699.5]
+    batches = [one for one in pi_peer.requests() if one["path"].endswith("/batch")]
+    assert len(batches) == 1
+
+
 def test_nothing_but_reading(pi_peer: HistorianPeer) -> None:
     tags = ["Ramp", *(f"Bulk.{index:05d}" for index in range(60))]
     with session(pi_peer) as s:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -10,17 +11,16 @@ import pandas as pd
 import pytest
 
 import greenlang_data as gd
-from tests.drivers.odata.killing import data_requests, kill_script_after
+from tests.drivers.odata.killing import data_requests, kill_call_after
 from tests.drivers.sappm.helpers import STRANGE, config
 from tests.peers.launch_erp import CapPeer
 
-READ = """
-import json, sys
-import greenlang_data as gd
-with gd.Session([gd.CMMSConfig(**json.loads(sys.argv[1]))]) as s:
-    s.cmms("work_order")
-"""
 ASKED = r"MaintenanceOrder\?"
+
+
+def read_orders(keys: dict[str, Any]) -> pd.DataFrame:
+    with gd.Session([gd.CMMSConfig(**keys)]) as s:
+        return s.cmms("work_order")
 
 
 def read(peer: CapPeer, folder: Path, **more: Any) -> pd.DataFrame:
@@ -38,7 +38,7 @@ def test_a_killed_read_goes_on(cap: CapPeer, tmp_path: Path, match: str, request
     assert needed >= 10
     told = json.loads(config(cap, **STRANGE).model_dump_json(exclude_none=True))
     told |= {"checkpoint_path": str(tmp_path / "killed"), "page_size": 60}
-    sent = kill_script_after(cap, [READ, json.dumps(told)], match=match, requests=requests)
+    sent = kill_call_after(cap, partial(read_orders, told), match=match, requests=requests)
     before = sent if match == ASKED else needed
     frame = read(cap, tmp_path / "killed")
     pd.testing.assert_frame_equal(frame, whole)
