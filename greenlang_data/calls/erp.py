@@ -87,7 +87,7 @@ class BusinessCalls:
         purchase_order_item, supplier_invoice, goods_movement, cost_center, gl_entry, plant, asset,
         unit_of_measure, utility_bill by the rules of the configuration), or the system's own name. ``filters`` maps a column to a value or to a
         list of them. ``start`` and ``end`` bound the entity's own date: calendar dates with both
-        days, points in time without ``end``. At most ``limit`` records (None: all); a
+        days, points in time without ``end``; there is no end when none is given. At most ``limit`` records (None: all); a
         GreenLangWarning and the provenance's notes say when there are more.
 
         ``since`` asks for what has changed since an earlier frame of the same question, or a time:

@@ -73,6 +73,8 @@ class Query(BaseModel):
 
     # The names of the two fields that bound the query in time.
     window_fields: ClassVar[tuple[str, str]] = ("start_time", "end_time")
+    # Whether an end that is left out is the present; else there is none.
+    ends_now: ClassVar[bool] = True
 
     @model_validator(mode="before")
     @classmethod
@@ -90,7 +92,8 @@ class Query(BaseModel):
             return values
         now = datetime.now(UTC).replace(microsecond=0)
         found = {name: relative_moment(values[name], now) for name in relative}
-        if first in found and values.get(second) is None and second in cls.model_fields:
+        ends = cls.ends_now and second in cls.model_fields
+        if first in found and values.get(second) is None and ends:
             found[second] = now
         return {**values, **found}
 
@@ -101,10 +104,16 @@ class Query(BaseModel):
         ends before it starts, or with one naive and one aware end.
         """
         first, second = self.window_fields
-        start, end = utc_window(getattr(self, first), getattr(self, second), zone)
+        start, end = self._window(getattr(self, first), getattr(self, second), zone)
+        return self.model_copy(update={first: start, second: end})
+
+    def _window(
+        self, start: datetime | None, end: datetime | None, zone: tzinfo
+    ) -> tuple[datetime | None, datetime | None]:
+        start, end = utc_window(start, end, zone)
         if start is not None and end is None:
             _, end = utc_window(start, datetime.now(UTC), zone)
-        return self.model_copy(update={first: start, second: end})
+        return start, end
 
 
 class DatedQuery(Query):
@@ -112,9 +121,13 @@ class DatedQuery(Query):
 
     A day has no instant: 2025-01-01 in Berlin starts on the day before in UTC. So the times stay
     in the zone in which they were meant, and a driver takes the day or the instant from them.
+
+    Records may be dated after the present, such as deliveries, so without an end there is none. A
+    start that is also the end is one calendar day.
     """
 
     window_fields = ("start_date", "end_date")
+    ends_now = False
 
     def in_utc(self, zone: tzinfo = UTC) -> Self:
         """A copy whose times have a zone, checked as a window: their own, ``zone`` for naive ones.
@@ -129,6 +142,13 @@ class DatedQuery(Query):
                 own = moment.tzinfo if moment is not None and moment.tzinfo is not None else zone
                 updates[name] = instant.astimezone(own)
         return window.model_copy(update=updates)
+
+    def _window(
+        self, start: datetime | None, end: datetime | None, zone: tzinfo
+    ) -> tuple[datetime | None, datetime | None]:
+        is_day = start is not None and start == end
+        first, last = utc_window(start, None if is_day else end, zone)
+        return first, first if is_day else last
 
 
 # How the facade calls what the models name.

@@ -16,8 +16,10 @@ from greenlang_data.drivers.odata.edm import Property
 from greenlang_data.drivers.odata.literals import literal, typed
 from greenlang_data.drivers.odata.values import is_calendar_date
 from greenlang_data.errors import QueryError
+from greenlang_data.times import check_order
 
 _DATE_LENGTH: Final = len("2024-01-31")
+_INSTANTS: Final = ("Edm.DateTimeOffset", "Edm.DateTime")
 
 
 @dataclass(frozen=True, slots=True)
@@ -154,6 +156,8 @@ def between(
         last = _day(end)
         after = None if last is None else last + timedelta(days=1)
         return Between(name, column, _utc(_day(start)), _utc(after), False)
+    if start is not None and end is not None and column.type in _INSTANTS:
+        check_order(_utc(start), _utc(end), source=source)
     if column.type == "Edm.DateTimeOffset":
         return Between(name, column, _utc(start), _utc(end), False)
     if column.type != "Edm.DateTime":
