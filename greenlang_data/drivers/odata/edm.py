@@ -37,7 +37,10 @@ class Property:
 
 @dataclass(frozen=True, slots=True)
 class EntitySet:
-    """One set of a service: its columns in the order of the metadata, and its key."""
+    """One set of a service: its columns in the order of the metadata, and its key.
+
+    ``aggregates``: it sums its rows up over the columns that are not selected.
+    """
 
     name: str
     keys: tuple[str, ...]
@@ -45,6 +48,7 @@ class EntitySet:
     label: str | None = None
     countable: bool = True
     pageable: bool = True
+    aggregates: bool = False
 
 
 @dataclass(frozen=True, slots=True)

@@ -21,6 +21,7 @@ class _Type:
     base: str | None
     keys: tuple[str, ...]
     properties: dict[str, Property]
+    aggregates: bool
 
 
 @dataclass(slots=True)
@@ -76,7 +77,9 @@ def _read_type(document: _Document, namespace: str, element: Element) -> None:
     keys = tuple(ref.get("Name", "") for ref in _children(element, "Key", "PropertyRef"))
     found = [_property(one) for one in _children(element, "Property")]
     name = f"{namespace}.{element.get('Name')}"
-    document.types[name] = _Type(element.get("BaseType"), keys, {one.name: one for one in found})
+    aggregates = element.get(f"{_SAP}semantics") == "aggregate"
+    base, columns = element.get("BaseType"), {one.name: one for one in found}
+    document.types[name] = _Type(base, keys, columns, aggregates)
 
 
 def _read_enum(document: _Document, namespace: str, element: Element) -> None:
@@ -139,11 +142,13 @@ def _entity_set(
     keys: tuple[str, ...] = ()
     properties: dict[str, Property] = {}
     seen: set[str] = set()
+    aggregates = False
     following: str | None = document.qualified(type_name)
     while following in document.types and following not in seen:
         seen.add(following)
         kind = document.types[following]
         keys = kind.keys or keys
+        aggregates = aggregates or kind.aggregates
         # What a base type has comes first.
         properties = {**kind.properties, **properties}
         following = kind.base and document.qualified(kind.base)
@@ -156,6 +161,7 @@ def _entity_set(
         about.get("label"),
         about.get("countable") != "false",
         about.get("pageable") != "false",
+        aggregates,
     )
 
 

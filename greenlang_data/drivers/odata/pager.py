@@ -10,6 +10,7 @@ on behind it where that has the same records still: so the link holds, and nothi
 
 from __future__ import annotations
 
+from datetime import datetime
 from typing import Any, Final
 from urllib.parse import urlsplit, urlunsplit
 
@@ -30,6 +31,7 @@ from greenlang_data.settings.odata import ODataSettings
 _MOST_EMPTY_PAGES: Final = 100
 _SMALLEST_PAGE: Final = 100
 _COMPARED: Final = 10  # rows
+_MOST_LATE_PAGES: Final = 50
 
 
 class NotTheSameError(Exception):
@@ -68,6 +70,7 @@ class Pager:
         """Begin at the first page, whatever there is."""
         by_key = self._question.profile.by_key and not self.tracks
         self._keys = key_columns(self._question.chosen.entities) if by_key else ()
+        self.begun = self._question.begun
         self._followed_links: set[str] = set()
         self._has_linked = False
         self._answer: Answer[Page] | None = None
@@ -76,8 +79,10 @@ class Pager:
         self._size_then = self.size = self._settings.page_size
         self._first: dict[str, Any] = {}
         self._last: dict[str, Any] = {}
-        self._empty = 0
+        self._empty = self._late = 0
         self._skips = False
+        self._links_on = False
+        self._asked_from = 0  # how many rows had come before a page was asked for, not linked to
         self.pages: list[Page] = []
         self.rows = 0
         self.resumed_rows = 0
@@ -92,7 +97,7 @@ class Pager:
     @property
     def may_drift(self) -> bool:
         """Whether what was read is of more than one moment."""
-        return len(self.pages) > 1
+        return sum(page.rows > 0 for page in self.pages) > 1
 
     @property
     def first_key(self) -> tuple[Any, ...]:
@@ -111,7 +116,7 @@ class Pager:
 
     def url(self) -> str:
         """What to ask for next. Raises ProtocolError for a link that leads elsewhere or back."""
-        size = self.size
+        size, self._links_on = self.size, False
         if not self.pages:
             link = link_of(self._question.since)
             if link is not None:
@@ -120,6 +125,7 @@ class Pager:
         if self._keys and self.pages[-1].rows:
             after = rows_after(self._keys, self._last, self._question.chosen.version)
             return self._question.url(page_size=size, read=self.rows, after=after)
+        self._links_on = self.asks_again or self._link is not None
         if self.asks_again:
             return self._at
         if self._link is not None:
@@ -137,7 +143,7 @@ class Pager:
         if self.asks_again:
             self._take_again(page, answer)
             return
-        if self._skips and _begin_alike(page, self.pages[0]):
+        if self._skips and self._begins_again(page):
             self._end_with_repeated(page)
             return
         after = self.last_key
@@ -165,6 +171,8 @@ class Pager:
         # Only looked at when it is followed: a proxy's other name for the server harms nobody else.
         self._followed_links.add(answer.url)
         self._at, self._size_then = answer.url, self.size
+        if not self._links_on:
+            self._asked_from = self.rows - page.rows
         self._answer, self._link = answer, page.next_link
         self._has_linked = self._has_linked or self._link is not None
         self.ended = self._is_last(page)
@@ -207,9 +215,11 @@ class Pager:
             "before": self.rows - page.rows,
             "after": (repr(after) if after else "") if self._keys else None,
             "counted": self.counted,
+            "begun": self.begun.isoformat(),
             "asked": "" if unknown else place_of(self._at),
             "size": self.size,
             "linked": self._has_linked,
+            "from": self._asked_from,
             # The mark of what is tracked is on the last page, and nowhere else.
             "ended": self.ended and not self.tracks,
         }
@@ -232,7 +242,9 @@ class Pager:
         self.rows = self.resumed_rows = sum(one.rows for one in self.pages)
         self.counted = self.known(self.pages[0].count)
         about = found[-1].about
+        self.begun = datetime.fromisoformat(found[0].about["begun"])
         self._has_linked, self.ended = about["linked"], about["ended"]
+        self._asked_from = about["from"]
         self._at, self._size_then = at_place(self._client.base_url, about["asked"]), about["size"]
         if about["after"] is None:
             self._keys, self.size = (), self._size_then
@@ -278,26 +290,68 @@ class Pager:
         if not page.rows or self.tracks or not (self._keys or question.can_skip):
             return True
         # One that counts fewer than it gives may have more of them.
-        if len(self.pages) == 1 and self.rows == self.counted:
+        if self.is_counted and (question.is_of_one or not question.profile.counts_pages):
             return True
         # It links where there is more, but not beyond what was asked for; an empty page behind the
         # last key proves more than no link.
-        if self._has_linked and page.rows < self.size:
+        if self._has_linked and self._came(page) < self.size:
             return self.rows == self.counted or (self.counted is None and not self._keys)
-        return False
+        return self._only_late_ones_come(page)
+
+    def _came(self, page: Page) -> int:
+        """How many rows came of those that were asked for: in V2 the links behind share them."""
+        return self.rows - self._asked_from if self._question.chosen.version == 2 else page.rows
+
+    def _only_late_ones_come(self, page: Page) -> bool:
+        """Whether others write rows as fast as they are read, so that the end is never reached."""
+        few = page.rows * 10 < max(one.rows for one in self.pages)
+        behind = self.counted is not None and self.rows > self.counted
+        self._late = self._late + 1 if few and behind else 0
+        if self._late < _MOST_LATE_PAGES:
+            return False
+        self._log.caution(
+            f"records are written as fast as they are read: the read ended after {self.rows}, where "
+            f"there were {self.counted} when it began, and there are more by now"
+        )
+        return True
+
+    def _begins_again(self, page: Page) -> bool:
+        """Whether a page has the first rows of the first page."""
+        other = self.pages[0]
+        # The last page is asked to have fewer under a limit; without keys rows may be alike.
+        fewer = page.rows < other.rows and bool(self._question.keys)
+        if not page.rows or not (page.rows == other.rows or fewer):
+            return False
+        some = min(page.rows, _COMPARED)
+        return all(
+            one is two or (one is not None and two is not None and one[:some].equals(two[:some]))
+            for one, two in zip(page.columns, other.columns, strict=True)
+        )
 
     def _end_with_repeated(self, page: Page) -> None:
         """End where the rows that were to be skipped come again: it gives what it gives."""
-        if page.rows == self.size:
+        if self.rows >= self.size:
             raise ProtocolError(
                 f"it gives the same {page.rows} records whatever is to be skipped",
                 source=self._source,
                 remedy="Filter for fewer at once, or raise page_size above their number.",
             )
-        self._log.caution(
+        told = (
             f"the server gives the same {page.rows} records for every page, which were taken for "
             "all there are"
         )
+        # It is no more than its count has said already.
+        (self._log.note if self.rows == self.counted else self._log.caution)(told)
+        self.ended = True
+
+    @property
+    def is_counted(self) -> bool:
+        """Whether the only page has as many rows as are counted, and leads on to no other."""
+        return len(self.pages) == 1 and self.rows == self.counted and self._link is None
+
+    def end_by_count(self, why: str) -> None:
+        """End with the only page, where no other can be asked for."""
+        self._log.note(f"that there is no further page is told by its count alone, since {why}")
         self.ended = True
 
     def _followed(self, link: str) -> str:
@@ -330,14 +384,3 @@ class Pager:
         if values is None:
             raise ProtocolError("it left the key out of its answer", source=self._source)
         return values[place].as_py()
-
-
-def _begin_alike(page: Page, other: Page) -> bool:
-    """Whether both have rows, as many, and the same first ones."""
-    if not page.rows or page.rows != other.rows:
-        return False
-    return all(
-        one is two
-        or (one is not None and two is not None and one[:_COMPARED].equals(two[:_COMPARED]))
-        for one, two in zip(page.columns, other.columns, strict=True)
-    )

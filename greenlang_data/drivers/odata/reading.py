@@ -83,6 +83,7 @@ class ODataReading(RecordReading):
         self._plan: list[pa.RecordBatch] = []
         self._not_by_key = ""
         self._wasted = 0
+        self._counted: int | None = None  # by a read that had to begin again
 
     async def advance(self) -> bool:
         pager = self._pager or await self._begin()
@@ -227,13 +228,8 @@ class ODataReading(RecordReading):
         except AuthenticationError:
             raise
         except SourceError as error:
-            if pager.asks_again:
-                self._begin_anew(pager, f"its link is not good any more ({error.what[:100]})")
-                return
-            # What it answered to the same question without a key can only be the key's fault.
-            if not pager.pages or not pager.by_key:
+            if not self._goes_on(pager, error.what[:100]):
                 raise
-            pager.without_keys(f"it refuses to compare keys ({error.what[:100]})")
             return
         check_messages(answer.headers, self._log, self._source, self._client.without_login)
         assert answer.data is not None
@@ -241,6 +237,19 @@ class ODataReading(RecordReading):
             pager.take(replace(answer, data=kept(answer.data, self.keep)))
         except NotTheSameError as error:
             self._begin_anew(pager, str(error))
+
+    def _goes_on(self, pager: Pager, what: str) -> bool:
+        """Whether the read goes on, or ends well, in another way after an error."""
+        if pager.asks_again:
+            self._begin_anew(pager, f"its link is not good any more ({what})")
+        elif pager.pages and pager.by_key:
+            # What it answered to the same question without a key can only be the key's fault.
+            pager.without_keys(f"it refuses to compare keys ({what})")
+        elif pager.is_counted:
+            pager.end_by_count(f"it skips none ({what})")
+        else:
+            return False
+        return True
 
     def _begin_anew(self, pager: Pager, why: str) -> None:
         self._log.note(f"an earlier read was not gone on with, since {why}")
@@ -314,6 +323,8 @@ class ODataReading(RecordReading):
             self._log.note(f"the server left these columns out: {', '.join(absent)}")
         if read.resumed_rows:
             self._log.note(resumed_note(read.resumed_rows, in_order=self._parts is None))
+        if self._parts is None and pager.counted is None:
+            pager.counted = self._counted  # it did count
         trusts = self._settings.trust_counts
         proof = Proof(question, read, after, trusts, self._log, self.release)
         try:
@@ -326,9 +337,12 @@ class ODataReading(RecordReading):
             self._pager, self._parts, self._splits, self._plan = None, None, True, []
             self.restarts += 1
             self._wasted += 1
+            self._counted = read.counted
             kind = TransientError if self._wasted <= self._settings.max_retries else SourceError
             raise kind(error.what, source=self._source, remedy=error.remedy) from None
-        table = question.answer(without_strays(question, table, absent, self._source))
+        lines = [pager, *(one.pager for one in (self._parts.parts if self._parts else ()))]
+        table = without_strays(question, table, absent, self._source)
+        table = question.answer(table, min(one.begun for one in lines))
         if pager.mark is not None:
             self._log.completeness["mark"] = pager.mark
         elif question.since == BEGIN and self._log.completeness.get("mark") is None:
