@@ -100,16 +100,11 @@ def utc_window(
         )
     utc_start = to_utc(start, zone)
     utc_end = to_utc(end, zone) if end is not None else None
-    if utc_end is not None:
-        check_order(utc_start, utc_end, f"end {end} is not after start {start}")
+    if utc_end is not None and utc_end <= utc_start:
+        raise QueryError(
+            f"end {end} is not after start {start}", remedy="Swap them, or widen the window."
+        )
     return utc_start, utc_end
-
-
-def check_order(start: Any, end: Any, what: str = "", source: str = "") -> None:
-    """Raises QueryError where a window of instants ends before there is any."""
-    if end <= start:
-        what = what or f"end {end} is not after start {start}, of points in time"
-        raise QueryError(what, source=source, remedy="Swap them, or widen the window.")
 
 
 def zone_named(name: str) -> tzinfo:

@@ -15,9 +15,9 @@ from greenlang_data.drivers.cmms.entities import (
     Entity,
     Kind,
 )
+from greenlang_data.drivers.windows import check_instants
 from greenlang_data.errors import QueryError, UnknownTagError, UnsupportedError
 from greenlang_data.nearest import nearest_and_all
-from greenlang_data.times import check_order
 
 FILTERS: Final = ("asset_id", "site", "status")
 
@@ -81,7 +81,7 @@ def select(request: Records, source: str) -> Selection:
     by_default = request.date_field is None
     date_field = _date_field(entity, request, statuses, source)
     if date_field and request.start and request.end and entity.columns[date_field] is not Kind.DAY:
-        check_order(request.start, request.end, source=source)
+        check_instants(request.start, request.end, source)
     return Selection(
         entity,
         _filter(entity, "asset_id", request, source),

@@ -14,9 +14,9 @@ import pyarrow.compute as pc
 
 from greenlang_data.drivers.base import ReadLog, Records
 from greenlang_data.drivers.schema import ENTITIES, FIELDS, RECORD_ID
+from greenlang_data.drivers.windows import check_instants
 from greenlang_data.errors import QueryError, UnknownTagError, UnsupportedError
 from greenlang_data.nearest import nearest_and_all
-from greenlang_data.times import check_order
 
 INSTANT: Final = pa.timestamp("us", tz="UTC")
 BATCH_ROWS: Final = 10_000
@@ -195,7 +195,7 @@ def _between(table: pa.Table, entity: Entity, request: Records, source: str) -> 
     values = table[name]
     instants = values.type == INSTANT
     if instants and request.start is not None and request.end is not None:
-        check_order(_instant(request.start, 0), _instant(request.end, 1), source=source)
+        check_instants(_instant(request.start, 0), _instant(request.end, 1), source)
     if request.start is not None:
         low = _instant(request.start, 0) if instants else _day(request.start)
         table = table.filter(pc.greater_equal(values, pa.scalar(low, values.type)))

@@ -15,8 +15,8 @@ from greenlang_data.drivers.base import ReadLog
 from greenlang_data.drivers.odata.edm import Property
 from greenlang_data.drivers.odata.literals import literal, typed
 from greenlang_data.drivers.odata.values import is_calendar_date
+from greenlang_data.drivers.windows import check_instants
 from greenlang_data.errors import QueryError
-from greenlang_data.times import check_order
 
 _DATE_LENGTH: Final = len("2024-01-31")
 _INSTANTS: Final = ("Edm.DateTimeOffset", "Edm.DateTime")
@@ -156,10 +156,11 @@ def between(
         last = _day(end)
         after = None if last is None else last + timedelta(days=1)
         return Between(name, column, _utc(_day(start)), _utc(after), False)
-    if start is not None and end is not None and column.type in _INSTANTS:
-        check_order(_utc(start), _utc(end), source=source)
+    low, high = _utc(start), _utc(end)
+    if low and high and column.type in _INSTANTS:
+        check_instants(low, high, source)
     if column.type == "Edm.DateTimeOffset":
-        return Between(name, column, _utc(start), _utc(end), False)
+        return Between(name, column, low, high, False)
     if column.type != "Edm.DateTime":
         raise QueryError(
             f"{name!r} holds no dates ({column.type}), so start and end cannot bound it",
@@ -167,7 +168,6 @@ def between(
             remedy="Leave start and end out, or configure another date column.",
         )
     log.note(f"the times of {name!r} have no zone; start and end were taken as UTC for it")
-    low, high = _utc(start), _utc(end)
     return Between(
         name,
         column,
