@@ -91,3 +91,23 @@ def test_windows_are_still_checked() -> None:
     query = ERPQuery(entity_type="material", start_date="2025-02-01", end_date="2025-01-01")
     with pytest.raises(QueryError, match="is not after"):
         query.in_utc(zone_named("Europe/Berlin"))
+
+
+def test_without_an_end_there_is_none() -> None:
+    for start in ("2025-01-01", "*-1d"):
+        query = ERPQuery(entity_type="purchase_order_item", start_date=start)
+        assert query.in_utc(zone_named("Europe/Berlin")).end_date is None
+    with gd.Session(mock=True) as s:
+        later = s.erp("purchase_order", start="2999-01-01", limit=None)
+    assert later.empty
+
+
+def test_a_start_that_is_also_the_end_is_that_day() -> None:
+    with gd.Session(mock=True, tz="Europe/Berlin") as s:
+        ordered = s.erp("purchase_order", limit=None)["order_date"]
+        day = sorted(set(ordered))[3]
+        found = s.erp("purchase_order", start=day, end=str(day), limit=None)
+        assert len(found) == (ordered == day).sum() > 0
+        # Of points in time it has none.
+        with pytest.raises(QueryError, match="is not after"):
+            s.cmms("work_order", start=day, end=day)

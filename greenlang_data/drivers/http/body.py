@@ -9,7 +9,7 @@ from typing import Final
 from requests import Response
 
 from greenlang_data.drivers.http.worker import Stop
-from greenlang_data.errors import LoadBudgetExceeded, ProtocolError
+from greenlang_data.errors import LoadBudgetExceeded, ProtocolError, TransientError
 
 _PIECE: Final = 262_144
 # Both a zlib and a gzip header are recognised.
@@ -21,7 +21,8 @@ def read_body(response: Response, stop: Stop, limit: int, source: str) -> bytes 
     """The whole body, decompressed.
 
     Raises LoadBudgetExceeded beyond ``limit`` bytes, ProtocolError for a compression that was not
-    asked for or is broken, and what urllib3 raises when the connection ends too early.
+    asked for or is broken, TransientError for one that ends too early, and what urllib3 raises when
+    the connection does.
     """
     declared = response.headers.get("Content-Length", "")
     encoding = response.headers.get("Content-Encoding", "identity").strip().lower()
@@ -61,7 +62,7 @@ def read_start(response: Response, stop: Stop, limit: int, source: str) -> bytes
     """The body of a refusal, or nothing when it is too long or broken: it only explains."""
     try:
         return bytes(read_body(response, stop, limit, source))
-    except (LoadBudgetExceeded, ProtocolError):
+    except (LoadBudgetExceeded, ProtocolError, TransientError):
         return b""
 
 
@@ -93,7 +94,7 @@ def _inflated(pieces: Iterator[bytes], limit: int, source: str) -> Iterator[byte
     while begun and not inflater.eof:
         rest = inflater.decompress(b"", _PIECE)
         if not rest:
-            raise ProtocolError(
+            raise TransientError(
                 "the compressed answer is not whole, so none of it is used",
                 source=source,
                 remedy=_PROXIES,

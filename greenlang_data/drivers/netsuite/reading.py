@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Callable
+from datetime import datetime
 from typing import Any, Final
 
 import pyarrow as pa
@@ -54,6 +55,7 @@ class NetSuiteReading(RecordReading):
         self._pages = ReadPages()
         self._last: tuple[Any, ...] = ()
         self._ended = False
+        self._begun: datetime | None = None
         self._unsaved: list[pa.RecordBatch] = []
         self.rows = 0
 
@@ -91,6 +93,7 @@ class NetSuiteReading(RecordReading):
         found = saved.line(self._line(question), question.read, question.keys)
         if found:
             pages = [one.page for one in found]
+            self._begun = datetime.fromisoformat(found[0].about["begun"])
             self._pages.pages, self._pages.counted = pages, pages[0].count
             self._last = last_key(question.read, pages[-1], question.keys)
             self.rows = sum(one.rows for one in pages)
@@ -129,7 +132,9 @@ class NetSuiteReading(RecordReading):
                 )
             after = repr(self._last) if self._last else ""
             self._last = last
-            about = {"line": self._line(question), "before": before, "after": after}
+            begun = (self._begun or question.begun).isoformat()
+            line = self._line(question)
+            about = {"line": line, "before": before, "after": after, "begun": begun}
             counted = self._pages.counted
             self._unsaved.append(saved_page(question.read, page, counted=counted, **about))
 
@@ -157,7 +162,7 @@ class NetSuiteReading(RecordReading):
         table, _ = put_together(question.read, self._pages.pages, self._source)
         proof = Proof(question, self._pages, after, True, self._log, self.release)
         try:
-            return question.answer(proof.checked(table))
+            return question.answer(proof.checked(table), self._begun)
         except NotWholeError as error:
             self._start_again()
             self.restarts += 1

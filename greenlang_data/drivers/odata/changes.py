@@ -35,6 +35,7 @@ OVERLAP: Final = timedelta(minutes=5)
 # as any clock is.
 _CLOCK_OVERLAP: Final = timedelta(hours=1, minutes=5)
 _ZONE_OVERLAP: Final = timedelta(hours=12, minutes=5)
+_FASTEST_CLOCK: Final = timedelta(hours=14)  # before UTC
 _LINK: Final = "delta:"
 # A column may be called reason too, so what looks like a row that is gone is looked at again.
 _GONE: Final = re.compile(rb'"reason"\s*:\s*"|"@removed"\s*:|\$deletedEntity"')
@@ -74,10 +75,17 @@ def moment_of(since: str, column: Property, source: str) -> tuple[datetime, time
     return moment.astimezone(UTC).replace(tzinfo=None) - _ZONE_OVERLAP, _ZONE_OVERLAP
 
 
-def latest(values: pa.ChunkedArray) -> str | None:
-    """The latest of some time stamps, as a mark."""
+def latest(values: pa.ChunkedArray, begun: datetime) -> str | None:
+    """The latest of some times of change, as a mark: none after the read had ``begun``.
+
+    A record that was changed behind the read while it lasted was not seen so, and times to come,
+    such as the end of 9999, would hide all changes until then.
+    """
     found = pc.max(values).as_py()
-    return None if found is None else str(found.isoformat())
+    if found is None:
+        return None
+    bound = begun if found.tzinfo else begun.replace(tzinfo=None) + _FASTEST_CLOCK
+    return str(min(found, bound).isoformat())
 
 
 def delta_decoder(

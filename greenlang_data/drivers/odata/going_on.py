@@ -91,13 +91,18 @@ def next_doubt(question: Question, pages: Sequence[Page], page: Page, *, may_end
     return Doubt.NONE
 
 
-def begin_alike(page: Page, other: Page) -> bool:
-    """Whether both have rows, as many, and the same first ones."""
-    if not page.rows or page.rows != other.rows:
+def begin_alike(page: Page, other: Page, *, keyed: bool) -> bool:
+    """Whether ``page`` has rows, and those that ``other`` begins with.
+
+    With keys it may have fewer, since the last page is asked to have fewer under a limit; without
+    them rows may be alike.
+    """
+    fewer = page.rows < other.rows and keyed
+    if not page.rows or not (page.rows == other.rows or fewer):
         return False
+    some = min(page.rows, _COMPARED)
     return all(
-        one is two
-        or (one is not None and two is not None and one[:_COMPARED].equals(two[:_COMPARED]))
+        one is two or (one is not None and two is not None and one[:some].equals(two[:some]))
         for one, two in zip(page.columns, other.columns, strict=True)
     )
 

@@ -11,6 +11,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import replace
+from datetime import datetime
 from typing import Any, Final
 
 import pyarrow as pa
@@ -20,6 +21,7 @@ from greenlang_data.drivers.http.client import HttpClient
 from greenlang_data.drivers.http.message import Answer
 from greenlang_data.drivers.odata.changes import CHANGE, link_mark, link_of
 from greenlang_data.drivers.odata.edm import Property
+from greenlang_data.drivers.odata.endings import LateRows, end_with_repeated
 from greenlang_data.drivers.odata.going_on import (
     Doubt,
     NotTheSameError,
@@ -36,6 +38,7 @@ from greenlang_data.drivers.odata.kept_links import (
     place_of,
     unknown_params,
 )
+from greenlang_data.drivers.odata.key_values import keys_of, row_at
 from greenlang_data.drivers.odata.keyset import key_columns, rows_after
 from greenlang_data.drivers.odata.page import Page
 from greenlang_data.drivers.odata.question import Question
@@ -81,6 +84,7 @@ class Pager:
         """Begin at the first page, whatever there is."""
         by_key = self.question.profile.by_key and not self.tracks
         self._keys = key_columns(self.question.chosen.entities) if by_key else ()
+        self.begun = self.question.begun
         self._followed_links: set[str] = set()
         self._has_linked = False
         self._answer: Answer[Page] | None = None
@@ -91,7 +95,10 @@ class Pager:
         self._first: dict[str, Any] = {}
         self._last: dict[str, Any] = {}
         self._empty = 0
+        self._late = LateRows()
         self._skips = False
+        self._links_on = False
+        self._asked_from = 0  # how many rows had come before a page was asked for, not linked to
         self.pages: list[Page] = []
         self.rows = 0
         self.resumed_rows = 0
@@ -106,7 +113,7 @@ class Pager:
     @property
     def may_drift(self) -> bool:
         """Whether what was read is of more than one moment."""
-        return len(self.pages) > 1
+        return sum(page.rows > 0 for page in self.pages) > 1
 
     @property
     def first_key(self) -> tuple[Any, ...]:
@@ -130,7 +137,7 @@ class Pager:
 
     def url(self) -> str:
         """What to ask for next. Raises ProtocolError for a link that leads elsewhere or back."""
-        size = self.size
+        size, self._links_on = self.size, False
         if not self.pages:
             link = link_of(self.question.since)
             if link is not None:
@@ -139,6 +146,7 @@ class Pager:
         if self._keys and self.pages[-1].rows:
             after = rows_after(self._keys, self._last, self.question.chosen.version)
             return self.question.url(page_size=size, read=self.rows, after=after)
+        self._links_on = self._doubt is Doubt.PAGE or bool(self._link)
         if self._doubt is Doubt.PAGE:
             return self._at
         if self._link:
@@ -155,8 +163,9 @@ class Pager:
         assert page is not None
         if self._doubt is not Doubt.NONE and not self._is_next(page, answer):
             return
-        if self._skips and begin_alike(page, self.pages[0]):
-            self._end_with_repeated(page)
+        if self._skips and begin_alike(page, self.pages[0], keyed=bool(self.question.keys)):
+            end_with_repeated(page, self.rows, self.size, self.counted, self._log, self._source)
+            self.ended = True
             return
         after = self.last_key
         if self._keys and page.rows:
@@ -164,7 +173,9 @@ class Pager:
             if self.pages and (first in (self._first, self._last) or last == self._last):
                 self.without_keys("it does not compare keys")
                 return
-            if len(self.pages) == 1 and self._row_keys(page) & self._row_keys(self.pages[0]):
+            if len(self.pages) == 1 and keys_of(page, self.question.read, self._keys) & keys_of(
+                self.pages[0], self.question.read, self._keys
+            ):
                 self.without_keys("it does not sort by its key")
                 return
             self._first = self._first or first
@@ -172,7 +183,7 @@ class Pager:
             if None in self._last.values():
                 self.without_keys("a key is empty")
         if not self.pages:
-            self.counted = self.known(page.count)
+            self.counted = self.question.profile.known(page.count)
         self.pages.append(page)
         self.rows += page.rows
         self._turn(page, answer)
@@ -183,6 +194,8 @@ class Pager:
         # Only looked at when it is followed: a proxy's other name for the server harms nobody else.
         self._followed_links.add(answer.url)
         self._at, self._size_then = answer.url, self.size
+        if not self._links_on:
+            self._asked_from = self.rows - page.rows
         self._answer, self._link = answer, page.next_link
         self._has_linked = self._has_linked or self._link is not None
         self.ended = self._is_last(page)
@@ -256,11 +269,13 @@ class Pager:
             "round": len(self.told_before),
             "after": (repr(after) if after else "") if self._keys else None,
             "counted": self.counted,
+            "begun": self.begun.isoformat(),
             "asked": "" if unknown else place_of(self._at),
             "size": self.size,
             "linked": self._has_linked,
             "next": self._place(page.next_link),
             "mark": self._place(page.delta_link),
+            "from": self._asked_from,
         }
         # The mark of what is tracked is on the last page, and nowhere else.
         about["ended"] = self.ended and about["mark"] is not None
@@ -294,12 +309,16 @@ class Pager:
         found = found[len(self.told_before) :]
         self.pages = [one.page for one in found]
         self.rows = self.resumed_rows = sum(one.rows for one in self.pages)
-        self.counted = self.known(self.pages[0].count)
+        self.counted = self.question.profile.known(self.pages[0].count)
+        self.begun = datetime.fromisoformat(found[0].about["begun"])
+        self._asked_from = about["from"]
         self._has_linked, self.ended = about["linked"], about["ended"]
-        self._at, self._size_then = self._at_place(about["asked"]), about["size"]
-        self._link = about["next"] and self._at_place(about["next"])
+        self._at, self._size_then = at_place(self._client.base_url, about["asked"]), about["size"]
+        self._link = about["next"] and at_place(self._client.base_url, about["next"])
         if about["mark"]:
-            self.pages[-1] = replace(self.pages[-1], delta_link=self._at_place(about["mark"]))
+            self.pages[-1] = replace(
+                self.pages[-1], delta_link=at_place(self._client.base_url, about["mark"])
+            )
         if about["after"] is None:
             self._keys, self.size = (), self._size_then
             if not self.ended:
@@ -311,10 +330,9 @@ class Pager:
             why = saved.plan(self._why_not_by_key)
             if why is not None:
                 self._follow_links(why)
-        self._followed_links = {self._at_place(one.about["asked"]) for one in found[:-1]}
-
-    def _at_place(self, place: str) -> str:
-        return at_place(self._client.base_url, place)
+        self._followed_links = {
+            at_place(self._client.base_url, one.about["asked"]) for one in found[:-1]
+        }
 
     @property
     def mark(self) -> str | None:
@@ -331,11 +349,6 @@ class Pager:
             return
         self.size = max(self.size // 4, _SMALLEST_PAGE)
 
-    def known(self, count: int | None) -> int | None:
-        """A count, where the server counts that far."""
-        most = self.question.profile.counts_up_to
-        return None if count is not None and most is not None and count >= most else count
-
     def _is_last(self, page: Page) -> bool:
         question = self.question
         if question.limit is not None and not question.here and self.rows >= question.limit:
@@ -348,26 +361,25 @@ class Pager:
         if not page.rows or self.tracks or not (self._keys or question.can_skip):
             return True
         # One that counts fewer than it gives may have more of them.
-        if len(self.pages) == 1 and self.rows == self.counted:
+        if self.is_counted and (question.is_of_one or not question.profile.counts_pages):
             return True
         # It links where there is more, but not beyond what was asked for; an empty page behind the
         # last key proves more than no link.
-        if self._has_linked and page.rows < self.size:
+        # In V2 the links behind share what was asked for.
+        shared = self.question.chosen.version == 2
+        came = self.rows - self._asked_from if shared else page.rows
+        if self._has_linked and came < self.size:
             return self.rows == self.counted or (self.counted is None and not self._keys)
-        return False
+        return self._late.end(self.pages, self.counted, self._log)
 
-    def _end_with_repeated(self, page: Page) -> None:
-        """End where the rows that were to be skipped come again: it gives what it gives."""
-        if page.rows == self.size:
-            raise ProtocolError(
-                f"it gives the same {page.rows} records whatever is to be skipped",
-                source=self._source,
-                remedy="Filter for fewer at once, or raise page_size above their number.",
-            )
-        self._log.caution(
-            f"the server gives the same {page.rows} records for every page, which were taken for "
-            "all there are"
-        )
+    @property
+    def is_counted(self) -> bool:
+        """Whether the only page has as many rows as are counted, and leads on to no other."""
+        return len(self.pages) == 1 and self.rows == self.counted and self._link is None
+
+    def end_by_count(self, why: str) -> None:
+        """End with the only page, where no other can be asked for."""
+        self._log.note(f"that there is no further page is told by its count alone, since {why}")
         self.ended = True
 
     def _followed(self, link: str) -> str:
@@ -383,17 +395,4 @@ class Pager:
         return own if self._answer is None else self._client.linked(self._answer, own)
 
     def _row(self, page: Page, place: int, keys: Sequence[Property] = ()) -> dict[str, Any]:
-        names = [one.name for one in self.question.read]
-        wanted = keys or self._keys
-        return {key.name: self._cell(page, names.index(key.name), place) for key in wanted}
-
-    def _row_keys(self, page: Page) -> set[tuple[Any, ...]]:
-        names = [one.name for one in self.question.read]
-        columns = [page.columns[names.index(key.name)] for key in self._keys]
-        return set(zip(*(one.to_pylist() for one in columns if one is not None), strict=True))
-
-    def _cell(self, page: Page, column: int, place: int) -> Any:
-        values = page.columns[column]
-        if values is None:
-            raise ProtocolError("it left the key out of its answer", source=self._source)
-        return values[place].as_py()
+        return row_at(page, self.question.read, keys or self._keys, place, self._source)

@@ -17,7 +17,8 @@ class Profile:
 
     ``skips``: it knows ``$skip``. ``by_key``: rows after a key may be asked for. ``steady_links``:
     what others write does not shift the pages that it links to. ``counts_up_to``: its counts end
-    there. ``asks_all``: all columns may be asked for at once. ``no_date`` stands for no date.
+    there. ``counts_pages``: a count may be of nothing but the page that it came with. ``asks_all``:
+    all columns may be asked for at once. ``no_date`` stands for no date.
     """
 
     ping: str
@@ -28,8 +29,14 @@ class Profile:
     by_key: bool = True
     steady_links: bool = False
     counts_up_to: int | None = None
+    counts_pages: bool = False
     asks_all: bool = True
     no_date: datetime | None = None
+
+    def known(self, count: int | None) -> int | None:
+        """A count, where the server counts that far."""
+        most = self.counts_up_to
+        return None if count is not None and most is not None and count >= most else count
 
 
 def profile_of(settings: ODataSettings) -> Profile:
@@ -58,7 +65,8 @@ def profile_of(settings: ODataSettings) -> Profile:
         params.append(("sap-client", settings.sap_client))
     if settings.sap_language is not None:
         params.append(("sap-language", settings.sap_language.upper()))
-    return Profile(settings.v2_path, tuple(params), headers)
+    # Gateway itself counts the rows of the page where a service does not tell it a number.
+    return Profile(settings.v2_path, tuple(params), headers, counts_pages=True)
 
 
 def with_login(settings: ODataSettings, source: str) -> ODataSettings:

@@ -80,7 +80,7 @@ class Proof:
     def checked(self, table: pa.Table) -> pa.Table:
         """The rows, each once. Raises NotWholeError when rows are missing or contradict others."""
         rows = self._each_once(table)
-        if self._is_whole(table.num_rows):
+        if self._is_whole(rows.num_rows):
             self._check_count(rows.num_rows)
         self.log.completeness = {
             "entity_set": self.question.chosen.path,
@@ -127,6 +127,12 @@ class Proof:
         if not twice:
             return table
         if distinct_rows(table, table.schema.names, self.release) > self.distinct:
+            if sum(page.rows > 0 for page in self.pager.pages) == 1:
+                raise NotWholeError(
+                    f"{twice} records of one page have the key ({', '.join(keys)}) of another and "
+                    "differ, so its key does not tell its records apart",
+                    "None of them is used. Tell whoever wrote the service, or read another set.",
+                )
             raise NotWholeError(
                 f"{twice} records came twice and differ: they were changed during the read",
                 "Read again when less is written, or a part at a time.",

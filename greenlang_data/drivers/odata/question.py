@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass, replace
-from datetime import date, datetime, timedelta
+from dataclasses import dataclass, field, replace
+from datetime import UTC, date, datetime, timedelta
 from typing import Final
 from urllib.parse import quote
 
@@ -32,9 +32,9 @@ class Question:
     """A request, with the names of the system.
 
     ``output`` is each column asked for under the name it gets; ``read`` the columns to fetch,
-    which are also those of the key and of the conditions in ``here``. ``changed`` is the column
+    which are also those of the key and of the conditions. ``changed`` is the column
     with the time of a row's last change, where there is one. ``within`` is a further condition, of a
-    part of the rows.
+    part of the rows. ``begun`` is when it was first asked.
     """
 
     chosen: Chosen
@@ -48,6 +48,7 @@ class Question:
     since: str | None = None
     changed: Property | None = None
     within: str = ""
+    begun: datetime = field(default_factory=lambda: datetime.now(UTC))
 
     @property
     def keys(self) -> tuple[str, ...]:
@@ -130,10 +131,13 @@ class Question:
         query = f"?{query_text(params)}" if params else ""
         return f"{self.chosen.path}/$count{query}"
 
-    def answer(self, table: pa.Table) -> pa.Table:
-        """The rows and columns that were asked for, of all that was read by the system's names."""
+    def answer(self, table: pa.Table, begun: datetime | None = None) -> pa.Table:
+        """The rows and columns that were asked for, of all that was read by the system's names.
+
+        ``begun`` is when the read began, if that was before this question.
+        """
         if self.changed is not None and self.changed in self.read and self.limit is None:
-            mark = latest(table.column(self.changed.name)) or self.since
+            mark = latest(table.column(self.changed.name), begun or self.begun) or self.since
             self.log.completeness["mark"] = None if mark == BEGIN else mark
         if self.profile.no_date is not None:
             table = self._without_no_date(table)
@@ -157,14 +161,14 @@ class Question:
         return table_of(fields, columns).replace_schema_metadata(metadata)
 
     def _without_no_date(self, table: pa.Table) -> pa.Table:
-        for place, field in enumerate(table.schema):
-            if pa.types.is_timestamp(field.type):
+        for place, one in enumerate(table.schema):
+            if pa.types.is_timestamp(one.type):
                 values = table.column(place)
-                none = pc.equal(values, pa.scalar(self.profile.no_date, field.type))
+                none = pc.equal(values, pa.scalar(self.profile.no_date, one.type))
                 if pc.any(none).as_py():
                     self.log.note(f"{self.profile.no_date:%Y-%m-%d} is no date, so it is missing")
-                    values = pc.if_else(none.fill_null(False), pa.scalar(None, field.type), values)
-                    table = table.set_column(place, field, values)
+                    values = pc.if_else(none.fill_null(False), pa.scalar(None, one.type), values)
+                    table = table.set_column(place, one, values)
         return table
 
     def _days(self, name: str, moments: pa.ChunkedArray) -> pa.ChunkedArray:
@@ -173,6 +177,14 @@ class Question:
             self.log.note(f"{name} has times of day, so it holds points in time and no dates")
             return moments
         return days
+
+    @property
+    def is_of_one(self) -> bool:
+        """Whether one record has all that is asked for, since its whole key is told."""
+        alone = {
+            one.column.name for one in self.there if isinstance(one, OneOf) and len(one.values) == 1
+        }
+        return bool(self.keys) and alone.issuperset(self.keys)
 
     @property
     def can_skip(self) -> bool:
@@ -224,7 +236,9 @@ def question_of(
     here = tuple(one for one in conditions if not one.column.filterable)
     output = _output(chosen, request, profile, log, source)
     read = {one.name: one for one in output.values()}
-    read |= {one.column.name: one.column for one in here}
+    # What it filters by is looked at here too; but to select it makes other rows of sums.
+    looked_at = here if chosen.entities.adds_up else conditions
+    read |= {one.column.name: one.column for one in looked_at}
     if request.since is not None and changed is not None:
         read[changed.name] = changed
     properties = chosen.entities.properties

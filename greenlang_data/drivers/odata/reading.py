@@ -84,6 +84,7 @@ class ODataReading(RecordReading):
         self._plan: list[pa.RecordBatch] = []
         self._not_by_key = ""
         self._wasted = 0
+        self._counted: int | None = None  # by a read that had to begin again
 
     async def advance(self) -> bool:
         pager = self._pager or await self._begin()
@@ -238,16 +239,19 @@ class ODataReading(RecordReading):
             self._begin_anew(pager, str(error))
 
     def _take_refusal(self, pager: Pager, error: SourceError) -> None:
-        """Ask in another way after ``error``, where there is one; else raise it."""
+        """Ask in another way after ``error``, or end well, where that can be; else raise it."""
+        what = error.what[:100]
         if pager.is_in_doubt:
-            self._begin_anew(pager, f"its link is not good any more ({error.what[:100]})")
-            return
-        if pager.told_before and not pager.pages:
+            self._begin_anew(pager, f"its link is not good any more ({what})")
+        elif pager.told_before and not pager.pages:
             raise self._forgotten(error.what) from error
-        # What it answered to the same question without a key can only be the key's fault.
-        if not pager.pages or not pager.by_key:
+        elif pager.pages and pager.by_key:
+            # What it answered to the same question without a key can only be the key's fault.
+            pager.without_keys(f"it refuses to compare keys ({what})")
+        elif pager.is_counted:
+            pager.end_by_count(f"it skips none ({what})")
+        else:
             raise error
-        pager.without_keys(f"it refuses to compare keys ({error.what[:100]})")
 
     def _begin_anew(self, pager: Pager, why: str) -> None:
         self._log.note(f"an earlier read was not gone on with, since {why}")
@@ -288,7 +292,7 @@ class ODataReading(RecordReading):
         if read.counted is None or not whole or not read.may_drift:
             return None
         if parts is None or parts.begun is not None:
-            return pager.known(await counted_after(self._count(question), self._log))
+            return question.profile.known(await counted_after(self._count(question), self._log))
         counts = [await counted_after(self._count(one.question), self._log) for one in parts.parts]
         known = [one for one in counts if one is not None]
         return sum(known) if len(known) == len(counts) else None
@@ -317,6 +321,8 @@ class ODataReading(RecordReading):
             self._log.note(f"the server left these columns out: {', '.join(absent)}")
         if read.resumed_rows:
             self._log.note(resumed_note(read.resumed_rows, in_order=self._parts is None))
+        if self._parts is None and pager.counted is None:
+            pager.counted = self._counted  # it did count
         trusts = self._settings.trust_counts
         proof = Proof(question, read, after, trusts, self._log, self.release)
         try:
@@ -329,9 +335,12 @@ class ODataReading(RecordReading):
             self._pager, self._parts, self._splits, self._plan = None, None, True, []
             self.restarts += 1
             self._wasted += 1
+            self._counted = read.counted
             kind = TransientError if self._wasted <= self._settings.max_retries else SourceError
             raise kind(error.what, source=self._source, remedy=error.remedy) from None
-        table = question.answer(without_strays(question, table, absent, self._source))
+        lines = [pager, *(one.pager for one in (self._parts.parts if self._parts else ()))]
+        table = without_strays(question, table, absent, self._source)
+        table = question.answer(table, min(one.begun for one in lines))
         if pager.mark is not None:
             self._log.completeness["mark"] = pager.mark
         elif question.since == BEGIN and self._log.completeness.get("mark") is None:

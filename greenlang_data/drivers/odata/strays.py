@@ -1,7 +1,8 @@
 """Rows that a filter should have kept out: many services were written without all of the protocol.
 
 A server compares as it likes, without regard to case, accents, leading zeros or signs between
-letters, so only what differs in any reading is a stray.
+letters, so only what differs in any reading is a stray; but where there are some it compares
+nothing, and of what is alike only what is exactly so was asked for, if any is.
 """
 
 from __future__ import annotations
@@ -33,19 +34,23 @@ def without_strays(
 ) -> pa.Table:
     """The rows that hold what was asked for, and those of ``also``; others are left out with a word.
 
-    Only of columns that came: one more in ``$select`` would make other rows of a service that
-    aggregates. Raises SourceError where a limit was spent on rows that were not asked for.
+    Only of columns that came, of a service that aggregates. Raises SourceError where a limit was
+    spent on rows that were not asked for.
     """
     limited = question.limit is not None and table.num_rows >= question.limit
     for condition in question.there:
         name = condition.column.name
         if name not in table.schema.names or name in absent:
             continue
-        fits = _fits(condition, table.column(name))
-        fits = fits if also is None else pc.or_(fits, also)
-        strays = table.num_rows - (pc.sum(fits).as_py() or 0)
-        if not strays:
+        values = table.column(name)
+        exact = pa.chunked_array([condition.mask(one) for one in values.chunks], pa.bool_())
+        fits, some_are_exact = _fits(condition, values, exact), pc.any(exact).as_py()
+        if also is not None:
+            fits, exact = pc.or_(fits, also), pc.or_(exact, also)
+        if pc.all(fits, min_count=0).as_py():
             continue
+        fits = exact if some_are_exact else fits
+        strays = table.num_rows - (pc.sum(fits).as_py() or 0)
         if limited:
             raise SourceError(
                 f"it does not filter by {condition.name}: {strays} records hold something else",
@@ -61,8 +66,8 @@ def without_strays(
     return table
 
 
-def _fits(condition: Condition, values: pa.ChunkedArray) -> pa.ChunkedArray:
-    exact = pa.chunked_array([condition.mask(one) for one in values.chunks], pa.bool_())
+def _fits(condition: Condition, values: pa.ChunkedArray, exact: pa.ChunkedArray) -> pa.ChunkedArray:
+    """What is as was asked for in some reading; ``exact`` tells what is in ours."""
     if pc.all(exact, min_count=0).as_py():
         return exact
     others = values.filter(pc.invert(exact)).unique()
@@ -90,7 +95,9 @@ def _loosened(value: Any) -> Any:
     if not isinstance(value, str):
         return value
     letters = unicodedata.normalize("NFKD", value).casefold()
-    return "".join(filter(str.isalnum, letters)).lstrip("0")
+    plain = "".join(filter(str.isalnum, letters))
+    # Signs alone are no missing text.
+    return plain.lstrip("0") if plain else value.strip()
 
 
 def _alike(one: Any, other: Any) -> bool:

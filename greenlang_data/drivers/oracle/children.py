@@ -12,6 +12,7 @@ from __future__ import annotations
 import json
 from collections import deque
 from collections.abc import Sequence
+from datetime import datetime
 from typing import Any, NamedTuple
 
 import pyarrow as pa
@@ -45,6 +46,7 @@ class Children:
         self.pending: deque[Pending] = deque()
         self._before = self._place = ""  # what the page before the newest, and it, ended with
         self._about: dict[str, Any] = {}
+        self.begun: datetime | None = None  # by an earlier read, or this one
         self._parents: pa.RecordBatch | None = None
 
     def take_parents(self, rows: Rows) -> None:
@@ -85,6 +87,7 @@ class Children:
     def saved(self, columns: Sequence[Property], page: Page, counted: int | None) -> pa.RecordBatch:
         """The newest page, from which :meth:`resume` goes on."""
         about = {"line": self._line, "after": self._before, "seen": self.parents, **self._about}
+        about["begun"] = self.begun.isoformat() if self.begun else None
         batch = saved_page(columns, page, counted=counted, **about)
         if self._parents is None:
             return batch
@@ -100,6 +103,7 @@ class Children:
         if about.get("line") != self._line or about.get("after") != self._place:
             raise ValueError("it does not follow the page before it")
         self.parents = int(about["seen"])
+        self.begun = datetime.fromisoformat(about["begun"])
         parents = batch.schema.metadata.get(b"parents")
         if parents is not None:
             self._go_on(pa.ipc.open_stream(parents).read_next_batch(), about["links"])

@@ -24,6 +24,7 @@ from greenlang_data.drivers.odata.profiles import Profile
 from greenlang_data.drivers.odata.proof import NotWholeError, Proof, ReadPages, counted_after
 from greenlang_data.drivers.odata.question import Question, ask_for, query_text
 from greenlang_data.drivers.odata.saved import line_name, resumed_note
+from greenlang_data.drivers.odata.strays import without_strays
 from greenlang_data.drivers.odata.values import INTEGERS
 from greenlang_data.drivers.oracle.children import Children
 from greenlang_data.drivers.oracle.expression import expression, rows_after
@@ -281,7 +282,9 @@ class OracleReading(RecordReading):
         assert question is not None
         columns = [(one.name, one.type, one.precision, one.scale) for one in self._columns]
         asked = (question.chosen.path, expression(question.there, [[]]), question.limit)
-        return Children(self._wanted.own, keys, line_name(asked, keys, columns))
+        children = Children(self._wanted.own, keys, line_name(asked, keys, columns))
+        children.begun = question.begun
+        return children
 
     def _proven(self, question: Question, after: int | None) -> pa.Table:
         table, absent = put_together(self._columns, self._pages.pages, self._source)
@@ -294,7 +297,8 @@ class OracleReading(RecordReading):
             proof = Proof(question, self._pages, after, trusts, self._log, self.release)
             rows = proof.checked(table)
             self._log.completeness |= told
-            return question.answer(rows)
+            rows = without_strays(question, rows, absent, self._source)
+            return question.answer(rows, self._so_far.begun)
         except NotWholeError as error:
             # Each page has retries of its own, so the reads as a whole have to be counted here.
             self._start_again()

@@ -148,7 +148,7 @@ def test_retry_after_as_a_date_counts_from_the_servers_own_clock(web: Web) -> No
         ("garbage", SourceUnreachable, "the connection to http://127.0.0.1:.* failed"),
         ("cut", SourceUnreachable, "before it was whole"),
         ("cut-chunk", SourceUnreachable, "the connection to|before it was whole"),
-        ("cut-zip", ProtocolError, "not whole"),
+        ("cut-zip", TransientError, "not whole"),
         ("bad-zip", ProtocolError, "compression is broken"),
         ("brotli", ProtocolError, "compressed as 'br'"),
         ("missing", ProtocolError, "HTTP 404: Not here"),

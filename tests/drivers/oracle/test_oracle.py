@@ -302,3 +302,15 @@ def test_a_description_without_names_is_refused(peer: HistorianPeer, name: str) 
     peer.fault("status", "purchaseOrders/describe", status=200, body=body)
     with pytest.raises(gd.ProtocolError, match="description of purchaseOrders"):
         read(peer, "purchase_order")
+
+
+def test_rows_that_were_not_filtered_are_not_given_for_those_that_were_asked_for(
+    peer: HistorianPeer,
+) -> None:
+    peer.set(filters=False)
+    number = tables.purchase_order(7)["OrderNumber"]
+    with (
+        session(peer) as s,
+        pytest.raises(gd.SourceError, match=r"does not filter by purchase_order"),
+    ):
+        s.erp("purchase_order", filters={"purchase_order": number}, fields=["status"], limit=5)
