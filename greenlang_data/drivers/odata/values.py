@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import base64
 import binascii
+import math
 import re
 from collections.abc import Callable, Sequence
 from typing import Any, Final, NamedTuple
@@ -36,7 +37,9 @@ INTEGERS: Final = {
     "Edm.Int64": pa.int64(),
 }
 _FLOATS: Final = {"Edm.Single": pa.float32(), "Edm.Double": pa.float64()}
-_NOT_FINITE: Final = {"INF": "inf", "-INF": "-inf", "NaN": "nan"}
+_NOT_FINITE: Final = {"INF": math.inf, "-INF": -math.inf, "NaN": math.nan}
+_INFINITE: Final = ("INF", "-INF")
+_NUMBER: Final = re.compile(r"[+-]?(\d+\.?\d*|\.\d+)([eE][+-]?\d+)?", re.ASCII)
 ABSENT: Final = msgspec.Raw(b"")
 """Stands for JSON that is missing, as UNSET does for a value."""
 
@@ -147,15 +150,24 @@ def _whole(text: str) -> int:
 def _floats(kind: pa.DataType) -> Convert:
     def converted(values: Sequence[Any]) -> pa.Array:
         try:
-            return pa.array(values, kind)
+            found = pa.array(values, kind)
         except pa.ArrowInvalid:
-            return pa.array([_float(one) if isinstance(one, str) else one for one in values], kind)
+            numbers = [_float(one) if isinstance(one, str) else one for one in values]
+            found = pa.array(numbers, kind)
+        infinite = pc.sum(pc.is_inf(found)).as_py() or 0
+        if infinite != sum(one in _INFINITE for one in values):
+            raise ValueError(f"a number is larger than a {kind} can be")
+        return found
 
     return converted
 
 
 def _float(text: str) -> float:
-    return float(_NOT_FINITE.get(text, text))
+    if text in _NOT_FINITE:
+        return _NOT_FINITE[text]
+    if _NUMBER.fullmatch(text) is None:
+        raise ValueError(f"{text[:40]!r} is no number")
+    return float(text)
 
 
 def _binaries(values: Sequence[str | None]) -> pa.Array:

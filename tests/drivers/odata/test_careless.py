@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from contextlib import nullcontext
 from datetime import UTC, datetime
 from decimal import Decimal
 from typing import Any
@@ -116,7 +117,9 @@ def test_a_column_is_not_added_to_what_a_service_sums_up(peer: HistorianPeer) ->
     for semantics, selected in (("", "ID,Kind"), ("aggregate", "ID")):
         peer.reset()
         peer.set(semantics=semantics)
-        read(peer, 2, filters={"Kind": "A"}, fields=["ID"])
+        sums = pytest.warns(gd.GreenLangWarning, match=r"a row of Rows is a total")
+        with sums if semantics else nullcontext():
+            read(peer, 2, filters={"Kind": "A"}, fields=["ID"])
         asked = [dict(one["query"]) for one in peer.requests() if one["path"].endswith("/Rows")]
         assert {one["$select"] for one in asked} == {selected}
 

@@ -95,6 +95,22 @@ def test_a_double_is_the_nearest_one_to_its_digits(value: float) -> None:
     assert found == [value, value, float("inf"), float("-inf"), None]
 
 
+@pytest.mark.parametrize(
+    ("kind", "written"),
+    [
+        ("Double", '"1e400"'),
+        ("Double", '"-1e400"'),
+        ("Double", '"nan"'),
+        ("Double", '"1_0"'),
+        ("Single", "1e39"),
+        ("Single", '"1e39"'),
+    ],
+)
+def test_what_is_no_number_of_its_size_is_refused(kind: str, written: str) -> None:
+    with pytest.raises(ValueError, match=r"X"):
+        decoded(of(kind), ["1.5", written])
+
+
 @given(st.text())
 @example("000000000000000123")
 @example("1E5")
