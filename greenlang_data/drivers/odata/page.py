@@ -182,3 +182,11 @@ def _v2(row: Any) -> Callable[[bytes | bytearray], tuple[list[Any], Any]]:
 
 def _count(told: int | str | None) -> int | None:
     return int(told) if told is not None and str(told).isdigit() else None
+
+
+def read_count(body: bytes | bytearray) -> int:
+    """The number that ``$count`` answers with. Raises ValueError for anything else."""
+    text = bytes(body).decode("utf-8-sig").strip()
+    if not text.isdigit():
+        raise ValueError("a count is no number")
+    return int(text)

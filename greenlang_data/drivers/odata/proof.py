@@ -66,7 +66,8 @@ class Proof:
 
     ``after`` was counted anew at its end, None where it was not; ``trust_counts`` whether fewer
     rows than were counted are too few.
-    ``release`` gives back the memory of pages that were looked at.
+    ``release`` gives back the memory of pages that were looked at. ``settled``: no section of the
+    key has fewer rows than it was counted to have by itself.
     """
 
     question: Question
@@ -75,6 +76,7 @@ class Proof:
     trust_counts: bool
     log: ReadLog
     release: Callable[[], None]
+    settled: bool = False
     distinct: int | None = None
 
     def checked(self, table: pa.Table) -> pa.Table:
@@ -109,7 +111,9 @@ class Proof:
     @property
     def _drift(self) -> bool | None:
         before = self.pager.counted
-        return None if before is None or self.after is None else before != self.after
+        if before is None or self.after is None:
+            return None
+        return self.settled or before != self.after
 
     @property
     def _shifts(self) -> bool:
@@ -155,7 +159,7 @@ class Proof:
         )
         told = f"the server counts {counted}, and gave {rows}"
         last = before if after is None else after
-        missing = rows < min(before, last)
+        missing = rows < min(before, last) and not self.settled
         if self.trust_counts and (missing or (self._drift and self._shifts)):
             raise NotWholeError(
                 f"records are missing or were shifted: {told}",

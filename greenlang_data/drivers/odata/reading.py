@@ -27,7 +27,7 @@ from greenlang_data.drivers.odata.gathered import put_together
 from greenlang_data.drivers.odata.going_on import NotTheSameError, places_of
 from greenlang_data.drivers.odata.keyset import key_columns
 from greenlang_data.drivers.odata.long_lists import in_parts
-from greenlang_data.drivers.odata.page import Page, kept, page_decoder
+from greenlang_data.drivers.odata.page import Page, kept, page_decoder, read_count
 from greenlang_data.drivers.odata.pager import Pager
 from greenlang_data.drivers.odata.parts import NotInRangesError, Part, Parts
 from greenlang_data.drivers.odata.profiles import Profile
@@ -36,6 +36,7 @@ from greenlang_data.drivers.odata.question import Question, question_of
 from greenlang_data.drivers.odata.ranges import Range
 from greenlang_data.drivers.odata.said import check_messages
 from greenlang_data.drivers.odata.saved import Saved, resumed_note, saved_plan
+from greenlang_data.drivers.odata.sections import settled as settled_sections
 from greenlang_data.drivers.odata.services import Services
 from greenlang_data.drivers.odata.splitting import find_ranges, not_in_ranges, plan_of, planned
 from greenlang_data.drivers.odata.strays import without_strays
@@ -98,7 +99,8 @@ class ODataReading(RecordReading):
         self.rows = read.rows
         if not read.ended:
             return True
-        self.table = self._proven(pager, await self._count_again(pager))
+        after = await self._count_again(pager)
+        self.table = self._proven(pager, after, settled=await self._settles(pager, after))
         return False
 
     async def _split(self, pager: Pager) -> bool:
@@ -145,9 +147,12 @@ class ODataReading(RecordReading):
             self._plan = [saved_plan(self._question.line, None)]
             self._log.note(f"and then one page after the other, since {error}")
 
+    @property
+    def _part_pagers(self) -> list[Pager]:
+        return [one.pager for one in self._parts.parts] if self._parts else []
+
     def unsaved(self) -> list[pa.RecordBatch]:
-        parts = [] if self._parts is None else [one.pager for one in self._parts.parts]
-        lines = [one for one in (self._pager, *parts) if one is not None]
+        lines = [one for one in (self._pager, *self._part_pagers) if one is not None]
         plan, self._plan = self._plan, []
         return [*plan, *(page for one in lines for page in one.unsaved())]
 
@@ -178,10 +183,9 @@ class ODataReading(RecordReading):
             if ranges:
                 self._splits = False
                 self._read_in(ranges, pager)
-        parts = [] if self._parts is None else [one.pager for one in self._parts.parts]
-        for one in parts:
+        for one in self._part_pagers:
             one.resume(saved)
-        if not any(one.pages for one in (pager, *parts)):
+        if not any(one.pages for one in (pager, *self._part_pagers)):
             self._log.note(
                 "an earlier read was not gone on with, since the system describes the records in "
                 "another way now"
@@ -297,15 +301,31 @@ class ODataReading(RecordReading):
         known = [one for one in counts if one is not None]
         return sum(known) if len(known) == len(counts) else None
 
+    async def _settles(self, pager: Pager, after: int | None) -> bool:
+        """Whether rows that seem to be missing came or went during a read by key."""
+        read = self._parts or pager
+        fewest = min(after or 0, read.counted or 0)
+        if not (read.by_key and self._settings.trust_counts and read.rows < fewest):
+            return False
+        return await settled_sections(
+            pager, self._part_pagers, self._count, self._read_all, self._source
+        )
+
+    async def _read_all(self, question: Question) -> list[Page]:
+        pager = self._pager_of(question)
+        while not pager.ended:
+            await self._read_page(pager)
+        return pager.pages if pager.by_key else []
+
     async def _count(self, question: Question) -> int | None:
         ask = Ask(
             question.count_url(),
             headers={"Accept": "text/plain", **self._profile.headers},
             accept=("text/plain", "application/json"),
         )
-        return (await self._client.ask(ask, self._log, _number)).data
+        return (await self._client.ask(ask, self._log, read_count)).data
 
-    def _proven(self, pager: Pager, after: int | None) -> pa.Table:
+    def _proven(self, pager: Pager, after: int | None, *, settled: bool) -> pa.Table:
         """What was asked for, once the rows have been proven whole.
 
         Raises TransientError, for another try from the start, when rows are missing or changed
@@ -324,7 +344,7 @@ class ODataReading(RecordReading):
         if self._parts is None and pager.counted is None:
             pager.counted = self._counted  # it did count
         trusts = self._settings.trust_counts
-        proof = Proof(question, read, after, trusts, self._log, self.release)
+        proof = Proof(question, read, after, trusts, self._log, self.release, settled)
         try:
             table = proof.checked(table)
         except NotWholeError as error:
@@ -336,9 +356,9 @@ class ODataReading(RecordReading):
             self.restarts += 1
             self._wasted += 1
             self._counted = read.counted
-            kind = TransientError if self._wasted <= self._settings.max_retries else SourceError
-            raise kind(error.what, source=self._source, remedy=error.remedy) from None
-        lines = [pager, *(one.pager for one in (self._parts.parts if self._parts else ()))]
+            fails = SourceError if self._wasted > self._settings.max_retries else TransientError
+            raise fails(error.what, source=self._source, remedy=error.remedy) from None
+        lines = [pager, *self._part_pagers]
         table = without_strays(question, table, absent, self._source)
         table = question.answer(table, min(one.begun for one in lines))
         if pager.mark is not None:
@@ -374,10 +394,3 @@ class ODataReading(RecordReading):
             source=self._source,
             remedy='Read the whole entity with since="start"; what was told is in checkpoint_path.',
         )
-
-
-def _number(body: bytes | bytearray) -> int:
-    text = bytes(body).decode("utf-8-sig").strip()
-    if not text.isdigit():
-        raise ValueError("a count is no number")
-    return int(text)

@@ -5,7 +5,8 @@ Rows are ``ID`` (``"0000"`` …), ``Amount``, ``Kind`` (``kinds`` in turn) and
 ``ignores`` are the options that it takes no notice of, ``refuses`` those it has an error for.
 ``counts`` may be of the ``page``, as SAP's Gateway counts for a service that does not do so itself.
 ``links`` lead on to the rest of what ``$top`` asked for, and no further. So many rows are
-``written`` behind the last one before each page. After ``pages`` of them it has nothing more to say,
+``written`` behind the last one before each page, and so many of the last ones ``replaced`` by others
+behind the first one. Those at the places in ``lost`` are counted and never given. After ``pages`` of them it has nothing more to say,
 and where it is ``doubled`` the first row comes again with another amount.
 """
 
@@ -33,7 +34,9 @@ _TYPE: Final = """<EntityType Name="Row" sap:semantics="{semantics}">
 <Property Name="Changed" Type="Edm.DateTimeOffset" Precision="3"/></EntityType>
 <EntityContainer Name="C"><EntitySet Name="Rows" EntityType="NS.Row"/></EntityContainer>"""
 _CHANGED: Final = '<Property Name="Changed" Type="Edm.DateTimeOffset" Precision="3"/>'
-_COMPARED: Final = {"gt": operator.gt, "eq": operator.eq}
+_COMPARED: Final = {
+    "gt": operator.gt, "ge": operator.ge, "lt": operator.lt, "le": operator.le, "eq": operator.eq,
+}  # fmt: skip
 
 
 def start_careless_service() -> HistorianPeer:
@@ -52,17 +55,17 @@ class CarelessService(Emulator):
 
     defaults: ClassVar[dict[str, Any]] = {
         **Emulator.defaults, "rows": 250, "cap": 50, "counts": "all", "links": False,
-        "ignores": [], "refuses": [], "written": 0, "semantics": "", "pages": None, "doubled": False,
+        "ignores": [], "refuses": [], "written": 0, "replaced": 0, "lost": [], "semantics": "", "pages": None, "doubled": False,
         "changed": 1_740_000_000_000, "kinds": "AaB",
     }  # fmt: skip
 
     def __init__(self) -> None:
         super().__init__()
-        self.written = self.pages = 0
+        self.written = self.pages = self.replaced = 0
 
     def reset(self) -> None:
         super().reset()
-        self.written = self.pages = 0
+        self.written = self.pages = self.replaced = 0
 
     def handle(self, request: Request) -> Answer:
         version = int(request.parts[0].removeprefix("v"))
@@ -104,20 +107,24 @@ class CarelessService(Emulator):
         kinds = self.knob("kinds")
         rows = [
             {"ID": f"{one:04d}", "Amount": f"{one}.5", "Kind": kinds[one % len(kinds)]}
-            for one in range(self.knob("rows") + self.written)
+            for one in range(self.knob("rows") + self.written - self.replaced)
+        ]
+        rows[1:1] = [
+            {"ID": f"0000a{one:03d}", "Amount": "1.5", "Kind": "A"} for one in range(self.replaced)
         ]
         for row in rows:
-            row["Changed"] = f"/Date({1_740_000_000_000 + int(row['ID'])}+0000)/"
+            row["Changed"] = f"/Date({1_740_000_000_000 + int(row['ID'][:4])}+0000)/"
         rows[0]["Changed"] = f"/Date({self.knob('changed')}+0000)/"
         if self.knob("doubled"):
             rows.append({**rows[0], "Amount": "7.5"})
-        tests = re.findall(r"(\w+) (gt|eq) '(.*?)'", self._option(request, "$filter"))
+        tests = re.findall(r"(\w+) (gt|ge|lt|le|eq) '(.*?)'", self._option(request, "$filter"))
         return [
             row for row in rows if all(_COMPARED[how](row[name], to) for name, how, to in tests)
         ]
 
     def _page(self, request: Request, version: int) -> Answer:
         self.written += self.knob("written")
+        self.replaced += self.knob("replaced")
         self.pages += 1
         if self.pages > (self.knob("pages") or sys.maxsize):
             return Answer(body=_body(version, [], None, 0, ""))
@@ -131,8 +138,11 @@ class CarelessService(Emulator):
         link = f"Rows?$skiptoken={end}&$top={rest}&$filter={quote(request.one('$filter'))}"
         count = min(len(rows), self._most(request))
         selected = self._option(request, "$select").split(",")
+        lost = {f"{one:04d}" for one in self.knob("lost")}
         told = [
-            {k: v for k, v in row.items() if k in selected or selected == [""]} for row in window
+            {k: v for k, v in row.items() if k in selected or selected == [""]}
+            for row in window
+            if row["ID"] not in lost
         ]
         return Answer(body=_body(version, told, link if more else None, count, self.knob("counts")))
 

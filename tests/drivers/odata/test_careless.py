@@ -135,6 +135,28 @@ def test_rows_that_are_written_as_fast_as_they_are_read_do_not_keep_the_read_fro
     assert 250 < len(frame) < 350
 
 
+@pytest.mark.parametrize("ranges", [1, 4])
+def test_rows_that_were_deleted_ahead_and_added_behind_are_no_missing_ones(
+    peer: HistorianPeer, version: int, ranges: int
+) -> None:
+    peer.set(rows=600, replaced=2)
+    frame = read(peer, version, {"max_retries": 0, "parallel_ranges": ranges})
+    assert frame["ID"].is_unique
+    assert told(frame)["drift"] is True
+    asked = [one for one in peer.requests() if one["path"].endswith("/Rows")]
+    gone = 2 * len(asked)  # at most, since pages were read again
+    assert {f"{one:04d}" for one in range(600 - gone)} <= set(frame["ID"])
+    assert len(frame) < 650
+
+
+def test_rows_that_a_server_loses_are_missing_in_their_section_too(
+    peer: HistorianPeer, version: int
+) -> None:
+    peer.set(rows=600, lost=[120, 121, 300])
+    with pytest.raises(gd.SourceError, match=r"the server counts 600 records before and 600 after"):
+        read(peer, version, {"max_retries": 0})
+
+
 def test_what_was_counted_once_is_missing_when_nothing_comes_any_more(
     peer: HistorianPeer, version: int
 ) -> None:
