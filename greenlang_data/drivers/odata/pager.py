@@ -360,8 +360,10 @@ class Pager:
             return False
         if not page.rows or self.tracks or not (self._keys or question.can_skip):
             return True
-        # One that counts fewer than it gives may have more of them.
-        if self.is_counted and (question.is_of_one or not question.profile.counts_pages):
+        # One that counts fewer than it gives may have more of them. What ranges lack is told by the
+        # count of the whole.
+        counts = not question.profile.counts_pages or bool(question.within)
+        if self.is_counted and (question.is_of_one or counts):
             return True
         # It links where there is more, but not beyond what was asked for; an empty page behind the
         # last key proves more than no link.
