@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Final, Self
 
+from greenlang_data.errors import ProvenanceError
 from greenlang_data.provenance.hash import hash_frame
 from greenlang_data.provenance.record import as_frame, has_provenance, record_of
 
@@ -47,7 +48,13 @@ def verify(data: pd.DataFrame | pd.Series) -> Verdict:
     - ``unknown``: no record, or one that is malformed or was edited.
 
     Only content counts; see :mod:`greenlang_data.provenance.hash` for what is the same content.
+    Raises ProvenanceError for anything but a frame or series, such as the path of a file.
     """
+    if not hasattr(data, "attrs"):
+        raise ProvenanceError(
+            f"a frame or series is verified, not {type(data).__name__}",
+            remedy="Read a file first: gd.verify(gd.read_parquet(path)).",
+        )
     record = record_of(data)
     if record is None:
         if has_provenance(data):

@@ -10,6 +10,7 @@ import numpy as np
 import pandas as pd
 import pytest
 
+from greenlang_data.errors import ProvenanceError
 from greenlang_data.provenance import ProvenanceRecord, Verdict, attach, record_of, verify
 from tests.provenance.helpers import fetched
 
@@ -107,6 +108,11 @@ def test_assignment_in_place() -> None:
     assert verify(frame) == "derived"
     frame.loc[frame.index[3], "flow"] = 3.0
     assert verify(frame) == "intact"
+
+
+def test_a_file_is_read_before_it_is_verified() -> None:
+    with pytest.raises(ProvenanceError, match=r"not str.*gd\.read_parquet"):
+        verify("readings.parquet")  # type: ignore[arg-type]  # as a user may
 
 
 def test_without_provenance() -> None:
