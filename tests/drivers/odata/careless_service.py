@@ -15,13 +15,11 @@ from __future__ import annotations
 import operator
 import re
 import sys
-from collections.abc import Sequence
 from typing import Any, ClassVar, Final
 from urllib.parse import quote
 
 from tests.peers.historian_http import Answer, Emulator, Request, run
-from tests.peers.historian_launch import TOP, HistorianPeer
-from tests.peers.launch import _scratch_file
+from tests.peers.historian_launch import HistorianPeer, start_module
 
 _SCHEMAS: Final = {
     2: ("ado/2007/06/edmx", "1.0", "http://schemas.microsoft.com/ado/2008/09/edm"),
@@ -41,13 +39,7 @@ _COMPARED: Final = {
 
 def start_careless_service() -> HistorianPeer:
     """Start it in a process of its own."""
-    audit = _scratch_file("requests.jsonl")
-
-    def command(port: int) -> Sequence[str]:
-        module = "tests.drivers.odata.careless_service"
-        return [sys.executable, "-m", module, "--port", str(port), "--audit", str(audit)]
-
-    return HistorianPeer("careless OData service", command, audit=audit, folder=TOP)
+    return start_module("careless OData service", "tests.drivers.odata.careless_service")
 
 
 class CarelessService(Emulator):

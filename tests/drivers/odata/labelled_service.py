@@ -7,13 +7,10 @@ ETag in all languages, and it answers 304 to that.
 from __future__ import annotations
 
 import base64
-import sys
-from collections.abc import Sequence
 from typing import Final
 
 from tests.peers.historian_http import Answer, Emulator, Request, run
-from tests.peers.historian_launch import TOP, HistorianPeer
-from tests.peers.launch import _scratch_file
+from tests.peers.historian_launch import HistorianPeer, start_module
 
 LABELS: Final = {"EN": "Number", "DE": "Nummer"}
 OWN: Final = {"anna": "DE", "bob": "EN", "token-of-anna": "DE"}
@@ -30,13 +27,7 @@ _METADATA: Final = (
 
 def start_labelled_service() -> HistorianPeer:
     """Start it in a process of its own."""
-    audit = _scratch_file("requests.jsonl")
-
-    def command(port: int) -> Sequence[str]:
-        module = "tests.drivers.odata.labelled_service"
-        return [sys.executable, "-m", module, "--port", str(port), "--audit", str(audit)]
-
-    return HistorianPeer("labelled OData service", command, audit=audit, folder=TOP)
+    return start_module("labelled OData service", "tests.drivers.odata.labelled_service")
 
 
 class LabelledService(Emulator):

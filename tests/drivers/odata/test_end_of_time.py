@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from typing import Any
 
 import pandas as pd
@@ -11,6 +11,7 @@ import pytest
 import greenlang_data as gd
 from tests.drivers.odata.helpers import config
 from tests.drivers.odata.timed_service import start_timed_service
+from tests.peers.fixtures import renewed
 from tests.peers.historian_launch import HistorianPeer
 
 FOREVER = "9999-12-31T23:59:59.9999999Z"
@@ -21,16 +22,7 @@ FAR_AWAY = "9999-12-31T23:59:59Z"
 REMEDY = r"Leave the column out with fields=, or read it as it is written"
 
 
-@pytest.fixture(scope="module")
-def running() -> Iterator[HistorianPeer]:
-    with start_timed_service() as peer:
-        yield peer
-
-
-@pytest.fixture
-def peer(running: HistorianPeer) -> HistorianPeer:
-    running.reset()
-    return running
+peer_session, peer = renewed("peer", start_timed_service, scope="module")
 
 
 def read(peer: HistorianPeer, values: Sequence[Any], cap: int = 1000, **more: Any) -> pd.DataFrame:

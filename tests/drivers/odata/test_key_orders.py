@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from typing import Any
 
 import pandas as pd
@@ -12,21 +11,13 @@ import greenlang_data as gd
 from tests.drivers.common import notes
 from tests.drivers.odata.helpers import config
 from tests.drivers.odata.ordered_service import keys_of, start_ordered_service
+from tests.peers.fixtures import renewed
 from tests.peers.historian_launch import HistorianPeer
 
 ROWS = 600
 
 
-@pytest.fixture(scope="module")
-def running() -> Iterator[HistorianPeer]:
-    with start_ordered_service() as peer:
-        yield peer
-
-
-@pytest.fixture
-def peer(running: HistorianPeer) -> HistorianPeer:
-    running.reset()
-    return running
+peer_session, peer = renewed("peer", start_ordered_service, scope="module")
 
 
 def read(peer: HistorianPeer, at_once: int, **more: Any) -> pd.DataFrame:

@@ -2,30 +2,19 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from typing import Any
-
-import pytest
 
 import greenlang_data as gd
 from tests.drivers.odata.helpers import config
 from tests.drivers.odata.labelled_service import start_labelled_service
+from tests.peers.fixtures import renewed
 from tests.peers.historian_launch import HistorianPeer
 
 ANNA: dict[str, Any] = {"username": "anna", "password": "s3cret"}
 BOB: dict[str, Any] = {"username": "bob", "password": "s3cret"}
 
 
-@pytest.fixture(scope="module")
-def running() -> Iterator[HistorianPeer]:
-    with start_labelled_service() as peer:
-        yield peer
-
-
-@pytest.fixture
-def peer(running: HistorianPeer) -> HistorianPeer:
-    running.reset()
-    return running
+peer_session, peer = renewed("peer", start_labelled_service, scope="module")
 
 
 def label(peer: HistorianPeer, **more: Any) -> str:

@@ -7,7 +7,6 @@ stays on disk.
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
@@ -19,22 +18,14 @@ from tests.drivers.common import content, notes
 from tests.drivers.odata.helpers import config
 from tests.drivers.odata.killing import data_requests, kill_while_waiting
 from tests.drivers.odata.tracking_service import CHANGES, changes, start_tracking_service
+from tests.peers.fixtures import renewed
 from tests.peers.historian_launch import HistorianPeer
 
 ASKED = r"Rows\?"
 PAGES = 5
 
 
-@pytest.fixture(scope="module")
-def running() -> Iterator[HistorianPeer]:
-    with start_tracking_service() as started:
-        yield started
-
-
-@pytest.fixture
-def peer(running: HistorianPeer) -> HistorianPeer:
-    running.reset()
-    return running
+peer_session, peer = renewed("peer", start_tracking_service, scope="module")
 
 
 def keys(peer: HistorianPeer, folder: Path, version: int) -> dict[str, Any]:

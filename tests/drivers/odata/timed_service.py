@@ -7,13 +7,10 @@ The row ``twice`` has its time twice, the other one first.
 from __future__ import annotations
 
 import json
-import sys
-from collections.abc import Sequence
 from typing import Any, ClassVar, Final
 
 from tests.peers.historian_http import Answer, Emulator, Request, run
-from tests.peers.historian_launch import TOP, HistorianPeer
-from tests.peers.launch import _scratch_file
+from tests.peers.historian_launch import HistorianPeer, start_module
 
 _METADATA: Final = (
     '<edmx:Edmx Version="4.0" xmlns:edmx="http://docs.oasis-open.org/odata/ns/edmx">'
@@ -28,13 +25,7 @@ _METADATA: Final = (
 
 def start_timed_service() -> HistorianPeer:
     """Start it in a process of its own."""
-    audit = _scratch_file("requests.jsonl")
-
-    def command(port: int) -> Sequence[str]:
-        module = "tests.drivers.odata.timed_service"
-        return [sys.executable, "-m", module, "--port", str(port), "--audit", str(audit)]
-
-    return HistorianPeer("timed OData service", command, audit=audit, folder=TOP)
+    return start_module("timed OData service", "tests.drivers.odata.timed_service")
 
 
 class TimedService(Emulator):
